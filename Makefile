@@ -1,0 +1,54 @@
+# `make up` and `make test` are all the set-up there is; each makes the environment in .venv by itself.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+help: ## Lists the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+$(READY): requirements.lock pyproject.toml deploy/make_environment.sh
+	@deploy/make_environment.sh $(VENV)
+	@touch $@
+
+env: $(READY) ## Makes or renews the environment in .venv.
+
+up: env ## Starts everything; ARGS="--port 50151 --no-dashboard" passes options on.
+	@exec $(BIN)/batterytwin up $(ARGS)
+
+test: env ## Runs every test (ARGS="-m 'not slow'" for the quick ones).
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: env ## Style, formatting.
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: env ## Static types, strict.
+	@$(BIN)/mypy .
+
+imports: env ## Who may import whom.
+	@$(BIN)/lint-imports
+
+protos: env ## Regenerates the committed code of the API.
+	@PYTHON=../$(BIN)/python protos/generate.sh
+
+protos-check: env ## Lints the API, looks for breaking changes and for generated code that is out of date.
+	@PYTHON=$(BIN)/python deploy/check_protos.sh
+
+smoke: env ## Installs the wheel on every other Python >= 3.11 found here and starts the server with it.
+	@deploy/smoke_other_pythons.sh
+
+check: lint types imports protos-check smoke test ## What CI runs.
+
+bench: env ## Speed and memory, <= 10 minutes; the last line is BENCH {json}.
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: env ## Renews requirements.lock from pyproject.toml.
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-header --group dev --quiet pyproject.toml -o requirements.lock
+
+clean: ## Removes the environment and caches (never the data directory).
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+
+.PHONY: help env up test lint types imports protos protos-check smoke check bench lock clean

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Builds the wheel and, with each other Python >= 3.11 on this machine, installs it into a throw-away environment,
+# brings a whole server up on free ports, and asks it how it is. Versions that are not here are passed over, and said so.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+mine=$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+.venv/bin/python -m pip wheel --disable-pip-version-check -qq --no-deps --no-build-isolation -w "$work/wheel" .
+for version in 3.11 3.12 3.13; do
+  [ "$version" = "$mine" ] && continue
+  python=
+  for candidate in "python$version" "$HOME"/.pyenv/versions/"$version".*/bin/python /usr/local/bin/"python$version"; do
+    if "$candidate" -c 'import venv, ensurepip' >/dev/null 2>&1; then python=$candidate; break; fi
+  done
+  if [ -z "$python" ]; then echo "smoke: Python $version is not on this machine"; continue; fi
+  echo "smoke: Python $version: installing the wheel"
+  "$python" -m venv "$work/$version"
+  "$work/$version/bin/python" -m pip install --disable-pip-version-check -qq --require-hashes -r requirements.lock
+  "$work/$version/bin/python" -m pip install --disable-pip-version-check -qq --no-deps "$work"/wheel/*.whl
+  (cd "$work" && "$work/$version/bin/python" "$root/tests/smoke/bring_up.py" "$work/$version/bin/batterytwin")
+  rm -rf "${work:?}/$version"
+done
