@@ -1,0 +1,179 @@
+"""Row layouts that travel between server, shards and store, and the canonical grid of measurements.
+
+Structured NumPy arrays, one record a row: they pickle as one buffer, so a Ray call carries a batch at the cost of a
+copy. `current_a` > 0 charges, everywhere. NaN means not measured (or not known).
+"""
+
+from enum import IntEnum, IntFlag
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.void]
+"""A structured array with one of the dtypes below."""
+
+READING_DTYPE: Final = np.dtype(
+    [
+        ("twin", "<i4"),
+        ("status", "<i2"),
+        ("sample_time_us", "<i8"),
+        ("voltage_v", "<f4"),
+        ("current_a", "<f4"),
+        ("temperature_c", "<f4"),
+        ("internal_resistance_mohm", "<f4"),
+    ]
+)
+"""A reading on its way to a shard. `twin` is the position of the twin in the shard."""
+
+MEASURED_COLUMNS: Final = ("voltage_v", "current_a", "temperature_c", "internal_resistance_mohm")
+"""Measured quantities, in wire and storage order."""
+
+STORED_ESTIMATE_COLUMNS: Final = (
+    "soc",
+    "soc_sigma",
+    "soh_capacity",
+    "soh_capacity_sigma",
+    "soh_resistance",
+    "r0_ohm",
+    "innovation_v",
+)
+"""Estimates stored beside each reading, in storage order."""
+
+LIVE_ESTIMATE_COLUMNS: Final = (
+    "soc",
+    "soc_sigma",
+    "soh_capacity",
+    "soh_capacity_sigma",
+    "soh_resistance",
+    "soh_resistance_sigma",
+    "r0_ohm",
+    "r0_sigma_ohm",
+    "innovation_v",
+    "innovation_sigma_v",
+)
+"""Estimates of a live twin: the stored ones and the uncertainties that are not worth storing with every row."""
+
+TELEMETRY_DTYPE: Final = np.dtype(
+    [
+        ("battery_key", "<i4"),
+        ("sample_time_us", "<i8"),
+        *((name, "<f4") for name in MEASURED_COLUMNS),
+        ("status", "<i2"),
+        *((name, "<f4") for name in STORED_ESTIMATE_COLUMNS),
+    ]
+)
+"""A row of table `reading`: what was measured, how it was judged, and the estimates after it."""
+
+LIVE_DTYPE: Final = np.dtype(
+    [
+        ("as_of_us", "<i8"),
+        ("accepted_count", "<i8"),
+        ("capacity_evidence_us", "<i8"),
+        ("status", "<i2"),
+        *((name, "<f4") for name in MEASURED_COLUMNS),
+        *((name, "<f4") for name in LIVE_ESTIMATE_COLUMNS),
+    ]
+)
+"""The present of one twin. `as_of_us` and `capacity_evidence_us` are 0 where there is none yet. `status` belongs to the
+newest row, implausible or not; `as_of_us` is the newest row's sample time."""
+
+
+class Regime(IntEnum):
+    """What the filter takes a battery to be doing. Numbers equal `batterytwin.v1.Regime`."""
+
+    UNSPECIFIED = 0
+    FLOAT = 1
+    DISCHARGE = 2
+    RECHARGE = 3
+    REST = 4
+
+
+class Quality(IntEnum):
+    """How far a twin's values can be trusted now. Numbers equal `batterytwin.v1.Quality`."""
+
+    UNSPECIFIED = 0
+    LIVE = 1
+    STALE = 2
+    NO_DATA = 3
+    SUSPECT = 4
+
+
+class StringMode(IntEnum):
+    """What a charger reports that it does to a string. Numbers equal `batterytwin.v1.StringMode`."""
+
+    UNSPECIFIED = 0
+    FLOAT = 1
+    BOOST = 2
+    DISCHARGE = 3
+    TEST = 4
+    MAINTENANCE = 5
+
+
+class Flag(IntFlag):
+    """Low four bits of `status`."""
+
+    SUSPECT = 1
+    """Implausible: stored, not applied to the filter."""
+    CURRENT_FROM_STRING = 2
+    """`current_a` is the string's current at the same sample time."""
+
+
+class Outcome(IntEnum):
+    """What a shard did with a row."""
+
+    APPLIED = 0
+    SUSPECT = 1
+    DUPLICATE = 2
+    LATE = 3
+
+
+FLAG_MASK: Final = 0x000F
+MODE_SHIFT: Final = 4
+MODE_MASK: Final = 0x00F0
+REGIME_SHIFT: Final = 8
+REGIME_MASK: Final = 0x0F00
+
+
+def pack_status(flags: Any, mode: Any = 0, regime: Any = 0) -> Any:
+    """Packs flags (bits 0-3), reported string mode (4-7) and regime (8-11) into a status, for scalars or arrays."""
+    return flags | (mode << MODE_SHIFT) | (regime << REGIME_SHIFT)
+
+
+def regime_of(status: Any) -> Any:
+    """Regime number in a status (scalar or array)."""
+    return (status & REGIME_MASK) >> REGIME_SHIFT
+
+
+def mode_of(status: Any) -> Any:
+    """Reported string mode in a status (scalar or array)."""
+    return (status & MODE_MASK) >> MODE_SHIFT
+
+
+_GRID_STEPS_PER_UNIT: Final = {
+    "voltage_v": 1_000.0,
+    "current_a": 1_000.0,
+    "temperature_c": 10.0,
+    "internal_resistance_mohm": 100.0,
+}
+
+
+def snap_to_grid(column: str, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rounds measurements to the canonical grid: 1 mV, 1 mA, 0.1 degC, 0.01 mOhm, each the nearest float32.
+
+    Filter, database and archive all see these values, which makes the archive lossless and replay exact.
+
+    Args:
+        column: one of `MEASURED_COLUMNS`.
+        values: measurements, shape `(n_rows,)`; NaN stays NaN.
+
+    Returns:
+        New array, shape `(n_rows,)`. Snapping it again changes nothing.
+    """
+    steps = _GRID_STEPS_PER_UNIT[column]
+    return (np.rint(values.astype(np.float64) * steps) / steps).astype(np.float32)
+
+
+def snap_time_us(unix_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rounds sample times, nanoseconds, down to whole microseconds, shape `(n_rows,)`."""
+    return np.floor_divide(unix_ns, 1_000)

@@ -1,0 +1,1 @@
+"""Messages and stubs of `batterytwin.v1`: protoc wrote all but this file."""
