@@ -1,0 +1,1 @@
+"""Durable record: readings with estimates, snapshots, alerts, inventory, users."""

@@ -1,0 +1,120 @@
+"""Brings a database to the schema of this version: numbered plain SQL files, each applied once."""
+
+import hashlib
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from batterytwin.errors import SchemaMismatchError, StoreUnavailableError
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_LOCK_KEY: Final = 6203154002
+_CREATE_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS schema_migration (
+    number int PRIMARY KEY,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered SQL file, for example `0001_initial.sql`."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the text, hexadecimal."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def read_migrations(folder: Path = _MIGRATIONS) -> list[Migration]:
+    """Migrations of a folder in the order of their numbers.
+
+    Raises:
+        SchemaMismatchError: two files have the same number.
+    """
+    migrations = [
+        Migration(int(path.name.split("_", 1)[0]), path.name, path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("[0-9]*.sql"))
+    ]
+    for before, after in itertools.pairwise(migrations):
+        if before.number == after.number:
+            raise SchemaMismatchError(
+                f"Migrations {before.name} and {after.name} have the same number; give one of them the next free one.",
+                field="migration",
+                value=after.name,
+            )
+    return migrations
+
+
+def migrate(url: str, folder: Path = _MIGRATIONS) -> list[str]:
+    """Applies the migrations that a database lacks; safe to call from several processes at once.
+
+    Args:
+        url: libpq connection string or URL.
+        folder: where the migrations are.
+
+    Returns:
+        Names of the files applied now, in order.
+
+    Raises:
+        SchemaMismatchError: an applied file was changed since, or the database knows one that this version does not.
+        StoreUnavailableError: the database does not answer.
+    """
+    migrations = read_migrations(folder)
+    try:
+        with psycopg.connect(url, autocommit=True, application_name="batterytwin migrate") as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
+            connection.execute(_CREATE_TABLE)
+            return _apply_missing(connection, migrations)
+    except psycopg.OperationalError as error:
+        raise StoreUnavailableError(f"The database cannot be migrated: {error}", retry_after_s=1.0) from error
+
+
+def _apply_missing(connection: psycopg.Connection, migrations: list[Migration]) -> list[str]:
+    applied = {
+        int(number): (str(name), str(sha256))
+        for number, name, sha256 in connection.execute("SELECT number, name, sha256 FROM schema_migration")
+    }
+    _check_unchanged(applied, migrations)
+    names = []
+    for migration in migrations:
+        if migration.number in applied:
+            continue
+        with connection.transaction():
+            connection.execute(migration.sql)
+            connection.execute(
+                "INSERT INTO schema_migration (number, name, sha256) VALUES (%s, %s, %s)",
+                (migration.number, migration.name, migration.sha256),
+            )
+        names.append(migration.name)
+    return names
+
+
+def _check_unchanged(applied: dict[int, tuple[str, str]], migrations: list[Migration]) -> None:
+    known = {migration.number: migration for migration in migrations}
+    for number, (name, sha256) in sorted(applied.items()):
+        migration = known.get(number)
+        if migration is None:
+            raise SchemaMismatchError(
+                f"The database has migration {name}, which this version does not know: it was used by a newer "
+                "version. Start that version, or restore a backup from before the upgrade.",
+                field="migration",
+                value=name,
+            )
+        if migration.sha256 != sha256:
+            raise SchemaMismatchError(
+                f"Migration {migration.name} was changed after it was applied to this database. Restore the file; "
+                "put changes into a migration with the next number.",
+                field="migration",
+                value=migration.name,
+            )

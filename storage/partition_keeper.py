@@ -1,0 +1,91 @@
+"""Looks after the partitions of `reading`: tomorrow's is made ahead, and a day that is over gets its index."""
+
+import logging
+from typing import Any, Final
+
+import psycopg
+
+from batterytwin.errors import StoreUnavailableError
+from storage.partitions import DAY_US, create_partitions, day_of
+from storage.sql_files import read_sql
+
+_PARTITIONS: Final = read_sql("reading_partitions")
+_LOCK_KEY: Final = 6203154005
+_SESSION_OPTIONS: Final = "-c timezone=UTC -c lock_timeout=2s -c client_min_messages=warning"
+
+_log = logging.getLogger(__name__)
+
+Connection = psycopg.Connection[Any]
+
+
+class PartitionKeeper:
+    """Does its rounds when called, say every few minutes; blocking, but never in the way of a commit.
+
+    A day counts as over when it is neither today nor tomorrow and got no row between two rounds: locations that replay
+    or run ahead of time write to other days than the clock's, and an index would halve the speed of those writes.
+    Should rows still come later, they find the index in place and it stays right.
+
+    Args:
+        url: libpq connection string or URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._inserted: dict[str, int] = {}
+
+    def run(self, now_us: int) -> list[str]:
+        """Does one round; does nothing while another process does one.
+
+        Indexes are built CONCURRENTLY: rows may be written meanwhile. One that cannot be built now, because a long
+        query is in the way, is left for the next round.
+
+        Args:
+            now_us: present time, microseconds since 1970 UTC.
+
+        Returns:
+            Names of the partitions that got their index.
+
+        Raises:
+            StoreUnavailableError: the database does not answer.
+        """
+        today = now_us // DAY_US
+        try:
+            with psycopg.connect(
+                self._url, autocommit=True, options=_SESSION_OPTIONS, application_name="batterytwin partitions"
+            ) as connection:
+                if not _lock(connection):
+                    return []
+                create_partitions(connection, [today, today + 1])
+                quiet = self._find_quiet(connection, {today, today + 1})
+                return [name for name, damaged in quiet if _build_index(connection, name, damaged=damaged)]
+        except psycopg.Error as error:
+            raise StoreUnavailableError(f"Partitions cannot be looked after now: {error}", retry_after_s=1.0) from error
+
+    def _find_quiet(self, connection: Connection, open_days: set[int]) -> list[tuple[str, bool]]:
+        """Partitions without a sound index that got no row since the last round; and whether a damaged one is there."""
+        found = []
+        before, self._inserted = self._inserted, {}
+        for name, inserted, index_valid in connection.execute(_PARTITIONS):
+            self._inserted[name] = inserted
+            if not index_valid and before.get(name) == inserted and day_of(name) not in open_days:
+                found.append((name, index_valid is False))
+        return found
+
+
+def _lock(connection: Connection) -> bool:
+    # Of the session, because an index cannot be built CONCURRENTLY within a transaction; it ends with the connection.
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK_KEY,)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _build_index(connection: Connection, partition: str, *, damaged: bool) -> bool:
+    index = f"{partition}_battery_time"
+    try:
+        if damaged:  # what an attempt that failed has left
+            connection.execute(f"DROP INDEX CONCURRENTLY {index}")
+        connection.execute(f"CREATE INDEX CONCURRENTLY {index} ON {partition} (battery_key, sample_time)")
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+        _log.info("index %s is left for the next round: %s", index, error)
+        return False
+    connection.execute(f"ANALYZE {partition}")
+    return True

@@ -1,0 +1,179 @@
+"""The store of one shard in PostgreSQL."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from psycopg import pq, sql
+
+from batterytwin.errors import LeaseLostError, StoreUnavailableError
+from batterytwin.telemetry import Rows
+from storage.alert_writes import write_of
+from storage.copy_encoder import CopyEncoder
+from storage.copy_script import Block, run_script
+from storage.instants import to_datetime
+from storage.leases import REVOKED, lease_lost, move_lease, take_lease
+from storage.partitions import DAY_US, create_partitions, partition_name
+from storage.reading_rows import read_tail, stored_mask
+from storage.shard_store import ShardCommit, TwinSnapshot
+from storage.snapshot_rows import load_snapshots, write_snapshots
+from storage.sql_files import read_sql
+
+_SESSION_OPTIONS: Final = (
+    "-c timezone=UTC -c synchronous_commit=on -c client_min_messages=warning -c statement_timeout=30s"
+)
+_STORE_LATE: Final = sql.SQL(read_sql("store_late").decode())
+_CONNECT_TIMEOUT_S: Final = 5
+_RETRY_AFTER_S: Final = 1.0
+_SILENT_PEER_MS: Final = 20_000
+
+Connection = psycopg.Connection[Any]
+
+
+class PostgresShardStore:
+    """Implements `ShardStore` on a migrated database; connects when it is first used.
+
+    After a lost connection the next call opens another one. Before it does anything else, that call ends the old
+    session, so a commit whose fate was unknown has either happened by then or never will: `read_tail` tells which.
+
+    Args:
+        url: libpq connection string or URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Connection | None = None
+        self._lease_id: int | None = None
+        self._known_days: set[int] = set()
+        self._encoder = CopyEncoder()
+
+    def take_over(self, battery_keys: Sequence[int]) -> None:
+        """Makes this store the only one that may commit for these batteries; see `ShardStore.take_over`.
+
+        Raises:
+            UnknownBatteryError: a battery is not in the inventory.
+        """
+        with self._session() as connection:
+            self._lease_id = take_lease(connection, battery_keys, self._lease_id)
+
+    def load_snapshots(self, battery_keys: Sequence[int], layout: str) -> dict[int, TwinSnapshot]:
+        """Newest sound snapshot of this layout for each battery that has one."""
+        with self._session() as connection:
+            return load_snapshots(connection, battery_keys, layout)
+
+    def read_tail(self, watermarks_us: Mapping[int, int]) -> Rows:
+        """Rows of `reading` newer than each battery's watermark, sorted by battery and sample time."""
+        with self._session() as connection:
+            return read_tail(connection, watermarks_us)
+
+    def stored_mask(self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these (battery, sample time) pairs are stored already, shape `(n_pairs,)`."""
+        with self._session() as connection:
+            return stored_mask(connection, battery_keys, sample_times_us)
+
+    def commit(self, commit: ShardCommit) -> None:
+        """Makes a commit durable (fsync) before it returns; on any error nothing of it is stored."""
+        with self._session() as connection:
+            statements = [b"SELECT hold_lease(%d)" % self._held_lease()]
+            blocks: list[Block] = []  # encoded when the server asks for them, one after the other
+            for day, rows in _split_by_day(commit.rows):
+                self._make_partition(connection, day)
+                statements.append(b"COPY %b FROM STDIN (FORMAT binary)" % partition_name(day).encode())
+                blocks.append(self._encoder.pieces(rows))
+            if len(commit.late):
+                receive_time = sql.Literal(to_datetime(commit.receive_time_us))
+                statements.append(_STORE_LATE.format(receive_time=receive_time).as_bytes(connection))
+                blocks.append(self._encoder.pieces(commit.late))
+            if commit.alerts or commit.snapshots:
+                self._commit_with_more(connection, statements, blocks, commit)
+            else:
+                run_script(connection, b";".join(statements), blocks)
+
+    def close(self) -> None:
+        """Gives the connection back. The lease stays until someone takes over."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @staticmethod
+    def _commit_with_more(
+        connection: Connection, statements: list[bytes], blocks: list[Block], commit: ShardCommit
+    ) -> None:
+        lock = [b"SELECT lock_alerts()"] if commit.alerts else []
+        run_script(connection, b";".join([b"BEGIN", *statements, *lock]), blocks)
+        for transition in commit.alerts:
+            connection.execute(*write_of(transition))
+        if commit.snapshots:
+            write_snapshots(connection, commit.snapshots)
+        run_script(connection, b"COMMIT")
+
+    def _held_lease(self) -> int:
+        if self._lease_id is None:
+            raise LeaseLostError("This store owns no batteries; take them over before the first commit.")
+        return self._lease_id
+
+    def _make_partition(self, connection: Connection, day: int) -> None:
+        if day not in self._known_days:
+            create_partitions(connection, [day])
+            self._known_days.add(day)
+
+    @contextmanager
+    def _session(self) -> Iterator[Connection]:
+        """A connection that holds the lease, if there is one; driver errors leave as errors of the product."""
+        try:
+            yield self._connect()
+        except LeaseLostError:
+            self._lease_id = None
+            raise
+        except psycopg.Error as error:
+            self.close()
+            raise self._product_error(error) from error
+
+    def _connect(self) -> Connection:
+        connection = self._connection
+        if connection is not None and connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            return connection
+        self.close()
+        connection = psycopg.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            tcp_user_timeout=_SILENT_PEER_MS,
+            options=_SESSION_OPTIONS,
+            application_name="batterytwin shard",
+        )
+        self._connection = connection
+        self._known_days.clear()
+        if self._lease_id is not None:
+            move_lease(connection, self._lease_id)
+        return connection
+
+    def _product_error(self, error: psycopg.Error) -> LeaseLostError | StoreUnavailableError:
+        """Whoever lost the connection to a new owner is told so at once, and not to try again."""
+        try:
+            if self._lease_id is not None and error.sqlstate == REVOKED:
+                raise lease_lost(self._lease_id)
+            self._connect()
+        except LeaseLostError as lost:
+            self._lease_id = None
+            return lost
+        except psycopg.Error:
+            self.close()
+        return StoreUnavailableError(
+            f"The database does not answer as it should ({error}); try again.", retry_after_s=_RETRY_AFTER_S
+        )
+
+
+def _split_by_day(rows: Rows) -> Iterator[tuple[int, Rows]]:
+    if not len(rows):
+        return
+    days = rows["sample_time_us"] // DAY_US
+    first = int(days[0])
+    if (days == first).all():
+        yield first, rows
+        return
+    for day in np.unique(days):
+        yield int(day), rows[days == day]

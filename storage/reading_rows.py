@@ -1,0 +1,87 @@
+"""Questions of a shard about tables `reading` and `late_reading`."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
+from storage.copy_encoder import decode_copy
+from storage.copy_script import read_copy
+from storage.instants import to_datetime
+from storage.partitions import DAY_US
+from storage.sql_files import read_sql
+
+_READ_TAIL: Final = read_sql("read_tail")
+_STORED_PAIRS: Final = read_sql("stored_pairs")
+
+Connection = psycopg.Connection[Any]
+
+
+def read_tail(connection: Connection, watermarks_us: Mapping[int, int]) -> Rows:
+    """Rows of `reading` newer than each battery's watermark, `TELEMETRY_DTYPE`, sorted by battery and sample time.
+
+    Args:
+        connection: in autocommit mode, outside a transaction.
+        watermarks_us: `{battery_key: microseconds since 1970 UTC}`.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    keys = np.fromiter(watermarks_us.keys(), np.int32, len(watermarks_us))
+    marks = np.fromiter(watermarks_us.values(), np.int64, len(watermarks_us))
+    parts = [np.empty(0, TELEMETRY_DTYPE)]
+    # A battery that has been silent for a month must not make all others be searched for a month back.
+    for _, places in _by_day(marks):
+        parameters = {
+            "keys": keys[places].tolist(),
+            "watermarks": [to_datetime(us) for us in marks[places].tolist()],
+            "oldest": to_datetime(int(marks[places].min())),
+        }
+        statement = psycopg.ClientCursor(connection).mogrify(_READ_TAIL, parameters)
+        with connection.transaction():
+            # Without a snapshot, the tail is the whole log: it takes its time, and must not be sorted to be joined.
+            connection.execute("SET LOCAL statement_timeout = 0")
+            connection.execute("SET LOCAL enable_mergejoin = off")
+            parts.append(decode_copy(read_copy(connection, statement.encode())))
+    rows = np.concatenate(parts)
+    return rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
+
+
+def stored_mask(
+    connection: Connection, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which pairs of battery and sample time are in `reading` or `late_reading`, shape `(n_pairs,)`.
+
+    Args:
+        connection: in autocommit mode.
+        battery_keys: shape `(n_pairs,)`.
+        sample_times_us: microseconds since 1970 UTC, shape `(n_pairs,)`.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    stored = np.zeros(len(battery_keys), np.bool_)
+    for _, places in _by_day(sample_times_us):
+        times = sample_times_us[places]
+        cursor = connection.execute(
+            _STORED_PAIRS,
+            {
+                "keys": battery_keys[places].tolist(),
+                "times": [to_datetime(us) for us in times.tolist()],
+                "first": to_datetime(int(times.min())),
+                "last": to_datetime(int(times.max())),
+            },
+            prepare=False,  # with its numbers in sight the planner leaves other days out before it locks them
+        )
+        stored[places[[int(row[0]) - 1 for row in cursor]]] = True
+    return stored
+
+
+def _by_day(times_us: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Each UTC day among the times, with the places of its times."""
+    days = times_us // DAY_US
+    for day in np.unique(days):
+        yield int(day), np.flatnonzero(days == day)

@@ -1,0 +1,525 @@
+-- The schema that all migrations together make. Written by `python -m storage.schema_dump`.
+
+CREATE FUNCTION public.hold_lease(held bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM lease WHERE lease_id = held AND NOT revoked FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'lease % is revoked', held USING ERRCODE = 'BT001';
+    END IF;
+END
+$$;
+
+CREATE FUNCTION public.lock_alerts() RETURNS void
+    LANGUAGE sql
+    AS $$SELECT pg_advisory_xact_lock(6203154001)$$;
+
+CREATE FUNCTION public.lock_alerts_before_statement() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM lock_alerts();
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.refuse_change_of_audit() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit trail is append-only' USING ERRCODE = 'BT002';
+END
+$$;
+
+CREATE TABLE public.alert (
+    alert_id text NOT NULL,
+    battery_key integer,
+    string_id text NOT NULL,
+    location_id text NOT NULL,
+    rule smallint NOT NULL,
+    severity smallint NOT NULL,
+    raised_at timestamp with time zone NOT NULL,
+    cleared_at timestamp with time zone,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text DEFAULT ''::text NOT NULL,
+    acknowledged_note text DEFAULT ''::text NOT NULL,
+    resolved_at timestamp with time zone,
+    resolved_by text DEFAULT ''::text NOT NULL,
+    resolved_note text DEFAULT ''::text NOT NULL,
+    shelved_until timestamp with time zone,
+    value double precision NOT NULL,
+    threshold double precision NOT NULL,
+    unit text NOT NULL,
+    message text NOT NULL,
+    CONSTRAINT alert_severity_check CHECK (((severity >= 1) AND (severity <= 3)))
+);
+COMMENT ON COLUMN public.alert.battery_key IS 'null = concerns a whole string or gateway';
+COMMENT ON COLUMN public.alert.string_id IS 'empty = concerns a whole gateway';
+COMMENT ON COLUMN public.alert.rule IS 'AlertRule';
+COMMENT ON COLUMN public.alert.severity IS 'Severity: 1 info, 2 warning, 3 critical';
+COMMENT ON COLUMN public.alert.raised_at IS 'sample time that completed the condition';
+COMMENT ON COLUMN public.alert.cleared_at IS 'sample time that ended the condition; null = it lasts';
+COMMENT ON COLUMN public.alert.value IS 'value that met the condition, in unit';
+COMMENT ON COLUMN public.alert.threshold IS 'limit that was passed, in unit';
+
+CREATE TABLE public.alert_change (
+    seq bigint NOT NULL,
+    alert_id text NOT NULL,
+    change smallint NOT NULL,
+    severity smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text DEFAULT ''::text NOT NULL,
+    CONSTRAINT alert_change_change_check CHECK (((change >= 1) AND (change <= 6)))
+);
+
+COMMENT ON TABLE public.alert_change IS 'What happened to alerts. seq rises in order of commit, so a reader that has seen seq n has seen all before it';
+COMMENT ON COLUMN public.alert_change.change IS 'AlertChange: 1 raised, 2 escalated, 3 cleared, 4 acknowledged, 5 resolved, 6 reopened';
+COMMENT ON COLUMN public.alert_change.severity IS 'severity after the change';
+COMMENT ON COLUMN public.alert_change.at IS 'sample time for changes made by a rule, server time for changes made by a person';
+COMMENT ON COLUMN public.alert_change.actor IS 'who made the change; empty = a rule';
+ALTER TABLE public.alert_change ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_change_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.battery (
+    battery_key integer NOT NULL,
+    battery_id text NOT NULL,
+    string_key integer NOT NULL,
+    "position" smallint NOT NULL,
+    serial text NOT NULL,
+    unit_seq smallint DEFAULT 1 NOT NULL,
+    installed_on date NOT NULL,
+    lease_id bigint,
+    CONSTRAINT battery_position_check CHECK (("position" > 0))
+);
+COMMENT ON COLUMN public.battery.battery_id IS 'name of the slot';
+COMMENT ON COLUMN public.battery."position" IS '1 = at the positive end of the string';
+COMMENT ON COLUMN public.battery.unit_seq IS 'counts the blocks that have stood in this slot';
+COMMENT ON COLUMN public.battery.lease_id IS 'owner whose commits may concern this battery';
+
+CREATE TABLE public.location (
+    location_key integer NOT NULL,
+    location_id text NOT NULL,
+    grid_key integer NOT NULL,
+    display_name text NOT NULL,
+    region text NOT NULL,
+    latitude_deg double precision NOT NULL,
+    longitude_deg double precision NOT NULL,
+    clock smallint NOT NULL,
+    sample_period_s double precision NOT NULL,
+    CONSTRAINT location_clock_check CHECK ((clock = ANY (ARRAY[1, 2]))),
+    CONSTRAINT location_sample_period_s_check CHECK ((sample_period_s > (0)::double precision))
+);
+COMMENT ON COLUMN public.location.latitude_deg IS 'degrees north';
+COMMENT ON COLUMN public.location.longitude_deg IS 'degrees east';
+COMMENT ON COLUMN public.location.clock IS 'LocationClock: 1 wall, 2 feed (now = newest accepted sample time)';
+COMMENT ON COLUMN public.location.sample_period_s IS 's; normal time between two samples of a battery';
+
+CREATE TABLE public.string (
+    string_key integer NOT NULL,
+    string_id text NOT NULL,
+    system_key integer NOT NULL,
+    model text NOT NULL
+);
+
+CREATE TABLE public.system (
+    system_key integer NOT NULL,
+    system_id text NOT NULL,
+    location_key integer NOT NULL,
+    kind smallint NOT NULL,
+    CONSTRAINT system_kind_check CHECK ((kind = ANY (ARRAY[1, 2])))
+);
+COMMENT ON COLUMN public.system.kind IS 'SystemKind: 1 UPS, 2 rectifier';
+
+CREATE VIEW public.alert_status AS
+ SELECT a.alert_id,
+    COALESCE(b.battery_id, ''::text) AS battery_id,
+    COALESCE(t.string_id, a.string_id) AS string_id,
+    COALESCE(l.location_id, a.location_id) AS location_id,
+    a.rule,
+    a.severity,
+        CASE
+            WHEN (a.resolved_at IS NOT NULL) THEN 4
+            WHEN ((a.cleared_at IS NOT NULL) AND (a.acknowledged_at IS NOT NULL)) THEN 4
+            WHEN (a.shelved_until > now()) THEN 5
+            WHEN (a.cleared_at IS NOT NULL) THEN 3
+            WHEN (a.acknowledged_at IS NOT NULL) THEN 2
+            ELSE 1
+        END AS state,
+    a.message,
+    a.value,
+    a.threshold,
+    a.unit,
+    a.raised_at,
+    a.cleared_at,
+    a.acknowledged_at,
+    a.acknowledged_by,
+    a.acknowledged_note,
+    a.resolved_at,
+    a.resolved_by,
+    a.resolved_note
+   FROM ((((public.alert a
+     LEFT JOIN public.battery b USING (battery_key))
+     LEFT JOIN public.string t USING (string_key))
+     LEFT JOIN public.system s USING (system_key))
+     LEFT JOIN public.location l USING (location_key));
+COMMENT ON COLUMN public.alert_status.state IS 'AlertState: 1 raised, 2 acknowledged, 3 cleared, 4 resolved, 5 shelved';
+
+CREATE TABLE public.app_user (
+    user_key integer NOT NULL,
+    username text NOT NULL,
+    password_hash text NOT NULL,
+    role smallint NOT NULL,
+    all_locations boolean NOT NULL,
+    disabled boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT app_user_role_check CHECK (((role >= 1) AND (role <= 3))),
+    CONSTRAINT app_user_username_check CHECK ((username ~ '^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$'::text))
+);
+COMMENT ON COLUMN public.app_user.password_hash IS 'argon2id in PHC string format: parameters, salt and hash';
+COMMENT ON COLUMN public.app_user.role IS 'Role: 1 viewer, 2 engineer, 3 admin';
+COMMENT ON COLUMN public.app_user.all_locations IS 'true = every location, also future ones; false = those in user_location alone';
+ALTER TABLE public.app_user ALTER COLUMN user_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.app_user_user_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.audit_entry (
+    seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    target text NOT NULL,
+    reason text NOT NULL,
+    peer text NOT NULL,
+    request_id text NOT NULL
+);
+
+COMMENT ON TABLE public.audit_entry IS 'Append-only: who did what, when, why and from where';
+COMMENT ON COLUMN public.audit_entry.peer IS 'network address of the caller, or "command line"';
+ALTER TABLE public.audit_entry ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_entry_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE public.battery ALTER COLUMN battery_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.battery_battery_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.datasheet (
+    model text NOT NULL,
+    content jsonb NOT NULL
+);
+
+COMMENT ON TABLE public.datasheet IS 'Nominal values of battery models';
+COMMENT ON COLUMN public.datasheet.content IS 'Fields of BatteryDatasheet; units are in their names';
+
+CREATE TABLE public.gateway_token (
+    token_id text NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    location_id text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT gateway_token_secret_sha256_check CHECK ((octet_length(secret_sha256) = 32))
+);
+COMMENT ON COLUMN public.gateway_token.secret_sha256 IS 'plain SHA-256: the secret has 256 random bits, so it cannot be guessed from it';
+COMMENT ON COLUMN public.gateway_token.last_used_at IS 'to the minute or so; null = never';
+
+CREATE TABLE public.grid (
+    grid_key integer NOT NULL,
+    grid_id text NOT NULL
+);
+ALTER TABLE public.grid ALTER COLUMN grid_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.grid_grid_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.late_reading (
+    battery_key integer NOT NULL,
+    sample_time timestamp with time zone NOT NULL,
+    voltage_v real NOT NULL,
+    current_a real NOT NULL,
+    temperature_c real NOT NULL,
+    internal_resistance_mohm real NOT NULL,
+    status smallint NOT NULL,
+    soc real NOT NULL,
+    soc_sigma real NOT NULL,
+    soh_capacity real NOT NULL,
+    soh_capacity_sigma real NOT NULL,
+    soh_resistance real NOT NULL,
+    r0_ohm real NOT NULL,
+    innovation_v real NOT NULL,
+    receive_time timestamp with time zone NOT NULL
+);
+COMMENT ON COLUMN public.late_reading.sample_time IS 'when measured, microseconds';
+COMMENT ON COLUMN public.late_reading.voltage_v IS 'V; terminal voltage of the block';
+COMMENT ON COLUMN public.late_reading.current_a IS 'A; > 0 charges';
+COMMENT ON COLUMN public.late_reading.temperature_c IS 'degC; at the negative post';
+COMMENT ON COLUMN public.late_reading.internal_resistance_mohm IS 'mOhm; as the instrument measured it';
+COMMENT ON COLUMN public.late_reading.status IS 'bits 0-3 flags, 4-7 reported string mode, 8-11 regime';
+COMMENT ON COLUMN public.late_reading.soc IS '0...1; charge left / present capacity, after this reading';
+COMMENT ON COLUMN public.late_reading.soc_sigma IS '0...1; standard deviation of soc';
+COMMENT ON COLUMN public.late_reading.soh_capacity IS 'ratio; capacity / rated capacity';
+COMMENT ON COLUMN public.late_reading.soh_capacity_sigma IS 'ratio; standard deviation of soh_capacity';
+COMMENT ON COLUMN public.late_reading.soh_resistance IS 'ratio; r0 / r0 when new, at 25 degC';
+COMMENT ON COLUMN public.late_reading.r0_ohm IS 'Ohm; series resistance that the twin estimates';
+COMMENT ON COLUMN public.late_reading.innovation_v IS 'V; measured - predicted terminal voltage';
+COMMENT ON COLUMN public.late_reading.receive_time IS 'when the server received the row';
+
+CREATE TABLE public.lease (
+    lease_id bigint NOT NULL,
+    owner text NOT NULL,
+    backend_pid integer NOT NULL,
+    backend_start timestamp with time zone NOT NULL,
+    taken_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked boolean DEFAULT false NOT NULL
+);
+COMMENT ON COLUMN public.lease.owner IS 'host and process of the owner, for people';
+COMMENT ON COLUMN public.lease.backend_pid IS 'process id of the database session of the owner; backend_start makes it unique';
+ALTER TABLE public.lease ALTER COLUMN lease_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.lease_lease_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE public.location ALTER COLUMN location_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.location_location_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.reading (
+    battery_key integer NOT NULL,
+    sample_time timestamp with time zone NOT NULL,
+    voltage_v real NOT NULL,
+    current_a real NOT NULL,
+    temperature_c real NOT NULL,
+    internal_resistance_mohm real NOT NULL,
+    status smallint NOT NULL,
+    soc real NOT NULL,
+    soc_sigma real NOT NULL,
+    soh_capacity real NOT NULL,
+    soh_capacity_sigma real NOT NULL,
+    soh_resistance real NOT NULL,
+    r0_ohm real NOT NULL,
+    innovation_v real NOT NULL
+)
+PARTITION BY RANGE (sample_time);
+
+COMMENT ON TABLE public.reading IS 'What was measured and what the twin made of it. NaN = not measured or not known';
+COMMENT ON COLUMN public.reading.sample_time IS 'when measured, microseconds';
+COMMENT ON COLUMN public.reading.voltage_v IS 'V; terminal voltage of the block';
+COMMENT ON COLUMN public.reading.current_a IS 'A; > 0 charges';
+COMMENT ON COLUMN public.reading.temperature_c IS 'degC; at the negative post';
+COMMENT ON COLUMN public.reading.internal_resistance_mohm IS 'mOhm; as the instrument measured it';
+COMMENT ON COLUMN public.reading.status IS 'bits 0-3 flags, 4-7 reported string mode, 8-11 regime';
+COMMENT ON COLUMN public.reading.soc IS '0...1; charge left / present capacity, after this reading';
+COMMENT ON COLUMN public.reading.soc_sigma IS '0...1; standard deviation of soc';
+COMMENT ON COLUMN public.reading.soh_capacity IS 'ratio; capacity / rated capacity';
+COMMENT ON COLUMN public.reading.soh_capacity_sigma IS 'ratio; standard deviation of soh_capacity';
+COMMENT ON COLUMN public.reading.soh_resistance IS 'ratio; r0 / r0 when new, at 25 degC';
+COMMENT ON COLUMN public.reading.r0_ohm IS 'Ohm; series resistance that the twin estimates';
+COMMENT ON COLUMN public.reading.innovation_v IS 'V; measured - predicted terminal voltage';
+
+CREATE TABLE public.refresh_token (
+    token_sha256 bytea NOT NULL,
+    session_id uuid NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    spent_at timestamp with time zone,
+    CONSTRAINT refresh_token_token_sha256_check CHECK ((octet_length(token_sha256) = 32))
+);
+COMMENT ON COLUMN public.refresh_token.spent_at IS 'when it was traded for a new one; null = not yet';
+
+CREATE TABLE public.schema_migration (
+    number integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE public.string ALTER COLUMN string_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.string_string_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE public.system ALTER COLUMN system_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.system_system_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.twin_snapshot (
+    battery_key integer NOT NULL,
+    watermark timestamp with time zone NOT NULL,
+    layout text NOT NULL,
+    state bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    taken_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT twin_snapshot_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+
+COMMENT ON TABLE public.twin_snapshot IS 'States to restore twins from; the newest two of each battery are kept';
+COMMENT ON COLUMN public.twin_snapshot.watermark IS 'sample time of the newest row that the state contains';
+COMMENT ON COLUMN public.twin_snapshot.layout IS 'name of the layout of state and of the filter version';
+COMMENT ON COLUMN public.twin_snapshot.sha256 IS 'SHA-256 of state';
+
+CREATE TABLE public.user_location (
+    user_key integer NOT NULL,
+    location_id text NOT NULL
+);
+
+CREATE VIEW public.user_account AS
+ SELECT user_key,
+    username,
+    password_hash,
+    role,
+    disabled,
+        CASE
+            WHEN (NOT all_locations) THEN ARRAY( SELECT p.location_id
+               FROM public.user_location p
+              WHERE (p.user_key = u.user_key)
+              ORDER BY p.location_id)
+            ELSE NULL::text[]
+        END AS location_ids
+   FROM public.app_user u;
+COMMENT ON COLUMN public.user_account.location_ids IS 'null = every location';
+
+CREATE TABLE public.user_session (
+    session_id uuid NOT NULL,
+    user_key integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone
+);
+COMMENT ON COLUMN public.user_session.ended_at IS 'logout, change of password, or a spent refresh token used again; null = alive';
+ALTER TABLE ONLY public.alert_change
+    ADD CONSTRAINT alert_change_alert_id_change_at_key UNIQUE (alert_id, change, at);
+ALTER TABLE ONLY public.alert_change
+    ADD CONSTRAINT alert_change_pkey PRIMARY KEY (seq);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_pkey PRIMARY KEY (alert_id);
+ALTER TABLE ONLY public.app_user
+    ADD CONSTRAINT app_user_pkey PRIMARY KEY (user_key);
+ALTER TABLE ONLY public.audit_entry
+    ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (seq);
+ALTER TABLE ONLY public.battery
+    ADD CONSTRAINT battery_battery_id_key UNIQUE (battery_id);
+ALTER TABLE ONLY public.battery
+    ADD CONSTRAINT battery_pkey PRIMARY KEY (battery_key);
+ALTER TABLE ONLY public.battery
+    ADD CONSTRAINT battery_string_key_position_key UNIQUE (string_key, "position");
+ALTER TABLE ONLY public.datasheet
+    ADD CONSTRAINT datasheet_pkey PRIMARY KEY (model);
+ALTER TABLE ONLY public.gateway_token
+    ADD CONSTRAINT gateway_token_pkey PRIMARY KEY (token_id);
+ALTER TABLE ONLY public.grid
+    ADD CONSTRAINT grid_grid_id_key UNIQUE (grid_id);
+ALTER TABLE ONLY public.grid
+    ADD CONSTRAINT grid_pkey PRIMARY KEY (grid_key);
+ALTER TABLE ONLY public.late_reading
+    ADD CONSTRAINT late_reading_pkey PRIMARY KEY (battery_key, sample_time);
+ALTER TABLE ONLY public.lease
+    ADD CONSTRAINT lease_pkey PRIMARY KEY (lease_id);
+ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_location_id_key UNIQUE (location_id);
+ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_pkey PRIMARY KEY (location_key);
+ALTER TABLE ONLY public.refresh_token
+    ADD CONSTRAINT refresh_token_pkey PRIMARY KEY (token_sha256);
+ALTER TABLE ONLY public.schema_migration
+    ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY public.string
+    ADD CONSTRAINT string_pkey PRIMARY KEY (string_key);
+ALTER TABLE ONLY public.string
+    ADD CONSTRAINT string_string_id_key UNIQUE (string_id);
+ALTER TABLE ONLY public.system
+    ADD CONSTRAINT system_pkey PRIMARY KEY (system_key);
+ALTER TABLE ONLY public.system
+    ADD CONSTRAINT system_system_id_key UNIQUE (system_id);
+ALTER TABLE ONLY public.twin_snapshot
+    ADD CONSTRAINT twin_snapshot_pkey PRIMARY KEY (battery_key, watermark, layout);
+ALTER TABLE ONLY public.user_location
+    ADD CONSTRAINT user_location_pkey PRIMARY KEY (user_key, location_id);
+ALTER TABLE ONLY public.user_session
+    ADD CONSTRAINT user_session_pkey PRIMARY KEY (session_id);
+
+CREATE INDEX alert_open_idx ON public.alert USING btree (location_id, raised_at) WHERE ((cleared_at IS NULL) AND (resolved_at IS NULL));
+
+CREATE INDEX alert_raised_at_idx ON public.alert USING btree (raised_at);
+
+CREATE UNIQUE INDEX app_user_username_idx ON public.app_user USING btree (lower(username));
+
+CREATE INDEX audit_entry_at_idx ON public.audit_entry USING btree (at);
+
+CREATE INDEX battery_lease_id_idx ON public.battery USING btree (lease_id);
+
+CREATE INDEX reading_sample_time_brin ON ONLY public.reading USING brin (sample_time) WITH (pages_per_range='32');
+
+CREATE INDEX refresh_token_session_id_idx ON public.refresh_token USING btree (session_id);
+
+CREATE INDEX user_session_user_key_idx ON public.user_session USING btree (user_key);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entry FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_audit();
+
+CREATE TRIGGER one_writer BEFORE INSERT OR DELETE OR UPDATE ON public.alert FOR EACH STATEMENT EXECUTE FUNCTION public.lock_alerts_before_statement();
+
+CREATE TRIGGER one_writer BEFORE INSERT OR DELETE OR UPDATE ON public.alert_change FOR EACH STATEMENT EXECUTE FUNCTION public.lock_alerts_before_statement();
+ALTER TABLE ONLY public.alert_change
+    ADD CONSTRAINT alert_change_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES public.alert(alert_id);
+ALTER TABLE ONLY public.battery
+    ADD CONSTRAINT battery_lease_id_fkey FOREIGN KEY (lease_id) REFERENCES public.lease(lease_id);
+ALTER TABLE ONLY public.battery
+    ADD CONSTRAINT battery_string_key_fkey FOREIGN KEY (string_key) REFERENCES public.string(string_key);
+ALTER TABLE ONLY public.gateway_token
+    ADD CONSTRAINT gateway_token_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
+ALTER TABLE ONLY public.location
+    ADD CONSTRAINT location_grid_key_fkey FOREIGN KEY (grid_key) REFERENCES public.grid(grid_key);
+ALTER TABLE ONLY public.refresh_token
+    ADD CONSTRAINT refresh_token_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.user_session(session_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.string
+    ADD CONSTRAINT string_model_fkey FOREIGN KEY (model) REFERENCES public.datasheet(model);
+ALTER TABLE ONLY public.string
+    ADD CONSTRAINT string_system_key_fkey FOREIGN KEY (system_key) REFERENCES public.system(system_key);
+ALTER TABLE ONLY public.system
+    ADD CONSTRAINT system_location_key_fkey FOREIGN KEY (location_key) REFERENCES public.location(location_key);
+ALTER TABLE ONLY public.user_location
+    ADD CONSTRAINT user_location_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
+ALTER TABLE ONLY public.user_location
+    ADD CONSTRAINT user_location_user_key_fkey FOREIGN KEY (user_key) REFERENCES public.app_user(user_key);
+ALTER TABLE ONLY public.user_session
+    ADD CONSTRAINT user_session_user_key_fkey FOREIGN KEY (user_key) REFERENCES public.app_user(user_key);

@@ -1,0 +1,26 @@
+"""What the server asks of the database; shards have a store of their own (`shard_store.py`)."""
+
+from storage.alert_tables import AlertTables
+from storage.audit_table import AuditTable
+from storage.gateway_token_tables import GatewayTokenTables
+from storage.history_reads import HistoryReads
+from storage.inventory_tables import InventoryTables
+from storage.newest_rows import NewestRows
+from storage.session_tables import SessionTables
+from storage.user_tables import UserTables
+
+
+class ServerStore(
+    InventoryTables,
+    AlertTables,
+    HistoryReads,
+    NewestRows,
+    UserTables,
+    SessionTables,
+    GatewayTokenTables,
+    AuditTable,
+):
+    """Inventory, alerts, history, users, tokens and the audit trail behind one pool of connections.
+
+    Open one with `await ServerStore.connect(url)` on a migrated database, and `close()` it.
+    """

@@ -1,0 +1,1 @@
+SELECT * FROM alert_status WHERE alert_id = %(alert_id)s

@@ -1,0 +1,1 @@
+SELECT coalesce(max(seq), 0) AS seq FROM alert_change

@@ -1,0 +1,1 @@
+SELECT * FROM gateway_token ORDER BY created_at, token_id

@@ -1,0 +1,1 @@
+SELECT * FROM user_account ORDER BY lower(username)
