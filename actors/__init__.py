@@ -1,0 +1,1 @@
+"""Twins: equivalent circuit, filter, alert rules, and the shards that hold them."""

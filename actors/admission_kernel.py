@@ -1,0 +1,102 @@
+"""Takes rows in, in order of arrival: new, duplicate or late; plausible or suspect.
+
+Everything is decided from the twin's own record and the row, so that batching and sharding cannot change the outcome.
+"""
+
+from typing import Any, Final
+
+import numba
+import numpy as np
+
+from actors.compiled import compiled, kernel
+from actors.plausibility import implausible_quantity
+from actors.twin_record import BATTERY_LIMITS, READINGS, RECORDS, RING_SIZE
+from batterytwin.telemetry import MODE_MASK, Flag, Outcome
+
+_SUSPECT: Final = int(Flag.SUSPECT)
+_GIVEN: Final = MODE_MASK | int(Flag.CURRENT_FROM_STRING)  # the part of a status that comes with a reading
+_APPLIED: Final = int(Outcome.APPLIED)
+_OUTCOME_SUSPECT: Final = int(Outcome.SUSPECT)
+_DUPLICATE: Final = int(Outcome.DUPLICATE)
+_LATE: Final = int(Outcome.LATE)
+_STAYS_KNOWN_US: Final = 300_000_000  # as long as a twin may be without data before it counts as NO_DATA
+
+
+@compiled
+def _known_current_a(row: Any, record: Any) -> float:
+    if not np.isnan(row.current_a):
+        return row.current_a  # type: ignore[no-any-return] # a record's field
+    age_us = row.sample_time_us - record.measured_us[1]
+    if 0 <= age_us <= _STAYS_KNOWN_US:
+        return record.measured[1]  # type: ignore[no-any-return] # as above
+    return np.nan
+
+
+@compiled
+def _is_recent(sample_time_us: int, record: Any) -> bool:
+    for k in range(RING_SIZE):  # noqa: SIM110 # Numba compiles no generator
+        if record.ring_us[k] == sample_time_us:
+            return True
+    return False
+
+
+@compiled
+def _enter(row: Any, record: Any) -> None:
+    now = row.sample_time_us
+    record.watermark_us = now
+    record.accepted_count += 1
+    record.ring_us[record.ring_next] = now
+    record.ring_next = (record.ring_next + 1) % RING_SIZE
+    record.status = row.status
+    _remember(record, 0, row.voltage_v, now)
+    _remember(record, 1, row.current_a, now)
+    _remember(record, 2, row.temperature_c, now)
+    if not np.isnan(row.internal_resistance_mohm):  # measured daily or weekly: the last one stays
+        record.measured[3] = row.internal_resistance_mohm
+
+
+@compiled
+def _remember(record: Any, k: int, value: float, now: int) -> None:
+    if not np.isnan(value):
+        record.measured[k] = value
+        record.measured_us[k] = now
+    elif now - record.measured_us[k] > _STAYS_KNOWN_US:
+        record.measured[k] = np.nan
+
+
+@kernel(numba.int64(RECORDS, BATTERY_LIMITS, numba.int32[::1], READINGS, numba.boolean, numba.uint8[::1]))
+def admit(  # noqa: PLR0917 # kernels take no keywords
+    records: Any, limits: Any, slots: Any, rows: Any, judged: bool, outcomes: Any
+) -> int:
+    """Judges rows and enters the new ones in the records of their twins.
+
+    Args:
+        records: records of the twins that the rows touch, `RECORD_DTYPE`, shape `(n_touched,)`; changed.
+        limits: limits of all twins of the shard, `BATTERY_LIMIT_DTYPE`, shape `(n_twins,)`.
+        slots: position in `records` of each row's twin, shape `(n_rows,)`.
+        rows: readings in order of arrival, `READING_DTYPE`, shape `(n_rows,)`; SUSPECT is set in `status`.
+        judged: the rows come from the store and carry their judgement already.
+        outcomes: result, `Outcome` of each row, shape `(n_rows,)`. LATE says only that the row is older than the
+            watermark and not among the recent ones; the store knows whether it is a duplicate.
+
+    Returns:
+        Number of rows accepted (APPLIED or SUSPECT).
+    """
+    accepted = 0
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        record = records[slots[i]]
+        if not judged:
+            quantity, _ = implausible_quantity(row, _known_current_a(row, record), limits[row.twin])
+            row.status = row.status & _GIVEN
+            if quantity >= 0:
+                row.status = row.status | _SUSPECT
+        if row.sample_time_us > record.watermark_us:
+            _enter(row, record)
+            outcomes[i] = _OUTCOME_SUSPECT if row.status & _SUSPECT else _APPLIED
+            accepted += 1
+        elif _is_recent(row.sample_time_us, record):
+            outcomes[i] = _DUPLICATE
+        else:
+            outcomes[i] = _LATE
+    return accepted

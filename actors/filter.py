@@ -1,0 +1,170 @@
+"""The estimator of the twins: state, parameters and readings of many batteries in, estimates out.
+
+Pure in (state, reading) of each battery: the result does not depend on batching, order among batteries or the machine.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numba import from_dtype, types
+from numpy.typing import NDArray
+
+from actors.compiled import kernel
+from actors.filter_estimates import N_ESTIMATES
+from actors.filter_float import MARKER_SIGMA
+from actors.filter_kernel import apply_rows, tell_all
+from actors.filter_layout import (
+    N_STATE,
+    PARAMETERS_DTYPE,
+    STATE_DTYPE,
+    STATE_LAYOUT,
+    parameter_records,
+    state_records,
+)
+from actors.filter_life import R0_SPREAD
+from actors.filter_parameters import FilterParameters
+
+__all__ = [
+    "MODEL_VERSION",
+    "N_STATE",
+    "STATE_LAYOUT",
+    "FilterParameters",
+    "capacity_evidence_us",
+    "compile_kernels",
+    "initial_state",
+    "live_estimates",
+    "regimes",
+    "run_filter",
+]
+
+MODEL_VERSION: Final = "regime-ekf-1"
+"""Changes with every change of the estimates."""
+
+_FIRST_SOC: Final = 0.8
+_FIRST_SOC_SIGMA: Final = 0.25
+_FIRST_V1_SIGMA_V: Final = 0.02
+_FIRST_V2_SIGMA_V: Final = 0.10
+
+
+def initial_state(parameters: FilterParameters) -> NDArray[np.float64]:
+    """State of twins without any reading, shape `(n_twins, N_STATE)`."""
+    state = np.zeros((parameters.values.shape[0], N_STATE), dtype=np.float64)
+    x, p = state_records(state), parameter_records(parameters.values)
+    x["soc"] = _FIRST_SOC
+    x["p00"] = _FIRST_SOC_SIGMA**2
+    x["p11"] = (_FIRST_V1_SIGMA_V * p["block_scale"]) ** 2
+    x["p22"] = (_FIRST_V2_SIGMA_V * p["block_scale"]) ** 2
+    x["temperature_c"] = 25.0
+    x["temperature_var"] = 100.0
+    x["quiet_s"] = -1.0
+    x["float_marker"] = (p["float_v"] - p["cells"] * p["gas_u0_v_cell"]) / p["volts_per_marker"]
+    x["float_marker_var"] = MARKER_SIGMA**2
+    x["r0_ohm"] = p["r0_ohm"]
+    x["r0_var"] = (R0_SPREAD * p["r0_ohm"]) ** 2
+    x["soh_capacity"] = 1.0
+    return state
+
+
+def run_filter(  # noqa: PLR0917  # one argument a column of a reading
+    state: NDArray[np.float64],
+    parameters: FilterParameters,
+    slot: NDArray[np.int32],
+    twin: NDArray[np.int32],
+    sample_time_us: NDArray[np.int64],
+    voltage_v: NDArray[np.float32],
+    current_a: NDArray[np.float32],
+    temperature_c: NDArray[np.float32],
+    internal_resistance_mohm: NDArray[np.float32],
+    status: NDArray[np.int16],
+    estimates: NDArray[np.float32],
+) -> None:
+    """Applies readings in their order and writes what the twins say after each.
+
+    Sample times must rise strictly within a twin. Any measured value may be NaN. A row marked SUSPECT is not applied:
+    its estimates and regime are those of the unchanged twin.
+
+    Args:
+        state: rows of the twins concerned, changed in place, shape `(n_slots, N_STATE)`, C-contiguous.
+        parameters: of all twins.
+        slot: row of `state` of each reading, shape `(n_rows,)`, as all that follow.
+        twin: row of `parameters` of each reading.
+        sample_time_us: microseconds UTC.
+        voltage_v: of the block, V.
+        current_a: > 0 charges, A.
+        temperature_c: of the post, degC.
+        internal_resistance_mohm: the instrument's, mOhm.
+        status: packed flags and string mode; the regime is written into it. C-contiguous.
+        estimates: receives `LIVE_ESTIMATE_COLUMNS`, shape `(n_rows, 10)`, C-contiguous.
+    """
+    _rows_kernel()(
+        state_records(state),
+        parameter_records(parameters.values),
+        parameters.model_index,
+        parameters.ocv_v,
+        np.ascontiguousarray(slot, dtype=np.int32),
+        np.ascontiguousarray(twin, dtype=np.int32),
+        np.ascontiguousarray(sample_time_us, dtype=np.int64),
+        np.ascontiguousarray(voltage_v, dtype=np.float32),
+        np.ascontiguousarray(current_a, dtype=np.float32),
+        np.ascontiguousarray(temperature_c, dtype=np.float32),
+        np.ascontiguousarray(internal_resistance_mohm, dtype=np.float32),
+        status,
+        estimates,
+    )
+
+
+def live_estimates(state: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What the twins say, `LIVE_ESTIMATE_COLUMNS`, shape `(n_twins, 10)`; NaN = not known."""
+    estimates = np.empty((state.shape[0], N_ESTIMATES), dtype=np.float32)
+    _estimates_kernel()(state_records(state), estimates)
+    return estimates
+
+
+def capacity_evidence_us(state: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Sample time of the last evidence of capacity, microseconds UTC, shape `(n_twins,)`; 0 = none."""
+    return state_records(state)["capacity_evidence_us"].astype(np.int64)
+
+
+def regimes(state: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Regime numbers, shape `(n_twins,)`."""
+    return state_records(state)["regime"].astype(np.int16)
+
+
+def compile_kernels() -> None:
+    """Compiles the kernels, or takes them from numba's disk cache: some ten seconds at first, then a fraction of one.
+
+    Their signatures are for read-only inputs (Ray hands such over), which serve for writable ones too.
+    """
+    _rows_kernel()
+    _estimates_kernel()
+
+
+def _array(dtype: Any, ndim: int = 1, *, readonly: bool = True) -> Any:
+    return types.Array(dtype, ndim, "C", readonly=readonly)
+
+
+@functools.cache
+def _rows_kernel() -> Callable[..., None]:
+    signature = types.void(
+        _array(from_dtype(STATE_DTYPE), readonly=False),
+        _array(from_dtype(PARAMETERS_DTYPE)),
+        _array(types.int32),
+        _array(types.float64, 2),
+        _array(types.int32),
+        _array(types.int32),
+        _array(types.int64),
+        _array(types.float32),
+        _array(types.float32),
+        _array(types.float32),
+        _array(types.float32),
+        _array(types.int16, readonly=False),
+        _array(types.float32, 2, readonly=False),
+    )
+    return kernel(signature)(apply_rows)
+
+
+@functools.cache
+def _estimates_kernel() -> Callable[..., None]:
+    return kernel(types.void(_array(from_dtype(STATE_DTYPE)), _array(types.float32, 2, readonly=False)))(tell_all)

@@ -1,0 +1,91 @@
+"""What the kernel must know of each battery, from its data sheet and the day it was installed."""
+
+import calendar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.filter_layout import N_PARAMETERS, PARAMETERS_DTYPE, parameter_records
+from actors.fleet import TwinSpec
+from actors.ocv import resample_ocv
+from batterytwin.datasheet import BatteryDatasheet
+
+_GAS_CONSTANT_J_MOL_K: Final = 8.314462618
+_YEAR_S: Final = 365.25 * 86_400.0
+_R0_RISE_WHEN_EMPTY: Final = 2.4
+_TEN_HOUR_RATE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class FilterParameters:
+    """Parameters of many twins.
+
+    Attributes:
+        values: columns `P`, shape `(n_twins, N_PARAMETERS)`, C-contiguous.
+        model_index: row of `ocv_v` of each twin, shape `(n_twins,)`.
+        ocv_v: open-circuit voltage of each model on the uniform grid, V, shape `(n_models, OCV_GRID_SIZE)`.
+    """
+
+    values: NDArray[np.float64]
+    model_index: NDArray[np.int32]
+    ocv_v: NDArray[np.float64]
+
+    @classmethod
+    def from_specs(cls, specs: Sequence[TwinSpec]) -> Self:
+        """Parameters of the given twins, in their order. Equal data sheets share one row of `ocv_v`."""
+        sheets: dict[BatteryDatasheet, tuple[int, NDArray[np.float64]]] = {}
+        values = np.empty((len(specs), N_PARAMETERS), dtype=np.float64)
+        model_index = np.empty(len(specs), dtype=np.int32)
+        for row, spec in enumerate(specs):
+            if spec.datasheet not in sheets:
+                sheets[spec.datasheet] = (len(sheets), _sheet_values(spec.datasheet))
+            model_index[row], values[row] = sheets[spec.datasheet]
+        installed_us = [calendar.timegm(spec.installed_on.timetuple()) * 1e6 for spec in specs]
+        parameter_records(values)["installed_us"] = installed_us
+        ocv_v = [resample_ocv(sheet.ocv_soc, sheet.ocv_v) for sheet in sheets]
+        return cls(values=values, model_index=model_index, ocv_v=np.ascontiguousarray(ocv_v, dtype=np.float64))
+
+
+def _sheet_values(sheet: BatteryDatasheet) -> NDArray[np.float64]:
+    columns = {
+        "capacity_ah": sheet.rated_capacity_ah,
+        "cells": sheet.cells,
+        "block_scale": sheet.cells / 6,
+        "r0_ohm": sheet.r0_ohm,
+        "r1_ohm": sheet.r1_ohm,
+        "per_tau1_s": 1.0 / sheet.tau1_s,
+        "r2_ohm": sheet.r2_ohm,
+        "per_tau2_s": 1.0 / sheet.tau2_s,
+        "per_tau2_recovery_s": 1.0 / sheet.tau2_recovery_s,
+        "knee_ohm": knee_resistance_ohm(sheet),
+        "r_per_k": sheet.r_temperature_coefficient_per_k,
+        "docv_dt_v_k": sheet.docv_dt_v_k,
+        "gas_a": sheet.gas_i0_ma_per_100ah * 1e-5 * sheet.rated_capacity_ah,
+        "gas_u0_v_cell": sheet.gas_u0_v_cell,
+        "gas_cu_per_v": sheet.gas_cu_per_v,
+        "gas_ct_per_k": sheet.gas_ct_per_k,
+        "float_v": sheet.float_v,
+        "compensation_v_k": sheet.compensation_v_k,
+        "end_v": sheet.end_v_cell * sheet.cells,
+        "life_per_s_20c": 1.0 / (sheet.life_years_20c * _YEAR_S),
+        "life_activation_k": sheet.life_activation_energy_j_mol / _GAS_CONSTANT_J_MOL_K,
+        "life_exponent": sheet.life_knee_exponent,
+        "fade_at_end": 1.0 - sheet.end_of_life_soh,
+        "fade_per_resistance": (1.0 - sheet.end_of_life_soh) / sheet.resistance_gain_at_end_of_life,
+        "installed_us": 0.0,
+        "volts_per_marker": sheet.cells / sheet.gas_cu_per_v,
+    }
+    return np.array([columns[name] for name in PARAMETERS_DTYPE.names or ()], dtype=np.float64)
+
+
+def knee_resistance_ohm(sheet: BatteryDatasheet) -> float:
+    """Rise of the discharge resistance at SOC 0 that makes the block reach its end voltage there at the 10-hour rate.
+
+    That is what SOC 0 means on a data sheet; the circuit alone would still stand 0.6 V above it.
+    """
+    current_a = _TEN_HOUR_RATE * sheet.rated_capacity_ah
+    circuit_ohm = sheet.r0_ohm * _R0_RISE_WHEN_EMPTY + sheet.r1_ohm + sheet.r2_ohm
+    return max((sheet.ocv_v[0] - sheet.end_v_cell * sheet.cells) / current_a - circuit_ohm, 0.0)

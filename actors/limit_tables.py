@@ -1,0 +1,136 @@
+"""Limits as the kernels read them: scaled to each battery, durations in microseconds."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from actors.fleet import TwinSpec
+from actors.limits import AlertLimits, PlausibilityLimits
+from batterytwin.telemetry import Rows
+
+_REFERENCE_CELLS: Final = 6
+_REFERENCE_CAPACITY_AH: Final = 120.0
+
+_PLAUSIBLE_VOLTAGES: Final = ("voltage_min_v", "voltage_min_discharge_v", "voltage_max_v")
+_ALERT_VOLTAGES: Final = (
+    "deviation_warning_v",
+    "deviation_critical_v",
+    "deviation_dead_band_v",
+    "voltage_low_v",
+    "voltage_high_v",
+    "voltage_dead_band_v",
+    "sensor_voltage_low_v",
+    "sensor_voltage_high_v",
+    "sensor_voltage_dead_band_v",
+)
+_OTHERS: Final = (
+    "temperature_min_c",
+    "temperature_max_c",
+    "resistance_max_mohm",
+    "current_max_a",
+    "current_discharge_a",
+    "set_point_25c_v",
+    "compensation_v_k",
+    "resistance_temperature_per_k",
+)
+
+BATTERY_LIMIT_DTYPE: Final = np.dtype([(name, "<f8") for name in _PLAUSIBLE_VOLTAGES + _ALERT_VOLTAGES + _OTHERS])
+"""Limits of one battery; names and units as in `actors.limits`."""
+
+
+def battery_limits(specs: Sequence[TwinSpec], alerts: AlertLimits, plausibility: PlausibilityLimits) -> Rows:
+    """Scales the limits to each battery.
+
+    Args:
+        specs: batteries, in the order of the shard.
+        alerts: limits of the alert rules.
+        plausibility: limits of plausibility.
+
+    Returns:
+        `BATTERY_LIMIT_DTYPE`, shape `(n_twins,)`.
+    """
+    limits = np.zeros(len(specs), BATTERY_LIMIT_DTYPE)
+    for row, spec in zip(limits, specs, strict=True):
+        sheet = spec.datasheet
+        cells = sheet.cells / _REFERENCE_CELLS
+        for name in _PLAUSIBLE_VOLTAGES:
+            row[name] = getattr(plausibility, name) * cells
+        for name in _ALERT_VOLTAGES:
+            row[name] = getattr(alerts, name) * cells
+        row["temperature_min_c"] = plausibility.temperature_min_c
+        row["temperature_max_c"] = plausibility.temperature_max_c
+        scale = cells * _REFERENCE_CAPACITY_AH / sheet.rated_capacity_ah
+        row["resistance_max_mohm"] = plausibility.resistance_max_mohm * scale
+        row["current_max_a"] = plausibility.current_max_c * sheet.rated_capacity_ah
+        row["current_discharge_a"] = plausibility.current_discharge_c * sheet.rated_capacity_ah
+        row["set_point_25c_v"] = sheet.float_v
+        row["compensation_v_k"] = sheet.compensation_v_k
+        row["resistance_temperature_per_k"] = sheet.r_temperature_coefficient_per_k
+    return limits
+
+
+_DURATIONS: Final = (
+    "deviation_learning",
+    "deviation_memory",
+    "rise_warning_window",
+    "rise_critical_window",
+    "resistance_learning",
+    "longest_gap",
+)
+_PLAIN: Final = (
+    "temperature_warning_c",
+    "temperature_critical_c",
+    "temperature_dead_band_k",
+    "rise_warning_k",
+    "rise_critical_k",
+    "rise_dead_band_k",
+    "soh_warning",
+    "soh_critical",
+    "soh_dead_band",
+    "soh_sigma_max",
+    "resistance_warning",
+    "resistance_critical",
+    "resistance_dead_band",
+    "resistance_readings",
+    "sensor_temperature_low_c",
+    "sensor_temperature_high_c",
+    "sensor_temperature_dead_band_k",
+)
+
+COMMON_LIMIT_DTYPE: Final = np.dtype(
+    [(name, "<f8") for name in _PLAIN] + [(f"{name}_us", "<f8") for name in _DURATIONS]
+)
+"""Limits that are the same for every battery."""
+
+
+def common_limits(alerts: AlertLimits) -> Rows:
+    """Packs the limits that are the same for every battery: `COMMON_LIMIT_DTYPE`, shape `(1,)`."""
+    limits = np.zeros(1, COMMON_LIMIT_DTYPE)
+    for name in _PLAIN:
+        limits[0][name] = getattr(alerts, name)
+    for name in _DURATIONS:
+        limits[0][f"{name}_us"] = getattr(alerts, f"{name}_s") * 1e6
+    return limits
+
+
+TIMING_DTYPE: Final = np.dtype(
+    [("on_delay_us", "<f8"), ("critical_on_delay_us", "<f8"), ("off_delay_us", "<f8"), ("rows", "<f8")]
+)
+"""Delays of one rule, and how many rows in a row must meet its condition."""
+
+
+def rule_timings(alerts: AlertLimits) -> Rows:
+    """Packs the delays of the rules, in the order of `AlertRule`: `TIMING_DTYPE`, shape `(8,)`."""
+    critical_temperature_s = min(alerts.temperature_critical_on_delay_s, alerts.temperature_on_delay_s)
+    seconds = [
+        (alerts.deviation_on_delay_s, alerts.deviation_on_delay_s, alerts.deviation_off_delay_s, 1),
+        (alerts.voltage_on_delay_s, alerts.voltage_on_delay_s, alerts.voltage_off_delay_s, 1),
+        (alerts.temperature_on_delay_s, critical_temperature_s, alerts.temperature_off_delay_s, 1),
+        (alerts.rise_on_delay_s, alerts.rise_on_delay_s, alerts.rise_off_delay_s, 1),
+        (alerts.soh_on_delay_s, alerts.soh_on_delay_s, alerts.soh_off_delay_s, 1),
+        (0.0, 0.0, alerts.resistance_off_delay_s, alerts.resistance_readings),
+        (alerts.sensor_on_delay_s, alerts.sensor_on_delay_s, alerts.sensor_off_delay_s, 1),
+        (0.0, 0.0, alerts.implausible_off_delay_s, alerts.implausible_readings),
+    ]
+    return np.array([(on * 1e6, critical * 1e6, off * 1e6, rows) for on, critical, off, rows in seconds], TIMING_DTYPE)

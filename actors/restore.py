@@ -1,0 +1,91 @@
+"""Brings twins back from snapshots and the log after them, bit for bit."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.filter import live_estimates
+from actors.intake import TwinFinder
+from actors.twin_memory import MEMORY_LAYOUT, TWIN_BYTES, TwinMemory
+from actors.twin_step import TwinStepper
+from batterytwin.telemetry import FLAG_MASK, MEASURED_COLUMNS, MODE_MASK, READING_DTYPE, Rows
+from storage.shard_store import ShardStore
+
+_TWINS_PER_LONG_READ: Final = 24  # without a snapshot the whole log is read: a string at a time bounds memory
+_ROWS_PER_STEP: Final = 100_000
+
+
+def restore_twins(
+    memory: TwinMemory, stepper: TwinStepper, finder: TwinFinder, keys: NDArray[np.int32], store: ShardStore
+) -> NDArray[np.bool_]:
+    """Fills blank twins from the store: newest snapshot, then the rows after it. Emits no alert.
+
+    Args:
+        memory: blank twins of the shard; filled.
+        stepper: filter and rules of these twins.
+        finder: finder of these twins.
+        keys: database keys of the twins, shape `(n_twins,)`.
+        store: store that has taken the twins over.
+
+    Returns:
+        Which twins have rows after their snapshot, shape `(n_twins,)`.
+
+    Raises:
+        StoreUnavailableError: the database is away.
+    """
+    twin_of = {int(key): twin for twin, key in enumerate(keys)}
+    snapshots = store.load_snapshots(list(twin_of), MEMORY_LAYOUT)
+    found = {key: snapshot for key, snapshot in snapshots.items() if len(snapshot.state) == TWIN_BYTES}
+    for key, snapshot in found.items():
+        memory.from_bytes(twin_of[key], snapshot.state)
+    memory.estimates[:] = live_estimates(memory.state)
+    replayed = np.zeros(len(keys), np.bool_)
+    for watermarks in _reads(list(twin_of), {key: snapshot.watermark_us for key, snapshot in found.items()}):
+        replayed |= replay(store.read_tail(watermarks), memory, stepper, finder, keys)
+    return replayed
+
+
+def _reads(keys: Sequence[int], watermarks_us: dict[int, int]) -> Iterator[dict[int, int]]:
+    if watermarks_us:
+        yield watermarks_us
+    without = [key for key in keys if key not in watermarks_us]
+    for start in range(0, len(without), _TWINS_PER_LONG_READ):
+        yield dict.fromkeys(without[start : start + _TWINS_PER_LONG_READ], 0)
+
+
+def replay(
+    tail: Rows, memory: TwinMemory, stepper: TwinStepper, finder: TwinFinder, keys: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Applies stored rows once more, with the judgement that they were stored with. Emits no alert.
+
+    Args:
+        tail: `TELEMETRY_DTYPE`, oldest first within a battery.
+        memory: twins of the shard; changed.
+        stepper: filter and rules of these twins.
+        finder: finder of these twins.
+        keys: database keys of the twins, shape `(n_twins,)`.
+
+    Returns:
+        Which twins had rows, shape `(n_twins,)`.
+    """
+    replayed = np.zeros(len(keys), np.bool_)
+    for start in range(0, len(tail), _ROWS_PER_STEP):
+        rows = _as_readings(tail[start : start + _ROWS_PER_STEP], keys)
+        touched, slots = finder.find(rows)
+        work = memory.take(touched)
+        stepper.step(work, slots, rows, judged=True)
+        memory.put(touched, work)
+        replayed[touched] = True
+    return replayed
+
+
+def _as_readings(tail: Rows, keys: NDArray[np.int32]) -> Rows:
+    order = np.argsort(keys)
+    rows = np.empty(len(tail), READING_DTYPE)
+    rows["twin"] = order[np.searchsorted(keys, tail["battery_key"], sorter=order)]
+    rows["status"] = tail["status"] & (FLAG_MASK | MODE_MASK)
+    for name in ("sample_time_us", *MEASURED_COLUMNS):
+        rows[name] = tail[name]
+    return rows

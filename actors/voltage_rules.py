@@ -1,0 +1,106 @@
+"""Rules of one battery on its voltage. They do not apply while the string discharges, recharges or is worked on."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from actors.alert_timer import HOLD, SUPPRESSED
+from actors.compiled import compiled
+from actors.plausibility import TEMPERATURE, VOLTAGE
+from batterytwin.telemetry import MODE_MASK, MODE_SHIFT, REGIME_MASK, REGIME_SHIFT, Regime, StringMode
+
+_FLOAT: Final = int(Regime.FLOAT)
+_DISCHARGE: Final = int(Regime.DISCHARGE)
+_RECHARGE: Final = int(Regime.RECHARGE)
+_FIRST_SUPPRESSING_MODE: Final = int(StringMode.BOOST)  # BOOST, DISCHARGE, TEST, MAINTENANCE
+_TEST: Final = int(StringMode.TEST)
+_MODE_DISCHARGE: Final = int(StringMode.DISCHARGE)
+
+
+@compiled
+def voltage_suppressed(status: int) -> bool:
+    """Whether voltages mean something else than on float: discharge, recharge, boost, test, maintenance."""
+    regime = (status & REGIME_MASK) >> REGIME_SHIFT
+    mode = (status & MODE_MASK) >> MODE_SHIFT
+    return regime in (_DISCHARGE, _RECHARGE) or mode >= _FIRST_SUPPRESSING_MODE
+
+
+@compiled
+def on_float(status: int) -> bool:
+    """Whether the battery is on float and nobody works on it."""
+    return ((status & REGIME_MASK) >> REGIME_SHIFT) == _FLOAT and not voltage_suppressed(status)
+
+
+@compiled
+def voltage_limit(row: Any, limit: Any) -> tuple[int, bool, int, float, float, float]:
+    """Finding of VOLTAGE_LIMIT: below that of an empty block at rest, or above what a charger may give."""
+    v = float(row.voltage_v)
+    middle = 0.5 * (limit.voltage_low_v + limit.voltage_high_v)
+    passed = limit.voltage_low_v if v < middle else limit.voltage_high_v
+    if voltage_suppressed(row.status):
+        return SUPPRESSED, False, VOLTAGE, v, passed, passed
+    if np.isnan(v):
+        return HOLD, False, VOLTAGE, v, passed, passed
+    level = 2 if v < limit.voltage_low_v or v > limit.voltage_high_v else 0
+    band = limit.voltage_dead_band_v
+    gone = limit.voltage_low_v + band <= v <= limit.voltage_high_v - band
+    return level, gone, VOLTAGE, v, passed, passed
+
+
+@compiled
+def voltage_deviation(record: Any, row: Any, limit: Any, common: Any) -> tuple[int, bool, int, float, float, float]:
+    """Finding of VOLTAGE_DEVIATION, and learning of its baseline.
+
+    Deviation = V - V_set(T), V_set(T) = V_set(25 degC) + compensation * (T - 25). Healthy blocks of a string differ by
+    0.15 V for good, so what counts is the change against the block's own baseline: the mean over float time, which
+    follows within `deviation_memory_us`, and not at all while the block deviates.
+    """
+    if voltage_suppressed(row.status):
+        return SUPPRESSED, False, VOLTAGE, np.nan, np.nan, np.nan
+    if not on_float(row.status) or np.isnan(row.voltage_v) or np.isnan(row.temperature_c):
+        return HOLD, False, VOLTAGE, np.nan, np.nan, np.nan
+    now_us = float(row.sample_time_us)
+    set_point_v = limit.set_point_25c_v + limit.compensation_v_k * (row.temperature_c - 25.0)
+    deviation_v = row.voltage_v - set_point_v
+    elapsed_us = now_us - record.float_row_us
+    if not elapsed_us <= common.longest_gap_us:  # the first row, or after a gap
+        elapsed_us = 0.0
+    record.float_row_us = now_us
+    if np.isnan(record.float_baseline_v):
+        record.float_baseline_v = deviation_v
+    change_v = deviation_v - record.float_baseline_v
+    size_v = abs(change_v)
+    learned = record.float_learned_us >= common.deviation_learning_us
+    if elapsed_us > 0.0 and (not learned or size_v <= limit.deviation_warning_v):
+        record.float_learned_us += elapsed_us
+        record.float_baseline_v += change_v * (elapsed_us / min(record.float_learned_us, common.deviation_memory_us))
+    sign = -1.0 if change_v < 0.0 else 1.0
+    warning_v = sign * limit.deviation_warning_v
+    critical_v = sign * limit.deviation_critical_v
+    if not learned:
+        return HOLD, False, VOLTAGE, change_v, warning_v, critical_v
+    level = 2 if size_v > limit.deviation_critical_v else (1 if size_v > limit.deviation_warning_v else 0)
+    gone = size_v <= limit.deviation_warning_v - limit.deviation_dead_band_v
+    return level, gone, VOLTAGE, change_v, warning_v, critical_v
+
+
+@compiled
+def sensor_range(row: Any, limit: Any, common: Any) -> tuple[int, bool, int, float, float, float]:
+    """Finding of SENSOR_RANGE: plausible, yet unusual enough to look at the sensor."""
+    v, t = float(row.voltage_v), float(row.temperature_c)
+    if np.isnan(v) and np.isnan(t):
+        return HOLD, False, VOLTAGE, np.nan, np.nan, np.nan
+    low_v, high_v, band_v = limit.sensor_voltage_low_v, limit.sensor_voltage_high_v, limit.sensor_voltage_dead_band_v
+    low_c, high_c = common.sensor_temperature_low_c, common.sensor_temperature_high_c
+    band_c = common.sensor_temperature_dead_band_k
+    if np.isnan(v) or voltage_suppressed(row.status):
+        v = 0.5 * (low_v + high_v)
+    if np.isnan(t):
+        t = 0.5 * (low_c + high_c)
+    if t < low_c or t > high_c:
+        passed_c = low_c if t < low_c else high_c
+        return 1, False, TEMPERATURE, t, passed_c, passed_c
+    passed_v = low_v if v < 0.5 * (low_v + high_v) else high_v
+    outside = v < low_v or v > high_v
+    gone = low_v + band_v <= v <= high_v - band_v and low_c + band_c <= t <= high_c - band_c
+    return (1 if outside else 0), gone, VOLTAGE, v, passed_v, passed_v
