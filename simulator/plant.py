@@ -1,0 +1,83 @@
+"""The plant: hidden truth of a whole fleet that moves through time, string by string."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from batterytwin.inventory import Inventory
+from simulator.climate import climate_of
+from simulator.electrochemistry import new_lines
+from simulator.evolution import evolve_string
+from simulator.initial_state import initial_state
+from simulator.mains import MainsSchedule, mains_schedule
+from simulator.parameters import Floats
+from simulator.population import TEN_HOUR_SHARE, make_blocks, make_strings
+from simulator.room import make_rooms
+from simulator.visits import Visits, VisitTruth, read_truth
+from simulator.world import Fleet, World
+
+_SPIN_UP = timedelta(days=4)  # the slowest recovery from an outage is over by then
+
+
+class Plant:
+    """A fleet of blocks in series strings, in rooms, on chargers and mains that fail.
+
+    The same inventory and seed give the same truth at the same time, whenever the plant was started: age, weather and
+    mains are functions of time, and what an outage leaves behind is lived through before the start.
+
+    Args:
+        inventory: the fleet.
+        seed: chooses spread, weather and mains.
+        start: time of the first state, with time zone.
+
+    Attributes:
+        fleet: world and hidden state.
+    """
+
+    def __init__(self, inventory: Inventory, seed: int, start: datetime) -> None:
+        begin = start.astimezone(UTC) - _SPIN_UP
+        self._regions = [location.region for location in inventory.locations]
+        self._seed = seed
+        self._first_year = begin.year - 1  # what the last outage of the year before left behind counts
+        self._last_year = begin.year + 1
+        world = World(
+            blocks=make_blocks(inventory, seed),
+            strings=make_strings(inventory, seed),
+            climate=climate_of([(site.latitude_deg, site.longitude_deg) for site in inventory.locations], seed),
+            rooms=make_rooms(len(inventory.locations), seed),
+            mains=self._mains(),
+        )
+        installed_on = [battery.installed_on for site in inventory.locations for battery in site.batteries()]
+        most_blocks = int(np.diff(world.strings.first_block).max())
+        self.fleet = Fleet(world, *initial_state(world, begin, installed_on), new_lines(most_blocks))
+        strings = [string for site in inventory.locations for string in site.strings()]
+        self._rated_ah: Floats = np.array(
+            [string.datasheet.rated_capacity_ah / TEN_HOUR_SHARE for string in strings for _ in string.batteries]
+        )
+        self.advance(start.timestamp())
+
+    @property
+    def soh_capacity(self) -> Floats:
+        """True capacity over rated of every block, fraction, `(n_blocks,)`."""
+        return self.fleet.blocks.capacity_ah / self._rated_ah
+
+    def advance(self, until_s: float) -> None:
+        """Takes the whole fleet to a time, s since 1970 UTC; strings that are there already stay."""
+        self.cover(until_s)
+        for s in range(len(self.fleet.strings.time_s)):
+            evolve_string(self.fleet, s, until_s)
+
+    def visit(self, visits: Visits) -> VisitTruth:
+        """Takes strings to the times at which they are visited, in order, and reads the truth there."""
+        self.cover(float(visits.time_us.max()) * 1e-6)
+        return read_truth(self.fleet, visits)
+
+    def cover(self, until_s: float) -> None:
+        """Makes sure that the schedule of the mains reaches beyond a time, s since 1970 UTC."""
+        year = datetime.fromtimestamp(until_s, UTC).year
+        if year >= self._last_year:
+            self._last_year = year + 1
+            self.fleet = self.fleet._replace(world=self.fleet.world._replace(mains=self._mains()))
+
+    def _mains(self) -> MainsSchedule:
+        return mains_schedule(self._regions, self._seed, range(self._first_year, self._last_year + 1))
