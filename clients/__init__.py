@@ -1,0 +1,1 @@
+"""Typed clients of the API and gateways that feed it."""

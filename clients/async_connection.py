@@ -1,0 +1,75 @@
+"""Calls and watches over an asynchronous channel: token, deadline, errors, resumption."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+import grpc.aio
+
+from batterytwin.errors import OverloadedError, TwinError, UnavailableError
+from clients.backoff import Backoff
+from clients.channel import DEFAULT_DEADLINE_S, Tls, open_aio_channel, token_metadata
+from clients.errors import error_from_rpc
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+
+
+class AsyncConnection:
+    """One channel to a server, shared by all users in one event loop.
+
+    Args:
+        target: address of the server, `host:port`.
+        tls: encryption; None = none.
+    """
+
+    def __init__(self, target: str, tls: Tls | None) -> None:
+        self.target = target
+        self.channel = open_aio_channel(target, tls)
+
+    async def call(
+        self,
+        method: "grpc.aio.UnaryUnaryMultiCallable[_Request, _Response]",
+        request: _Request,
+        token: str,
+        deadline_s: float | None = None,
+    ) -> _Response:
+        """Makes one call.
+
+        Raises:
+            TwinError: the error that the server answered with, or that kept the call from reaching it.
+        """
+        timeout_s = DEFAULT_DEADLINE_S if deadline_s is None else deadline_s
+        try:
+            return await method(request, timeout=timeout_s, metadata=token_metadata(token))
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error, self.target) from error
+
+    async def watch(
+        self,
+        method: "grpc.aio.UnaryStreamMultiCallable[_Request, _Response]",
+        next_request: Callable[[], _Request],
+        token: str,
+    ) -> AsyncIterator[_Response]:
+        """Follows a stream for ever; after a break it calls again with a fresh request.
+
+        Raises:
+            TwinError: the stream could not be started, or cannot be resumed (for example, the token has expired).
+        """
+        backoff = Backoff()
+        started = False
+        while True:
+            stream = method(next_request(), metadata=token_metadata(token))
+            error: TwinError | None = None
+            try:
+                async for response in stream:
+                    started = True
+                    backoff.reset()
+                    yield response
+            except grpc.aio.AioRpcError as broken:
+                error = error_from_rpc(broken, self.target)
+                if not started or not isinstance(error, UnavailableError | OverloadedError):
+                    raise error from broken
+            finally:
+                stream.cancel()
+            await asyncio.sleep(backoff.next_s(error.retry_after_s if error else None))

@@ -1,0 +1,50 @@
+"""What a gateway client has sent and what became of it."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from clients.ingest import IngestResult, RejectedRow
+
+_KEPT_REJECTED_ROWS: Final = 20
+
+
+@dataclass(slots=True)
+class GatewayCounters:
+    """Running totals of one gateway client.
+
+    A batch that had to be sent again because its acknowledgement was lost counts once here, with its second answer:
+    its rows are then `duplicate`.
+
+    Attributes:
+        sent_rows: rows of single batteries handed to `send`.
+        sent_batches: batches handed to `send`.
+        acked_batches: batches that are durable and applied.
+        accepted: rows stored, the suspect ones included.
+        duplicate: rows that were stored before.
+        late: rows stored apart because they came after newer ones.
+        rejected: rows refused.
+        suspect: of the accepted, those implausible: stored, marked, not applied.
+        reconnects: connections that had to be made again.
+        rejected_rows: the first 20 refused rows.
+    """
+
+    sent_rows: int = 0
+    sent_batches: int = 0
+    acked_batches: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    late: int = 0
+    rejected: int = 0
+    suspect: int = 0
+    reconnects: int = 0
+    rejected_rows: list[RejectedRow] = field(default_factory=list)
+
+    def add(self, acked_batches: int, result: IngestResult) -> None:
+        """Adds an acknowledgement: how many batches it is for, and what became of their rows."""
+        self.acked_batches += acked_batches
+        self.accepted += result.accepted
+        self.duplicate += result.duplicate
+        self.late += result.late
+        self.rejected += result.rejected
+        self.suspect += result.suspect
+        self.rejected_rows.extend(result.rejected_rows[: _KEPT_REJECTED_ROWS - len(self.rejected_rows)])

@@ -1,0 +1,112 @@
+"""Requests of the calls that select something, shared by the blocking and the asynchronous client."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import cast
+
+from google.protobuf.duration_pb2 import Duration
+
+from batterytwin.alerts import AlertState, Severity
+from batterytwin.errors import InvalidArgumentError
+from batterytwin.readings import ReadingBatch
+from batterytwin.readings_proto import batch_to_ingest_request
+from batterytwin.telemetry import Quality
+from batterytwin.v1 import alert_pb2, twin_pb2
+from batterytwin.v1.alert_service_pb2 import AcknowledgeAlertRequest, ListAlertsRequest, ResolveAlertRequest
+from batterytwin.v1.history_service_pb2 import Metric as MetricNumber
+from batterytwin.v1.history_service_pb2 import QueryHistoryRequest
+from batterytwin.v1.ingest_service_pb2 import IngestReadingsRequest
+from batterytwin.v1.twin_service_pb2 import ListTwinsRequest
+from batterytwin.v1.twin_service_pb2 import TwinOrder as OrderNumber
+from clients.history import Metric
+from clients.twins import TwinOrder
+from clients.wire import time_to_proto
+
+
+def list_twins_request(
+    *,
+    location_id: str,
+    string_id: str,
+    qualities: Iterable[Quality],
+    with_alerts_only: bool,
+    order: TwinOrder,
+    page_size: int,
+    page_token: str,
+) -> ListTwinsRequest:
+    """Selects and orders twins."""
+    return ListTwinsRequest(
+        location_id=location_id,
+        string_id=string_id,
+        qualities=[cast("twin_pb2.Quality.ValueType", int(quality)) for quality in qualities],
+        with_alerts_only=with_alerts_only,
+        order=cast("OrderNumber.ValueType", int(order)),
+        page_size=page_size,
+        page_token=page_token,
+    )
+
+
+def list_alerts_request(
+    *,
+    location_id: str,
+    battery_id: str,
+    states: Iterable[AlertState],
+    min_severity: Severity | None,
+    start_time: datetime | None,
+    end_time: datetime | None,
+    page_size: int,
+    page_token: str,
+) -> ListAlertsRequest:
+    """Selects alerts."""
+    return ListAlertsRequest(
+        location_id=location_id,
+        battery_id=battery_id,
+        states=[cast("alert_pb2.AlertState.ValueType", int(state)) for state in states],
+        min_severity=cast("alert_pb2.Severity.ValueType", int(min_severity or 0)),
+        start_time=time_to_proto(start_time, "start_time"),
+        end_time=time_to_proto(end_time, "end_time"),
+        page_size=page_size,
+        page_token=page_token,
+    )
+
+
+def query_history_request(
+    battery_id: str, start_time: datetime, end_time: datetime, metrics: Iterable[Metric], bucket: timedelta | None
+) -> QueryHistoryRequest:
+    """Selects the first page of history.
+
+    Raises:
+        InvalidArgumentError: a time has no zone, or the bucket is not longer than nothing.
+    """
+    request = QueryHistoryRequest(
+        battery_id=battery_id,
+        start_time=time_to_proto(start_time, "start_time"),
+        end_time=time_to_proto(end_time, "end_time"),
+        metrics=[cast("MetricNumber.ValueType", int(metric)) for metric in metrics],
+    )
+    if bucket is not None:
+        if bucket <= timedelta(0):
+            raise InvalidArgumentError(
+                f"A bucket of {bucket} holds nothing; give a positive length, or None for raw rows.",
+                field="bucket",
+                value=bucket,
+            )
+        duration = Duration()
+        duration.FromTimedelta(bucket)
+        request.bucket.CopyFrom(duration)
+    return request
+
+
+def acknowledge_request(alert_id: str, note: str) -> AcknowledgeAlertRequest:
+    """Acknowledges an alert, under a name of its own."""
+    return AcknowledgeAlertRequest(alert_id=alert_id, note=note, request_id=str(uuid.uuid4()))
+
+
+def resolve_request(alert_id: str, note: str) -> ResolveAlertRequest:
+    """Closes an alert, under a name of its own."""
+    return ResolveAlertRequest(alert_id=alert_id, note=note, request_id=str(uuid.uuid4()))
+
+
+def ingest_request(batch: ReadingBatch) -> IngestReadingsRequest:
+    """Carries one batch, under a name of its own."""
+    return batch_to_ingest_request(batch, request_id=str(uuid.uuid4()))

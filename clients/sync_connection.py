@@ -1,0 +1,75 @@
+"""Calls and watches over a blocking channel: token, deadline, errors, resumption."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import grpc
+
+from batterytwin.errors import OverloadedError, TwinError, UnavailableError
+from clients.backoff import Backoff
+from clients.channel import DEFAULT_DEADLINE_S, Tls, open_channel, token_metadata
+from clients.errors import error_from_rpc
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+
+
+class SyncConnection:
+    """One channel to a server, shared by all threads and all users of a process.
+
+    Args:
+        target: address of the server, `host:port`.
+        tls: encryption; None = none.
+    """
+
+    def __init__(self, target: str, tls: Tls | None) -> None:
+        self.target = target
+        self.channel = open_channel(target, tls)
+
+    def call(
+        self,
+        method: "grpc.UnaryUnaryMultiCallable[_Request, _Response]",
+        request: _Request,
+        token: str,
+        deadline_s: float | None = None,
+    ) -> _Response:
+        """Makes one call.
+
+        Raises:
+            TwinError: the error that the server answered with, or that kept the call from reaching it.
+        """
+        timeout_s = DEFAULT_DEADLINE_S if deadline_s is None else deadline_s
+        try:
+            return method(request, timeout=timeout_s, metadata=token_metadata(token))
+        except grpc.RpcError as error:
+            raise error_from_rpc(error, self.target) from error
+
+    def watch(
+        self,
+        method: "grpc.UnaryStreamMultiCallable[_Request, _Response]",
+        next_request: Callable[[], _Request],
+        token: str,
+    ) -> Iterator[_Response]:
+        """Follows a stream for ever; after a break it calls again with a fresh request.
+
+        Raises:
+            TwinError: the stream could not be started, or cannot be resumed (for example, the token has expired).
+        """
+        backoff = Backoff()
+        started = False
+        while True:
+            stream = method(next_request(), metadata=token_metadata(token))
+            error: TwinError | None = None
+            try:
+                for response in stream:
+                    started = True
+                    backoff.reset()
+                    yield response
+            except grpc.RpcError as broken:
+                error = error_from_rpc(broken, self.target)
+                if not started or not isinstance(error, UnavailableError | OverloadedError):
+                    raise error from broken
+            finally:
+                stream.cancel()
+            time.sleep(backoff.next_s(error.retry_after_s if error else None))

@@ -1,0 +1,67 @@
+"""Every type that the clients take and give, in one place to import from."""
+
+from batterytwin.access import Role
+from batterytwin.alerts import ACTIVE_STATES, AlertChange, AlertRule, AlertState, Severity
+from batterytwin.inventory import LocationClock, SystemKind
+from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
+from batterytwin.telemetry import Quality, Regime, StringMode
+from clients.alerts import Alert, AlertEvent, AlertPage
+from clients.channel import Tls
+from clients.fleet import (
+    BatteryString,
+    FleetHealth,
+    GridSpec,
+    HealthSummary,
+    Location,
+    RegisteredGrid,
+    ServerStatus,
+    System,
+)
+from clients.gateway_counters import GatewayCounters
+from clients.history import History, Metric, Series
+from clients.ingest import IngestResult, RejectedRow
+from clients.session import Session
+from clients.twins import Estimate, FleetSnapshot, Twin, TwinColumns, TwinOrder, TwinPage, TwinUpdate
+
+__all__ = [
+    "ACTIVE_STATES",
+    "Alert",
+    "AlertChange",
+    "AlertEvent",
+    "AlertPage",
+    "AlertRule",
+    "AlertState",
+    "BatteryString",
+    "Estimate",
+    "FleetHealth",
+    "FleetSnapshot",
+    "GatewayCounters",
+    "GridSpec",
+    "HealthSummary",
+    "History",
+    "IngestResult",
+    "Location",
+    "LocationClock",
+    "Metric",
+    "Quality",
+    "ReadingBatch",
+    "ReadingColumns",
+    "Regime",
+    "RegisteredGrid",
+    "RejectedRow",
+    "Role",
+    "Series",
+    "ServerStatus",
+    "Session",
+    "Severity",
+    "StringMode",
+    "StringReadingColumns",
+    "System",
+    "SystemKind",
+    "Tls",
+    "Twin",
+    "TwinColumns",
+    "TwinOrder",
+    "TwinPage",
+    "TwinUpdate",
+]
