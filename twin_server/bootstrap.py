@@ -1,0 +1,209 @@
+"""The composition root: brings every part up in order, and down in the opposite one."""
+
+import asyncio
+import functools
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, redirect_stdout
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from actors.fleet import Fleet, TwinSpec
+from actors.placement import core_count, place_twins
+from actors.ray_fleet import RayFleet, start_ray, stop_ray
+from batterytwin.inventory import Inventory, load_fleet
+from storage.embedded import EmbeddedPostgres
+from storage.migrate import migrate
+from storage.partition_keeper import PartitionKeeper
+from storage.postgres_shard_store import PostgresShardStore
+from storage.server_store import ServerStore
+from twin_server.access import make_access
+from twin_server.companions import Companions
+from twin_server.first_admin import ensure_first_admin
+from twin_server.fleet_setup import make_specs, register_fleet
+from twin_server.instance import Instance
+from twin_server.logging_setup import configure_logging
+from twin_server.progress import StartReport
+from twin_server.server import TwinServer
+from twin_server.settings import ServerSettings
+from twin_server.simulated_gateways import make_simulator_tokens
+
+_COMPANION_GRACE_S: Final = 2.0
+_FINE_DAYS: Final = 7
+
+
+async def run_server(settings: ServerSettings) -> int:
+    """Runs a server until SIGINT or SIGTERM; returns the exit code of the process.
+
+    Raises:
+        TwinError: it cannot start; the message says why and what to do.
+    """
+    settings.check_exposure()
+    fleet = load_fleet(settings.fleet_file)
+    report = StartReport()
+    instance = Instance(settings.data_dir)
+    instance.acquire()
+    configure_logging(settings.data_dir / "logs" / "server.log")
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    try:
+        async with AsyncExitStack() as parts:
+            # Ray prints notes to developers ("a worker died ...") where the person who started the server reads.
+            notes = parts.enter_context((settings.data_dir / "logs" / "libraries.log").open("a", buffering=1))
+            parts.enter_context(redirect_stdout(notes))
+            starting = asyncio.create_task(
+                _Server(
+                    settings=settings, inventory=fleet, instance=instance, report=report, parts=parts, stop=stop
+                ).start()
+            )
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait({starting})
+            else:
+                await starting
+            await stopping
+            report.step("stopping")
+        report.step("stopped")
+    finally:
+        instance.release()
+    return 0
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+class _Server:
+    """One start; every part registers how it is stopped as soon as it runs."""
+
+    def __init__(
+        self,
+        *,
+        settings: ServerSettings,
+        inventory: Inventory,
+        instance: Instance,
+        report: StartReport,
+        parts: AsyncExitStack,
+        stop: asyncio.Event,
+    ) -> None:
+        self._settings = settings
+        self._inventory = inventory
+        self._instance = instance
+        self._report = report
+        self._parts = parts
+        self._stop = stop
+
+    async def start(self) -> None:
+        settings, report = self._settings, self._report
+        url, _ = await asyncio.gather(self._start_database(), self._start_ray())
+        store = await ServerStore.connect(url)
+        self._parts.push_async_callback(store.close)
+        inventory, keys = await register_fleet(store, self._inventory, settings)
+        specs = make_specs(inventory, keys)
+        fleet = self._make_fleet(url, specs)
+        self._parts.push_async_callback(fleet.stop)
+        access = make_access(settings.data_dir, store)
+        first_password = await ensure_first_admin(store)
+        server = TwinServer(
+            settings,
+            store,
+            fleet,
+            inventory,
+            access=access.interceptor,
+            auth_servicer=access.auth_servicer,
+            create_gateway_token=functools.partial(access.gateway_tokens.create, name="replay", created_by="server"),
+            maintenance=functools.partial(_maintain, PartitionKeeper(url)),
+        )
+        self._parts.push_async_callback(server.stop, settings.drain_timeout_s)
+        port = await server.start()
+        self._instance.record.target = server.local_target
+        self._instance.save()
+        address = f"{settings.host}:{port}"
+        report.step(f"{len(specs):,} twins restored in {len(fleet.shard_specs)} shards; API on {address}")
+        companions = Companions(self._instance, settings.data_dir / "logs", report)
+        self._parts.push_async_callback(companions.stop, _COMPANION_GRACE_S)
+        if settings.simulator:
+            newest_us = self._newest_sample_us(server)
+            tokens = await make_simulator_tokens(store, self._inventory)
+            await self._start_simulator(companions, server.local_target, tokens, newest_us)
+        dashboard_url = ""
+        if settings.dashboard:
+            dashboard_url = await self._start_dashboard(companions, server.local_target)
+        report.ready(settings, address, dashboard_url, first_password)
+
+    async def _start_database(self) -> str:
+        settings = self._settings
+        if settings.database_url is not None:
+            url = settings.database_url.get_secret_value()
+        else:
+            postgres = EmbeddedPostgres(settings.data_dir)
+            self._parts.push_async_callback(asyncio.to_thread, postgres.stop)
+            url = await asyncio.to_thread(postgres.start)
+        applied = await asyncio.to_thread(migrate, url)
+        self._report.step("database ready" + (f" ({len(applied)} migrations applied)" if applied else ""))
+        return url
+
+    async def _start_ray(self) -> None:
+        if self._settings.in_process:
+            return
+        self._parts.push_async_callback(asyncio.to_thread, stop_ray)
+        await asyncio.to_thread(start_ray, core_count())
+        _stop_on_signals(self._stop)  # Ray has put its own handlers in place
+        self._report.step("Ray ready")
+
+    def _make_fleet(self, url: str, specs: list[TwinSpec]) -> Fleet:
+        settings = self._settings
+        shards = place_twins(specs, settings.twins_per_actor)
+        open_store = functools.partial(PostgresShardStore, url)
+        if settings.in_process:
+            from actors.local_fleet import LocalFleet  # noqa: PLC0415  # loads the compiler, which Ray's driver can spare
+
+            return LocalFleet(shards, open_store, settings.snapshot_interval_s)
+        return RayFleet(shards, open_store, settings.snapshot_interval_s)
+
+    async def _start_simulator(
+        self, companions: Companions, target: str, tokens: Mapping[str, str], newest_us: int
+    ) -> None:
+        settings = self._settings
+        now = datetime.now(UTC)
+        start = max(now, datetime.fromtimestamp(newest_us / 1e6, UTC) + timedelta(seconds=1))
+        arguments = ["--target", target, "--speed", str(settings.speed), "--start", start.isoformat()]
+        if settings.fleet_file is not None:
+            arguments += ["--fleet", str(settings.fleet_file)]
+        if newest_us == 0 and settings.backfill_days:
+            fine = next(self._inventory.locations[0].strings()).string_id
+            arguments += ["--backfill-days", str(settings.backfill_days)]
+            arguments += ["--fine-string", fine, "--fine-days", str(min(_FINE_DAYS, settings.backfill_days))]
+        live = await companions.start_simulator(arguments, tokens)
+        waiting = asyncio.create_task(live.wait())
+        waiting.add_done_callback(lambda _: self._report.step("simulated gateways feed live samples"))
+        self._parts.callback(waiting.cancel)
+
+    def _newest_sample_us(self, server: TwinServer) -> int:
+        ours = [battery.battery_id for location in self._inventory.locations for battery in location.batteries()]
+        ordinals = server.live.fleet_map.ordinals(ours)
+        return int(server.live.rows["as_of_us"][ordinals].max(initial=0))
+
+    async def _start_dashboard(self, companions: Companions, target: str) -> str:
+        port = self._settings.dashboard_port or _free_port()
+        await companions.start_dashboard(["--target", target, "--port", str(port), "--address", "127.0.0.1"], {})
+        url = f"http://127.0.0.1:{port}"
+        self._instance.record.dashboard_url = url
+        self._instance.save()
+        return url
+
+
+async def _maintain(partitions: PartitionKeeper) -> None:
+    await asyncio.to_thread(partitions.run, time.time_ns() // 1_000)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,55 @@
+"""`batterytwin`: the command line."""
+
+import platform
+import sys
+from typing import Annotated
+
+import typer
+
+from batterytwin import __version__
+from batterytwin.errors import TwinError
+from twin_server import client_commands, up_command
+from twin_server.access_commands import token_app, user_app
+from twin_server.replay_commands import replay
+from twin_server.simulate_command import simulate
+
+app = typer.Typer(
+    help=(
+        "A live digital twin of every VRLA battery in a fleet.\n\n"
+        "Start with `batterytwin up`: database, twins, API, dashboard and a simulated fleet, all on this machine. "
+        "Then, in another terminal, `batterytwin status`."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.command()(up_command.up)
+app.command()(client_commands.status)
+app.command()(client_commands.twin)
+app.command()(client_commands.alerts)
+app.command()(replay)
+app.command()(simulate)
+app.add_typer(user_app, name="user")
+app.add_typer(token_app, name="token")
+
+
+@app.command()
+def version(short: Annotated[bool, typer.Option(help="Print the number alone.")] = False) -> None:
+    """Print the version of the product and of its parts."""
+    if short:
+        typer.echo(__version__)
+        return
+    from actors.filter import MODEL_VERSION  # noqa: PLC0415  # compiled code, kept out of `batterytwin --help`
+
+    typer.echo(f"batterytwin {__version__} (filter {MODEL_VERSION}, Python {platform.python_version()})")
+
+
+def main() -> None:
+    """Runs the command line; errors that a user can mend are told in one line, without a traceback."""
+    try:
+        app()
+    except TwinError as error:
+        typer.secho(f"{error.message}  [{error.reason}]", fg=typer.colors.RED, err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,145 @@
+"""Takes a batch from the wire to the shards and back: checks it, splits it, hands it over, counts what became of it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.fleet import Fleet
+from batterytwin.readings import ReadingBatch
+from batterytwin.telemetry import Outcome, Rows
+from twin_server.ingest_validation import IngestValidation, ValidBatch
+from twin_server.live_table import LiveTable
+from twin_server.row_refusals import RefusedRow
+from twin_server.shard_pump import ShardPump
+from twin_server.string_table import StringTable
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOutcome:
+    """What became of a batch. accepted + duplicate + late + refused = rows of `readings`.
+
+    Attributes:
+        accepted: durable and, unless suspect, applied.
+        duplicate: were stored before; nothing changed.
+        late: older than their twin's newest sample; durable, not applied.
+        refused: refused rows of `readings`; those of `string_readings` are named and not counted.
+        suspect: of the accepted, implausible and not applied.
+        refused_rows: the first refused rows.
+    """
+
+    accepted: int
+    duplicate: int
+    late: int
+    refused: int
+    suspect: int
+    refused_rows: list[RefusedRow]
+
+
+class IngestRouter:
+    """The way in for readings: validation, then one pump per shard.
+
+    Attributes:
+        strings: newest measurements of strings that came with the readings.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        live: LiveTable,
+        on_alerts: Callable[[], None],
+        *,
+        max_waiting_rows: int,
+    ) -> None:
+        self._fleet = fleet
+        self._live = live
+        self._map = live.fleet_map
+        self.strings = StringTable(live.fleet_map)
+        self._on_alerts = on_alerts
+        self._max_waiting_rows = max_waiting_rows
+        self._validation = IngestValidation(live.fleet_map, live.clocks)
+        self._pumps: list[ShardPump] = []
+
+    def extend(self) -> None:
+        """Starts a pump for every shard of the fleet map that has none, and makes room for its strings."""
+        self.strings.extend()
+        while len(self._pumps) < self._map.shard_count:
+            pump = ShardPump(
+                len(self._pumps), self._fleet, self._live, self._on_alerts, max_waiting_rows=self._max_waiting_rows
+            )
+            pump.start()
+            self._pumps.append(pump)
+
+    async def stop(self, grace_s: float) -> None:
+        """Sends what waits for up to `grace_s` seconds, then ends."""
+        try:
+            async with asyncio.timeout(grace_s):
+                await asyncio.gather(*(pump.stop() for pump in self._pumps))
+        except TimeoutError:
+            for pump in self._pumps:
+                pump.abort()
+
+    def submit(self, batch: ReadingBatch, allowed_locations: NDArray[np.bool_] | None) -> "Submission":
+        """Checks a batch and hands its good rows to the shards, all or none, without waiting.
+
+        Rows of batches that are submitted one after the other reach each twin in that order.
+
+        Args:
+            batch: columns as they were sent.
+            allowed_locations: which locations the caller may write to, shape `(n_locations,)`; None = all.
+
+        Raises:
+            InvalidArgumentError: the batch as a whole cannot be used.
+            OverloadedError: too much waits already; nothing of the batch was taken.
+            UnavailableError: the server is shutting down.
+        """
+        valid = self._validation.check(batch, allowed_locations)
+        parts = self._split(valid)
+        for shard, rows in parts:
+            self._pumps[shard].check_room(len(rows))
+        if valid.strings is not None and len(valid.strings.strings):
+            self.strings.take(valid.strings)
+        return Submission(valid, [self._pumps[shard].put(rows) for shard, rows in parts])
+
+    def _split(self, valid: ValidBatch) -> list[tuple[int, Rows]]:
+        if not len(valid.rows):
+            return []
+        shards = self._map.shard[valid.ordinals]
+        first = int(shards[0])
+        if len(shards) == 1 or bool((shards == first).all()):
+            return [(first, valid.rows)]
+        order = np.argsort(shards, kind="stable")
+        rows, shards = valid.rows[order], shards[order]
+        begins = np.flatnonzero(np.diff(shards, prepend=-1))
+        return [(int(shards[begin]), part) for begin, part in zip(begins, np.split(rows, begins[1:]), strict=True)]
+
+
+class Submission:
+    """A batch under way."""
+
+    def __init__(self, valid: ValidBatch, parts: "list[asyncio.Future[NDArray[np.uint8]]]") -> None:
+        self._valid = valid
+        self._parts = parts
+
+    async def outcome(self) -> IngestOutcome:
+        """Waits until every good row is durable and applied.
+
+        Raises:
+            UnavailableError: at least one shard could not take its rows; send the whole batch again.
+        """
+        counts = np.zeros(len(Outcome), np.int64)
+        if len(self._parts) > 1:
+            await asyncio.wait(self._parts)  # an error of one part is told when the others are settled too
+        for part in self._parts:
+            counts += np.bincount(await asyncio.shield(part), minlength=len(Outcome))
+        suspect = int(counts[Outcome.SUSPECT])
+        return IngestOutcome(
+            accepted=int(counts[Outcome.APPLIED]) + suspect,
+            duplicate=int(counts[Outcome.DUPLICATE]),
+            late=int(counts[Outcome.LATE]),
+            refused=self._valid.refused_count,
+            suspect=suspect,
+            refused_rows=self._valid.refused,
+        )

@@ -1,0 +1,42 @@
+"""Limits on guessing passwords."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from twin_server.attempt_limits import AttemptLimits
+
+_WINDOW_S: Final = 300.0
+_MOST_OF_PAIR: Final = 5
+_MOST_OF_ADDRESS: Final = 30
+_MOST_OF_USER: Final = 50
+
+
+class LoginLimits:
+    """Failed logins in five minutes: 5 of a user from an address, 30 from an address, 50 of a user.
+
+    The limit of a user alone is wide, so that a stranger cannot easily lock somebody out from another address.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._of_pair = AttemptLimits(_MOST_OF_PAIR, _WINDOW_S, clock)
+        self._of_address = AttemptLimits(_MOST_OF_ADDRESS, _WINDOW_S, clock)
+        self._of_user = AttemptLimits(_MOST_OF_USER, _WINDOW_S, clock)
+
+    def begin(self, username: str, address: str) -> None:
+        """Notes that a login begins.
+
+        Raises:
+            OverloadedError: too many have failed (TOO_MANY_ATTEMPTS); says when to come back.
+        """
+        user = username.lower()
+        self._of_pair.begin(f"{user}\n{address}")
+        self._of_address.begin(address)
+        self._of_user.begin(user)
+
+    def succeed(self, username: str, address: str) -> None:
+        """Notes that the login begun last has succeeded, which clears the name for this address."""
+        user = username.lower()
+        self._of_pair.forget(f"{user}\n{address}")
+        self._of_address.succeed(address)
+        self._of_user.succeed(user)

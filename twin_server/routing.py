@@ -1,0 +1,153 @@
+"""Where every twin lives: battery name -> place in the fleet -> shard and position in the shard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.fleet import TwinSpec
+from batterytwin.inventory import Battery, BatteryString, Inventory, Location, System
+
+_MAX_CACHED_COLUMNS: Final = 64
+_MAX_CACHED_ROWS: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class TwinIdentity:
+    """What the inventory says of one battery; constant while the server runs."""
+
+    battery_key: int
+    battery: Battery
+    string: BatteryString
+    system: System
+    location: Location
+
+
+class FleetMap:
+    """Places of all batteries in fleet order: location, system, string, position.
+
+    An *ordinal* is the place of a battery in that order. Grids that are registered later come behind, so an ordinal
+    never changes, and the batteries of a string and of a location are always neighbours.
+
+    Attributes:
+        identities: what is known of each battery.
+        shard: number of its shard, int32, shape `(n_twins,)`.
+        twin: its position in the shard, int32, shape `(n_twins,)`.
+        string_of: number of its string, int32, shape `(n_twins,)`.
+        location_of: number of its location, int32, shape `(n_twins,)`.
+        battery_keys: database keys, int32, shape `(n_twins,)`.
+        strings: `(string id, ordinals)` of each string.
+        locations: `(location, ordinals)` of each location.
+        string_location: number of each string's location, int32, shape `(n_strings,)`.
+    """
+
+    def __init__(self, inventory: Inventory, shard_specs: Sequence[Sequence[TwinSpec]]) -> None:
+        self.identities: list[TwinIdentity] = []
+        self.battery_ids: list[str] = []
+        self.strings: list[tuple[str, slice]] = []
+        self.locations: list[tuple[Location, slice]] = []
+        self.shard = self.twin = self.string_of = self.location_of = np.empty(0, np.int32)
+        self.battery_keys = self.string_location = np.empty(0, np.int32)
+        self._ordinals: dict[str, int] = {}
+        self._key_ordinals: dict[int, int] = {}
+        self._string_numbers: dict[str, int] = {}
+        self._location_numbers: dict[str, int] = {}
+        self._of_shard: list[NDArray[np.int32]] = []
+        self._columns: dict[tuple[int, str, str], tuple[list[str], NDArray[np.int32]]] = {}
+        self.extend(inventory, shard_specs)
+
+    def __len__(self) -> int:
+        return len(self.identities)
+
+    @property
+    def shard_count(self) -> int:
+        """Shards that hold these twins."""
+        return len(self._of_shard)
+
+    def extend(self, inventory: Inventory, shard_specs: Sequence[Sequence[TwinSpec]]) -> None:
+        """Adds locations and the shards that hold their twins (they get the next numbers)."""
+        keys = {spec.battery_id: spec.battery_key for specs in shard_specs for spec in specs}
+        string_of, location_of, string_location = [], [], []
+        for location in inventory.locations:
+            number, first = len(self.locations), len(self.identities)
+            for system in location.systems:
+                for string in system.strings:
+                    begin = len(self.identities)
+                    for battery in string.batteries:
+                        self.identities.append(
+                            TwinIdentity(keys[battery.battery_id], battery, string, system, location)
+                        )
+                    string_of += [len(self.strings)] * len(string.batteries)
+                    self._string_numbers[string.string_id] = len(self.strings)
+                    self.strings.append((string.string_id, slice(begin, len(self.identities))))
+                    string_location.append(number)
+            location_of += [number] * (len(self.identities) - first)
+            self._location_numbers[location.location_id] = number
+            self.locations.append((location, slice(first, len(self.identities))))
+        added = self.identities[len(self.shard) :]
+        self.battery_ids += [identity.battery.battery_id for identity in added]
+        self._ordinals = {battery_id: ordinal for ordinal, battery_id in enumerate(self.battery_ids)}
+        self._key_ordinals = {identity.battery_key: ordinal for ordinal, identity in enumerate(self.identities)}
+        self.string_of = np.append(self.string_of, np.array(string_of, np.int32))
+        self.location_of = np.append(self.location_of, np.array(location_of, np.int32))
+        self.string_location = np.append(self.string_location, np.array(string_location, np.int32))
+        new_keys = np.array([identity.battery_key for identity in added], np.int32)
+        self.battery_keys = np.append(self.battery_keys, new_keys)
+        self._place(shard_specs, len(added))
+        self._columns.clear()
+
+    def _place(self, shard_specs: Sequence[Sequence[TwinSpec]], added: int) -> None:
+        self.shard = np.append(self.shard, np.zeros(added, np.int32))
+        self.twin = np.append(self.twin, np.zeros(added, np.int32))
+        for specs in shard_specs:
+            ordinals = np.array([self._ordinals[spec.battery_id] for spec in specs], np.int32)
+            self.shard[ordinals] = len(self._of_shard)
+            self.twin[ordinals] = np.arange(len(ordinals), dtype=np.int32)
+            self._of_shard.append(ordinals)
+
+    def ordinals(self, battery_ids: list[str]) -> NDArray[np.int32]:
+        """Ordinals of a column of names, shape `(n_rows,)`; -1 where the name is unknown.
+
+        A gateway sends the same names again and again, so the last columns are remembered: comparing two lists costs
+        half of looking their names up.
+        """
+        count = len(battery_ids)
+        if count < 8:
+            return np.array([self._ordinals.get(battery_id, -1) for battery_id in battery_ids], np.int32)
+        key = (count, battery_ids[0], battery_ids[-1])
+        cached = self._columns.get(key)
+        if cached is not None and cached[0] == battery_ids:
+            return cached[1]
+        found = np.fromiter(map(self._ordinals.get, battery_ids, repeat(-1)), np.int32, count)
+        if count <= _MAX_CACHED_ROWS:
+            if len(self._columns) >= _MAX_CACHED_COLUMNS:
+                self._columns.pop(next(iter(self._columns)))
+            self._columns[key] = (battery_ids, found)
+        return found
+
+    def find(self, battery_id: str) -> int | None:
+        """Ordinal of one battery, or None."""
+        return self._ordinals.get(battery_id)
+
+    def find_key(self, battery_key: int) -> int | None:
+        """Ordinal of the battery with this database key, or None."""
+        return self._key_ordinals.get(battery_key)
+
+    def find_location(self, location_id: str) -> int | None:
+        """Number of a location, or None."""
+        return self._location_numbers.get(location_id)
+
+    def find_string(self, string_id: str) -> int | None:
+        """Number of a string, or None."""
+        return self._string_numbers.get(string_id)
+
+    def string_numbers(self, string_ids: Sequence[str]) -> NDArray[np.int32]:
+        """Numbers of a column of string names, shape `(n_rows,)`; -1 where the name is unknown."""
+        return np.fromiter(map(self._string_numbers.get, string_ids, repeat(-1)), np.int32, len(string_ids))
+
+    def of_shard(self, shard: int) -> NDArray[np.int32]:
+        """Ordinals of the twins of a shard, in the order of their positions."""
+        return self._of_shard[shard]

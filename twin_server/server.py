@@ -1,0 +1,203 @@
+"""The server: puts services, pumps and background work together, and starts and stops them in order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+import grpc
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection
+
+from actors.fleet import Fleet
+from batterytwin.inventory import Inventory
+from batterytwin.v1 import (
+    alert_service_pb2_grpc,
+    auth_service_pb2_grpc,
+    fleet_service_pb2_grpc,
+    history_service_pb2_grpc,
+    ingest_service_pb2_grpc,
+    twin_service_pb2_grpc,
+)
+from storage.server_store import ServerStore
+from twin_server.admission import Admission
+from twin_server.alert_hub import AlertHub
+from twin_server.alert_servicer import AlertServicer
+from twin_server.drain import Drain
+from twin_server.fleet_servicer import FleetServicer
+from twin_server.grid_registration import GridRegistration
+from twin_server.history_servicer import HistoryServicer
+from twin_server.ingest_router import IngestRouter
+from twin_server.ingest_servicer import IngestServicer
+from twin_server.listener import bind, bind_local, make_listener
+from twin_server.live_table import LiveTable
+from twin_server.location_clock import LocationClocks
+from twin_server.periodic import run_every
+from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
+from twin_server.routing import FleetMap
+from twin_server.settings import ServerSettings
+from twin_server.silence_rules import SilenceRules
+from twin_server.twin_servicer import TwinServicer
+
+SERVICE_NAMES: Final = tuple(
+    f"batterytwin.v1.{name}Service" for name in ("Ingest", "Twin", "Fleet", "History", "Alert", "Auth")
+)
+
+_SWEEP_S: Final = 2.0
+_REOPEN_EVERY_S: Final = 60.0
+_REOPEN_AFTER_US: Final = 3_600_000_000
+_MAINTENANCE_EVERY_S: Final = 600.0
+
+_log = structlog.get_logger(__name__)
+
+
+class TwinServer:
+    """Serves the API over a fleet and a store, which both belong to the caller.
+
+    Args:
+        settings: how to serve.
+        store: open store on a migrated database.
+        fleet: twins; `start` starts them, stopping them is the caller's.
+        inventory: all registered locations, in order of registration.
+        access: interceptor that knows callers and turns errors into answers; outermost.
+        auth_servicer: login and tokens.
+        create_gateway_token: makes the token of a location's gateway: `location_id -> token`.
+        maintenance: work on the database that is due every ten minutes.
+
+    Attributes:
+        local_target: address for clients on this machine, without TLS; set by `start`.
+    """
+
+    local_target: str
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        store: ServerStore,
+        fleet: Fleet,
+        inventory: Inventory,
+        *,
+        access: grpc.aio.ServerInterceptor,
+        auth_servicer: auth_service_pb2_grpc.AuthServiceServicer,
+        create_gateway_token: Callable[[str], Awaitable[str]],
+        maintenance: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._fleet = fleet
+        self._maintenance = maintenance
+        self._map = FleetMap(inventory, fleet.shard_specs)
+        self._clocks = LocationClocks([location.clock for location in inventory.locations])
+        self.live = LiveTable(self._map, self._clocks)
+        self._hub = AlertHub(store, self.live)
+        self._silence = SilenceRules(store, self._hub, self.live)
+        self._drain = Drain()
+        self._router = IngestRouter(fleet, self.live, self._hub.poke, max_waiting_rows=settings.max_waiting_rows)
+        self._registration = GridRegistration(
+            store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
+        )
+        self._health = health.HealthServicer()
+        self._readiness = Readiness(self._health, SERVICE_NAMES)
+        self._admission = Admission(settings.max_concurrent_calls)
+        self._access = access
+        self._auth_servicer = auth_servicer
+        self._server: grpc.aio.Server | None = None
+        self._background: list[asyncio.Task[None]] = []
+
+    async def start(self) -> int:
+        """Opens the port, restores the twins, then serves; returns the port.
+
+        Until every twin is back, health is NOT_SERVING and calls are told when to come back.
+
+        Raises:
+            TwinError: the port is taken, the address needs TLS, or a shard could not be started.
+        """
+        self._server = make_listener(self._settings, [self._access, self._admission])
+        self._add_services(self._server)
+        port = bind(self._server, self._settings)
+        plain = self._settings.tls_certificate is None and self._settings.host in {"127.0.0.1", "localhost"}
+        self.local_target = f"127.0.0.1:{port if plain else bind_local(self._server)}"
+        await self._readiness.tell()
+        await self._server.start()
+        try:
+            await self._restore()
+        except BaseException:
+            await self._server.stop(None)
+            raise
+        return port
+
+    async def _restore(self) -> None:
+        await self._hub.load()
+        for shard, live in enumerate(await self._fleet.start()):
+            self.live.replace_shard(shard, live)
+        self._silence.load()
+        self._router.extend()
+        self._start_background()
+        self._admission.open = True
+        await self._readiness.set_restored(self._map.shard_count)
+
+    async def stop(self, grace_s: float) -> None:
+        """Takes nothing new, finishes what is under way for up to `grace_s` seconds, and closes the port."""
+        if self._server is None:
+            return
+        await self._readiness.set_stopping()
+        self._drain.begin()
+        closing = asyncio.create_task(self._server.stop(grace_s))
+        await self._router.stop(grace_s)
+        await closing
+        for task in self._background:
+            task.cancel()
+        for task in self._background:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._server = None
+
+    def poke_alerts(self) -> None:
+        """Says that someone else has changed alerts in the database."""
+        self._hub.poke()
+
+    def _add_services(self, server: grpc.aio.Server) -> None:
+        live, hub, drain = self.live, self._hub, self._drain
+        ingest = IngestServicer(self._router, live.fleet_map, drain, self._settings.stream_credit)
+        fleet = FleetServicer(live, hub, self._readiness, self._registration)
+        ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
+        twin_service_pb2_grpc.add_TwinServiceServicer_to_server(TwinServicer(live, hub, drain), server)
+        fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
+        history_service_pb2_grpc.add_HistoryServiceServicer_to_server(HistoryServicer(self._store, live), server)
+        alerts = AlertServicer(self._store, hub, live, drain)
+        alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alerts, server)
+        auth_service_pb2_grpc.add_AuthServiceServicer_to_server(self._auth_servicer, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection(
+            (*SERVICE_NAMES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME),
+            server,
+        )
+
+    def _start_background(self) -> None:
+        work = [
+            self._hub.run(),
+            run_every(_SWEEP_S, self._sweep),
+            run_every(DATABASE_PROBE_S, self._probe_database),
+            run_every(SHARD_PROBE_S, self._probe_shards),
+            run_every(_REOPEN_EVERY_S, self._reopen_alerts),
+        ]
+        if self._maintenance is not None:
+            work.append(run_every(_MAINTENANCE_EVERY_S, self._maintenance))
+        self._background = [asyncio.create_task(job) for job in work]
+
+    async def _sweep(self) -> None:
+        self.live.sweep()
+        await self._silence.sweep()
+
+    async def _probe_database(self) -> None:
+        await self._readiness.probe_database(self._store)
+
+    async def _probe_shards(self) -> None:
+        await self._readiness.probe_shards(self._fleet)
+
+    async def _reopen_alerts(self) -> None:
+        now_us = self._clocks.wall_us()
+        if await self._store.reopen_alerts(now_us - _REOPEN_AFTER_US, now_us):
+            self._hub.poke()

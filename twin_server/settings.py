@@ -1,0 +1,71 @@
+"""Settings of a server: command-line options beat environment variables (`BATTERYTWIN_*`), which beat the defaults."""
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from batterytwin.errors import InvalidArgumentError
+
+
+class ServerSettings(BaseSettings):
+    """Everything that can be chosen about one server. Secrets are masked wherever settings are printed."""
+
+    model_config = SettingsConfigDict(env_prefix="BATTERYTWIN_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(default=Path(".batterytwin"), description="embedded database, keys, caches, logs")
+    host: str = Field(default="127.0.0.1", description="address of the API; a public one needs TLS")
+    port: int = Field(default=50051, ge=0, le=65535, description="port of the API; 0 = any free one")
+    dashboard_port: int = Field(default=8501, ge=0, le=65535)
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias="DATABASE_URL", description="a PostgreSQL server; none = the embedded one"
+    )
+    access_token: SecretStr | None = Field(default=None, description="for commands that ask another server")
+    fleet_file: Path | None = Field(default=None, description="inventory; none = the fleet of 1,944")
+    twins_per_actor: int | None = Field(default=None, ge=1, description="none = as many shards as cores")
+    in_process: bool = Field(default=False, description="run the shards in the server's process, without Ray")
+    backfill_days: int = Field(default=90, ge=0, le=3_650, description="history the first start fills; 0 = none")
+    speed: float = Field(default=1.0, gt=0, le=100_000, description="simulated seconds a second")
+    dashboard: bool = True
+    simulator: bool = True
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    max_message_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024)
+    max_waiting_rows: int = Field(default=400_000, ge=1_000, description="rows waiting per shard before back-off")
+    max_concurrent_calls: int = Field(default=512, ge=8)
+    stream_credit: int = Field(default=16, ge=1, description="unacknowledged batches a gateway stream may have")
+    snapshot_interval_s: float = Field(default=300.0, gt=0, description="longer = longer restores, less writing")
+    drain_timeout_s: float = Field(default=5.0, gt=0)
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    def check_exposure(self) -> None:
+        """Refuses to serve other machines without encryption.
+
+        Raises:
+            InvalidArgumentError: `host` is not loopback and there is no certificate with key.
+        """
+        if self.tls_certificate and self.tls_key:
+            return
+        if self.tls_certificate or self.tls_key:
+            raise InvalidArgumentError("TLS needs both a certificate and its key.", field="tls_certificate")
+        if not _is_loopback(self.host):
+            raise InvalidArgumentError(
+                f"{self.host} can be reached from other machines, so it needs TLS: "
+                "give --tls-certificate and --tls-key, or keep --host 127.0.0.1.",
+                field="host",
+                value=self.host,
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

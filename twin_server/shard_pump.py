@@ -1,0 +1,238 @@
+"""One pump per shard: keeps one call under way and joins what waits meanwhile into the next."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from actors.fleet import Fleet, ShardResult
+from batterytwin.errors import (
+    LeaseLostError,
+    OverloadedError,
+    ShardUnavailableError,
+    StoreUnavailableError,
+    TwinError,
+)
+from batterytwin.telemetry import Rows
+from twin_server.drain import shutting_down
+from twin_server.linger import ENOUGH_ROWS, Linger
+from twin_server.live_table import LiveTable
+
+MAX_ROWS_PER_CALL: Final = 100_000
+"""Rows joined into one call; more would only lengthen the wait of each."""
+
+RESTORE_TIMEOUT_S: Final = 20.0
+"""How long rows wait for a shard that restarts before their callers are told to come back."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Request:
+    rows: Rows
+    done: asyncio.Future[NDArray[np.uint8]]
+
+
+class ShardPump:
+    """Feeds one shard in order of arrival.
+
+    Rows of one caller that were handed over one after the other are applied in that order, or not at all: when the
+    shard or the database stays away, everything that waits fails together, so that nothing overtakes what has to be
+    sent again.
+
+    Args:
+        shard: number of the shard.
+        fleet: where the shard is.
+        live: takes what the shard answers.
+        on_alerts: called when alerts may have changed.
+        max_waiting_rows: rows that may wait.
+        restore_timeout_s: how long rows wait for a shard that restarts.
+    """
+
+    def __init__(
+        self,
+        shard: int,
+        fleet: Fleet,
+        live: LiveTable,
+        on_alerts: Callable[[], None],
+        *,
+        max_waiting_rows: int,
+        restore_timeout_s: float = RESTORE_TIMEOUT_S,
+    ) -> None:
+        self._shard = shard
+        self._fleet = fleet
+        self._live = live
+        self._on_alerts = on_alerts
+        self._max_waiting_rows = max_waiting_rows
+        self._restore_timeout_s = restore_timeout_s
+        self._waiting: deque[_Request] = deque()
+        self._waiting_rows = 0
+        self._take_singly = 0
+        self._wake = asyncio.Event()
+        self._linger = Linger()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Starts to work; needs a running event loop."""
+        self._task = asyncio.create_task(self._run(), name=f"pump-{self._shard}")
+
+    async def stop(self) -> None:
+        """Sends what still waits, then ends. Nothing is taken any more."""
+        self._stopping = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    def abort(self) -> None:
+        """Ends at once; who still waits is told to come back."""
+        if self._task is not None:
+            self._task.cancel()
+        self._fail_all(shutting_down())
+
+    def check_room(self, row_count: int) -> None:
+        """Checks that `put` would take so many rows now.
+
+        Raises:
+            OverloadedError: too much waits already; nothing was taken.
+            UnavailableError: the server is shutting down.
+        """
+        if self._stopping:
+            raise shutting_down()
+        # a batch larger than the queue must not be refused for ever, so an empty queue takes anything
+        if self._waiting_rows and self._waiting_rows + row_count > self._max_waiting_rows:
+            raise OverloadedError(
+                f"{self._waiting_rows} readings wait already; send again a little later.", retry_after_s=1.0
+            )
+
+    def put(self, rows: Rows) -> asyncio.Future[NDArray[np.uint8]]:
+        """Hands rows over (`READING_DTYPE`, `n_rows` of them) after `check_room`; returns at once.
+
+        The rows are applied even if the caller goes away: dropping them could let later rows of the same sender pass.
+
+        Returns:
+            Future (not to be cancelled: shield it) of the `Outcome` of each row, uint8, shape `(n_rows,)`, set when
+            they are durable and applied. It may carry ShardUnavailableError or StoreUnavailableError: then send all
+            rows again.
+        """
+        request = _Request(rows, asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
+        self._waiting_rows += len(rows)
+        self._wake.set()
+        return request.done
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self._wait_for_company()
+                await self._send(self._take())
+            if self._stopping:
+                return
+
+    async def _wait_for_company(self) -> None:
+        delay_s = self._linger.delay_s(self._waiting_rows)
+        if not delay_s:
+            return
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + delay_s
+        alarm = loop.call_at(give_up, self._wake.set)
+        while self._waiting_rows < ENOUGH_ROWS and loop.time() < give_up and not self._stopping:
+            self._wake.clear()
+            await self._wake.wait()
+        alarm.cancel()
+
+    def _take(self) -> list[_Request]:
+        limit = MAX_ROWS_PER_CALL
+        if self._take_singly:
+            self._take_singly -= 1
+            limit = 0
+        taken: list[_Request] = []
+        count = 0
+        while self._waiting and (not taken or count + len(self._waiting[0].rows) <= limit):
+            taken.append(self._waiting.popleft())
+            count += len(taken[-1].rows)
+        self._waiting_rows -= count
+        if count <= ENOUGH_ROWS:
+            self._linger.learn(len(taken))
+        return taken
+
+    async def _send(self, requests: list[_Request]) -> None:
+        try:
+            result = await self._apply(_joined(requests))
+        except (ShardUnavailableError, StoreUnavailableError) as error:
+            _fail(requests, error)
+            self._fail_all(error)
+        except LeaseLostError:
+            taken_over = ShardUnavailableError("Another server has taken these twins over.", retry_after_s=5.0)
+            _fail(requests, taken_over)
+            self._fail_all(taken_over)
+        except asyncio.CancelledError:
+            _fail(requests, shutting_down())
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a shard raises, its callers hear of it and the pump goes on
+            if len(requests) > 1:  # one of them is the culprit; the others must not suffer for it
+                self._waiting.extendleft(reversed(requests))
+                self._waiting_rows += sum(len(request.rows) for request in requests)
+                self._take_singly = len(requests)
+                return
+            if not isinstance(error, TwinError):
+                _log.error("shard failed", shard=self._shard, rows=len(requests[0].rows), exc_info=error)
+            _fail(requests, error)
+        else:
+            begin = 0
+            for request in requests:
+                end = begin + len(request.rows)
+                request.done.set_result(result.outcome[begin:end])
+                begin = end
+
+    async def _apply(self, rows: Rows) -> ShardResult:
+        give_up = time.monotonic() + self._restore_timeout_s
+        while True:
+            try:
+                result = await self._fleet.apply(self._shard, rows, self._live.clocks.wall_us())
+            except ShardUnavailableError as error:
+                _log.warning("shard away, its rows wait", shard=self._shard, rows=len(rows), reason=error.message)
+                await self._restored(give_up - time.monotonic())
+            else:
+                self._live.update(self._shard, result.twins, result.live)
+                if result.alerts:
+                    self._on_alerts()
+                return result
+
+    async def _restored(self, timeout_s: float) -> None:
+        late = ShardUnavailableError(
+            "The shard that holds these twins is restarting; send the rows again.", retry_after_s=2.0
+        )
+        if timeout_s <= 0:
+            raise late
+        try:
+            async with asyncio.timeout(timeout_s):
+                live = await self._fleet.wait_restored(self._shard)
+        except TimeoutError:
+            raise late from None
+        self._live.replace_shard(self._shard, live)
+        self._on_alerts()  # it may have committed alerts and died before telling
+        _log.info("shard is back", shard=self._shard)
+
+    def _fail_all(self, error: TwinError) -> None:
+        requests, self._waiting = list(self._waiting), deque()
+        self._waiting_rows = 0
+        _fail(requests, error)
+
+
+def _joined(requests: list[_Request]) -> Rows:
+    return requests[0].rows if len(requests) == 1 else np.concatenate([request.rows for request in requests])
+
+
+def _fail(requests: list[_Request], error: Exception) -> None:
+    for request in requests:
+        request.done.set_exception(error)
+        request.done.exception()  # a caller that has gone must not leave a warning behind

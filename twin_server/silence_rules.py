@@ -1,0 +1,142 @@
+"""The rule that no reading can trigger: nothing comes any more. One alert per gateway or string, not per battery."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import structlog
+
+from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
+from batterytwin.errors import StoreUnavailableError
+from twin_server.alert_hub import AlertHub
+from twin_server.live_table import LiveTable, no_data_after_s
+
+_log = structlog.get_logger(__name__)
+
+_US: Final = 1_000_000
+
+
+class TransitionStore(Protocol):
+    """What the rule needs of the store; see `storage.server_store`."""
+
+    async def apply_transitions(self, transitions: Sequence[AlertTransition]) -> None:
+        """Stores changes of alerts; one that is already there is skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A gateway (empty `string_id`) or a string, and when it was heard: times in us, 0 = never."""
+
+    string_id: str
+    location_id: str
+    newest_us: int
+    heard_us: int
+    now_us: int
+    limit_us: int
+
+    @property
+    def name(self) -> str:
+        return self.string_id or self.location_id
+
+    @property
+    def is_silent(self) -> bool:
+        return self.now_us - self.heard_us > self.limit_us
+
+    @property
+    def is_back(self) -> bool:
+        return self.now_us - self.newest_us <= self.limit_us
+
+
+class SilenceRules:
+    """Raises NO_DATA for gateways and strings that have fallen silent, and clears it when they are back.
+
+    A location is silent when its newest sample is older than the limit (5 min, or 5 periods of a slower feed) by its
+    clock; a feed's clock stands still with it, so a feed is never silent. A string is silent when its newest sample is
+    that much older than its location's newest: the gateway speaks, and says nothing of the string. A silence before the
+    start of the server counts from the start, which gives gateways the time to reconnect.
+    """
+
+    def __init__(self, store: TransitionStore, hub: AlertHub, live: LiveTable) -> None:
+        self._store = store
+        self._hub = hub
+        self._live = live
+        self._start_us = live.clocks.wall_us()
+        self._raised: dict[str, str] = {}
+
+    def load(self) -> None:
+        """Takes over the alerts of this rule that the hub has found active."""
+        for alert in self._hub.active.values():
+            if alert.rule == AlertRule.NO_DATA:
+                self._raised[alert.string_id or alert.location_id] = alert.alert_id
+
+    async def sweep(self) -> None:
+        """Looks at all strings and locations once, and stores what has changed."""
+        transitions = [transition for source in self._sources() if (transition := self._judge(source)) is not None]
+        if not transitions:
+            return
+        try:
+            await self._store.apply_transitions(transitions)
+        except StoreUnavailableError as error:
+            _log.warning("silence cannot be stored, trying again", reason=error.message)
+            return
+        for transition in transitions:
+            name = transition.string_id or transition.location_id
+            if transition.change == AlertChange.RAISED:
+                self._raised[name] = transition.alert_id
+            else:
+                del self._raised[name]
+        self._hub.poke()
+
+    def _sources(self) -> Iterator[_Source]:
+        fleet_map, clocks = self._live.fleet_map, self._live.clocks
+        begins = [ordinals.start for _, ordinals in fleet_map.strings]
+        of_strings = np.maximum.reduceat(self._live.rows["as_of_us"], begins).tolist()
+        of_locations = [0] * len(fleet_map.locations)
+        numbers = fleet_map.string_location.tolist()
+        for number, newest_us in zip(numbers, of_strings, strict=True):
+            of_locations[number] = max(of_locations[number], newest_us)
+        limits_us = [round(no_data_after_s(location.sample_period_s) * _US) for location, _ in fleet_map.locations]
+        for number, (location, _) in enumerate(fleet_map.locations):
+            newest_us, now_us = of_locations[number], clocks.now_us(number)
+            yield _Source(
+                "", location.location_id, newest_us, self._heard(number, newest_us), now_us, limits_us[number]
+            )
+        for (string_id, _), number, newest_us in zip(fleet_map.strings, numbers, of_strings, strict=True):
+            location_id = fleet_map.locations[number][0].location_id
+            heard_us, now_us = self._heard(number, newest_us), of_locations[number]
+            yield _Source(string_id, location_id, newest_us, heard_us or now_us, now_us, limits_us[number])
+
+    def _heard(self, number: int, newest_us: int) -> int:
+        return newest_us if self._live.clocks.is_feed(number) else max(newest_us, self._start_us)
+
+    def _judge(self, source: _Source) -> AlertTransition | None:
+        alert_id = self._raised.get(source.name)
+        what = f"string {source.string_id}" if source.string_id else f"the gateway of {source.location_id}"
+        if alert_id is None and source.is_silent:
+            since_us = source.heard_us + source.limit_us
+            message = f"No data from {what} for more than {source.limit_us // _US} s."
+            return _transition(source, f"{source.name}/NO_DATA/{since_us}", AlertChange.RAISED, since_us, message)
+        if alert_id is not None and source.is_back:
+            message = f"Data come from {what} again."
+            return _transition(source, alert_id, AlertChange.CLEARED, source.newest_us, message)
+        return None
+
+
+def _transition(
+    source: _Source, alert_id: str, change: AlertChange, sample_time_us: int, message: str
+) -> AlertTransition:
+    return AlertTransition(
+        alert_id=alert_id,
+        battery_key=None,
+        string_id=source.string_id,
+        location_id=source.location_id,
+        rule=AlertRule.NO_DATA,
+        severity=Severity.WARNING if source.string_id else Severity.CRITICAL,
+        change=change,
+        sample_time_us=sample_time_us,
+        value=(source.now_us - source.heard_us) / _US,
+        threshold=source.limit_us / _US,
+        unit="s",
+        message=message,
+    )
