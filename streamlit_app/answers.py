@@ -1,0 +1,123 @@
+"""Every question that pages ask the server. None is asked per battery of a list."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from batterytwin.alerts import ACTIVE_STATES, AlertState, Severity
+from batterytwin.errors import UnknownBatteryError, UnknownLocationError
+from clients.types import Alert, FleetHealth, FleetSnapshot, History, Location, Twin
+from streamlit_app.scoped_cache import Answer
+from streamlit_app.visitor import Visitor
+
+DEADLINE_S: Final = 4.0
+"""A page would rather show the last known values than wait longer, s."""
+
+ALERTS_SHOWN: Final = 500
+"""Newest alerts that a list shows."""
+
+
+def locations(visitor: Visitor) -> Answer[Sequence[Location]]:
+    """Sites that the visitor may see, with systems, strings and batteries."""
+    client = visitor.backend.client
+    return visitor.ask(
+        visitor.backend.inventory, "locations", lambda token: client.list_locations(token=token, deadline_s=DEADLINE_S)
+    )
+
+
+def location(visitor: Visitor, location_id: str) -> Location:
+    """One site.
+
+    Raises:
+        UnknownLocationError: there is none of this name among those that the visitor may see.
+    """
+    for candidate in locations(visitor).value:
+        if candidate.location_id == location_id:
+            return candidate
+    raise UnknownLocationError(
+        f"There is no site {location_id}, or it is not assigned to you.", field="site", value=location_id
+    )
+
+
+def location_of_battery(visitor: Visitor, battery_id: str) -> tuple[Location, str]:
+    """Site and string of a battery.
+
+    Raises:
+        UnknownBatteryError: there is none of this name among those that the visitor may see.
+    """
+    for candidate in locations(visitor).value:
+        for string in candidate.strings():
+            if battery_id in string.battery_ids:
+                return candidate, string.string_id
+    raise UnknownBatteryError(
+        f"There is no battery {battery_id}, or its site is not assigned to you.", field="battery", value=battery_id
+    )
+
+
+def fleet_health(visitor: Visitor) -> Answer[FleetHealth]:
+    """Sums over the fleet and each site."""
+    client = visitor.backend.client
+    return visitor.ask(
+        visitor.backend.live, "health", lambda token: client.get_fleet_health(token=token, deadline_s=DEADLINE_S)
+    )
+
+
+def snapshot(visitor: Visitor, location_id: str = "") -> Answer[FleetSnapshot]:
+    """The present of every battery of a site, or of all sites, as columns."""
+    client = visitor.backend.client
+    return visitor.ask(
+        visitor.backend.live,
+        ("snapshot", location_id),
+        lambda token: client.get_fleet_snapshot(location_id, token=token, deadline_s=DEADLINE_S),
+    )
+
+
+def twin(visitor: Visitor, battery_id: str) -> Answer[Twin]:
+    """The live twin of a battery."""
+    client = visitor.backend.client
+    return visitor.ask(
+        visitor.backend.live,
+        ("twin", battery_id),
+        lambda token: client.get_twin(battery_id, token=token, deadline_s=DEADLINE_S),
+    )
+
+
+def history(visitor: Visitor, battery_id: str, span: timedelta, bucket: timedelta, end: datetime) -> Answer[History]:
+    """The past of a battery in buckets, up to the bucket that holds `end`."""
+    client = visitor.backend.client
+    bucket_s = int(bucket.total_seconds())
+    stop = datetime.fromtimestamp((int(end.timestamp()) // bucket_s + 1) * bucket_s, UTC)
+    return visitor.ask(
+        visitor.backend.history,
+        ("history", battery_id, span, bucket),
+        lambda token: client.query_history(
+            battery_id, stop - span, stop, bucket=bucket, token=token, deadline_s=DEADLINE_S
+        ),
+    )
+
+
+def alerts(
+    visitor: Visitor,
+    *,
+    location_id: str = "",
+    battery_id: str = "",
+    states: Sequence[AlertState] = ACTIVE_STATES,
+    min_severity: Severity = Severity.INFO,
+) -> Answer[Sequence[Alert]]:
+    """The newest alerts that match, newest first."""
+    client = visitor.backend.client
+    return visitor.ask(
+        visitor.backend.live,
+        ("alerts", location_id, battery_id, tuple(states), min_severity),
+        lambda token: (
+            client.list_alerts(
+                location_id,
+                battery_id,
+                states=states,
+                min_severity=min_severity,
+                page_size=ALERTS_SHOWN,
+                token=token,
+                deadline_s=DEADLINE_S,
+            ).alerts
+        ),
+    )

@@ -1,0 +1,40 @@
+"""Ways from page to page. Pages and their subjects are addressed by the URL, so any of them can be bookmarked."""
+
+from typing import Final, cast
+
+import streamlit as st
+
+_KEY: Final = "pages"
+
+
+def register(pages: dict[str, st.Page]) -> None:
+    """Makes the pages of this run known by name: "fleet", "site", "battery", "alerts", "account"."""
+    st.session_state[_KEY] = pages
+
+
+def page(name: str) -> st.Page:
+    """A page by name."""
+    return cast("dict[str, st.Page]", st.session_state[_KEY])[name]
+
+
+def open_battery(battery_id: str) -> None:
+    """Goes to a battery."""
+    st.switch_page(page("battery"), query_params={"battery": battery_id})
+
+
+def battery_link(battery_id: str, label: str, icon: str | None = None) -> None:
+    """A link to a battery."""
+    st.page_link(page("battery"), label=label, icon=icon, query_params={"battery": battery_id})
+
+
+def site_link(location_id: str, label: str, icon: str | None = None) -> None:
+    """A link to a site."""
+    st.page_link(page("site"), label=label, icon=icon, query_params={"site": location_id})
+
+
+def follow_deep_link() -> None:
+    """Opens what `/?site=BRK` or `/?battery=BRK-U1-S03-B07` name; called on the front page."""
+    for name in ("battery", "site"):
+        wanted = st.query_params.get(name)
+        if wanted:
+            st.switch_page(page(name), query_params={name: wanted})

@@ -1,0 +1,45 @@
+"""What people read when something is missing."""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import streamlit as st
+
+from batterytwin.errors import TwinError
+from streamlit_app.scoped_cache import AWAY, Answer
+from streamlit_app.wording import age
+
+P = ParamSpec("P")
+
+
+def away_notice(*answers: Answer[object]) -> bool:
+    """Says that the values below are the last known ones, if they are. True when it did."""
+    old = [answer for answer in answers if answer.problem is not None]
+    if not old:
+        return False
+    since = age(time.time() - min(answer.received_at for answer in old))
+    st.warning(
+        f"The server does not answer. These are the last known values, received {since} ago; "
+        "the page goes on by itself when the server is back.",
+        icon=":material/cloud_off:",
+    )
+    return True
+
+
+def explained(show: Callable[P, None]) -> Callable[P, None]:
+    """Shows a typed error of the server as a sentence instead of the part of the page that needed the answer."""
+
+    @wraps(show)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            show(*args, **kwargs)
+        except AWAY:
+            st.warning(
+                "The server does not answer yet. This page fills by itself when it does.", icon=":material/cloud_off:"
+            )
+        except TwinError as error:
+            st.error(error.message, icon=":material/error:")
+
+    return wrapper

@@ -1,0 +1,121 @@
+"""Battery page: what was measured beside what is estimated, how sure that is, and how it came about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+
+from batterytwin.telemetry import Quality
+from clients.types import Location, Twin
+from streamlit_app import answers, links
+from streamlit_app.alert_list import alert_lines
+from streamlit_app.charts.health_bands import health_band
+from streamlit_app.data_sheet import data_sheet
+from streamlit_app.notices import away_notice, explained
+from streamlit_app.palette import quality_badge
+from streamlit_app.twin_values import estimate_tiles, measurement_tiles
+from streamlit_app.views.battery_past import past
+from streamlit_app.visitor import current_visitor
+from streamlit_app.wording import QUALITY_TEXT, REGIME_TEXT, age, both_times, local_time, word
+
+REFRESH_S: Final = 5
+
+
+def show() -> None:
+    """Draws the page."""
+    _page()
+
+
+@explained
+def _page() -> None:
+    battery_id = st.query_params.get("battery") or st.session_state.get("battery_shown")
+    if not battery_id:
+        st.info("Choose a battery on the page of its site.", icon=":material/battery_unknown:")
+        st.page_link(links.page("site"), label="To the sites", icon=":material/grid_view:")
+        return
+    st.session_state["battery_shown"] = battery_id
+    if st.query_params.to_dict() != {"battery": battery_id}:
+        st.query_params.from_dict({"battery": battery_id})
+    site, string_id = answers.location_of_battery(current_visitor(), battery_id)
+    _heading(site, string_id, battery_id)
+    _present(battery_id)
+    past(battery_id)
+    with st.container(border=True, key="panel_alerts"):
+        _alerts(battery_id)
+    with st.container(border=True, key="panel_sheet"):
+        data_sheet(answers.twin(current_visitor(), battery_id).value)
+
+
+def _heading(site: Location, string_id: str, battery_id: str) -> None:
+    members = next(string.battery_ids for string in site.strings() if string.string_id == string_id)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
+            links.site_link(site.location_id, site.display_name, ":material/arrow_back:")
+            st.markdown(f"#### {battery_id}", width="content")
+        with st.container(horizontal=True, width="content", gap="small", key="neighbours"):
+            _neighbours(members, members.index(battery_id))
+
+
+def _neighbours(members: Sequence[str], place: int) -> None:
+    if place > 0:
+        links.battery_link(members[place - 1], members[place - 1].rsplit("-", 1)[-1], ":material/chevron_left:")
+    if place + 1 < len(members):
+        links.battery_link(members[place + 1], members[place + 1].rsplit("-", 1)[-1], ":material/chevron_right:")
+
+
+@st.fragment(run_every=REFRESH_S)
+@explained
+def _present(battery_id: str) -> None:
+    answer = answers.twin(current_visitor(), battery_id)
+    twin = answer.value
+    if away_notice(answer) and twin.quality is Quality.LIVE:
+        twin = replace(twin, quality=Quality.STALE)
+    _state_line(twin)
+    # Values that are not fresh stay readable but must not look like facts of this moment.
+    tone = "live" if twin.quality is Quality.LIVE else "dim"
+    left, right = st.columns(2)
+    with left, st.container(border=True, height="stretch", key=f"panel_{tone}_measured"):
+        st.markdown("**Measured**")
+        with st.container(horizontal=True, key=f"stats_{tone}_measured"):
+            measurement_tiles(twin)
+    with right, st.container(border=True, height="stretch", key=f"panel_{tone}_estimated"):
+        st.markdown("**Estimated by the twin**")
+        with st.container(horizontal=True, key=f"stats_{tone}_estimated"):
+            estimate_tiles(twin)
+        if twin.capacity_evidence_time is None:
+            st.caption("No discharge has shown the capacity yet: the state of health is a prior from age and model.")
+
+
+def _state_line(twin: Twin) -> None:
+    band = health_band(twin.soh_capacity.value if twin.soh_capacity else None)
+    alerts = twin.active_alert_count
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(
+            word(QUALITY_TEXT, twin.quality), color=quality_badge(twin.quality), icon=":material/sensors:",
+            help=word(_QUALITY_HELP, twin.quality),
+        )  # fmt: skip
+        st.badge(word(REGIME_TEXT, twin.regime), color="gray", icon=":material/bolt:")
+        st.badge(band.label, color=band.badge, icon=":material/favorite:")
+        if alerts:
+            st.badge(f"{alerts} active alert{'s' if alerts > 1 else ''}", color="red", icon=":material/warning:")
+        st.caption(
+            f"Sample of {local_time(twin.as_of)}, age {age(twin.age_s)}",
+            width="content", help=both_times(twin.as_of),
+        )  # fmt: skip
+
+
+_QUALITY_HELP: Final[Mapping[int, str]] = {
+    Quality.UNSPECIFIED: "The server does not say how far these values can be trusted.",
+    Quality.LIVE: "Fresh and plausible.",
+    Quality.STALE: "Two expected samples or more are missing; these are the last known values.",
+    Quality.NO_DATA: "No sample for five minutes or more; these are the last known values.",
+    Quality.SUSPECT: "The newest sample is implausible; the estimates are those before it.",
+}
+
+
+@st.fragment(run_every=REFRESH_S)
+@explained
+def _alerts(battery_id: str) -> None:
+    st.markdown("**Alerts**")
+    alert_lines(answers.alerts(current_visitor(), battery_id=battery_id, states=()).value)

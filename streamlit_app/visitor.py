@@ -1,0 +1,93 @@
+"""Who looks at the page, and what the server answers to that person."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import NoReturn, TypeVar
+
+import streamlit as st
+
+from batterytwin.errors import UnauthenticatedError
+from clients.types import Role, Session
+from streamlit_app.backend import Backend, current_backend
+from streamlit_app.gate import LOGIN_PATH
+from streamlit_app.scoped_cache import Answer, Scope, ScopedCache
+from streamlit_app.sessions import DashboardSession
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The person in front of this browser.
+
+    Attributes:
+        backend: the server.
+        session: the login.
+        session_name: name of the login, from the cookie.
+    """
+
+    backend: Backend
+    session: DashboardSession
+    session_name: str
+
+    @property
+    def identity(self) -> Session:
+        """Name, role and locations as the server stated them last."""
+        return self.session.identity
+
+    @property
+    def may_handle_alerts(self) -> bool:
+        """Viewers read; engineers and administrators act."""
+        return self.identity.role in (Role.ENGINEER, Role.ADMIN)
+
+    def ask(self, cache: ScopedCache, question: Hashable, method: Callable[[str], T]) -> Answer[T]:
+        """What `method(access_token)` answers to this person, from memory if it is young.
+
+        Raises:
+            TwinError: the server refuses, or is away and nothing is remembered.
+        """
+        return cache.get(Scope.of(self.identity), question, lambda: self.act(method))
+
+    def act(self, method: Callable[[str], T]) -> T:
+        """Calls `method(access_token)`; leads to the login page when the session is over.
+
+        Raises:
+            TwinError: the server refuses or is away.
+        """
+        try:
+            return self.session.call(method)
+        except UnauthenticatedError:
+            if self.session.ended:
+                leave()
+            raise
+
+    def log_out(self) -> None:
+        """Ends the session here and at the server."""
+        self.backend.sessions.close(self.session_name, self.backend.client.logout)
+
+
+def current_visitor() -> Visitor:
+    """The person in front of this browser; without a session, the script ends here and the login page opens."""
+    backend = current_backend()
+    name = session_cookie(backend.cookie_name)
+    session = backend.sessions.find(name)
+    if name is None or session is None:
+        leave()
+    if st.session_state.get("owner") != session.identity.username:
+        # Streamlit hands the state of a lost connection to whoever reconnects; it must not pass to another person.
+        st.session_state.clear()
+        st.session_state["owner"] = session.identity.username
+    return Visitor(backend, session, name)
+
+
+def session_cookie(cookie_name: str) -> str | None:
+    """Value of a cookie that came with the web socket, HttpOnly ones included."""
+    return st.context.cookies.to_dict().get(cookie_name)
+
+
+def leave(*, come_back: bool = True) -> NoReturn:
+    """Leads the browser to the login page, which forgets the cookie and may lead back here; ends the script."""
+    here = " + '?next=' + encodeURIComponent(location.pathname + location.search)" if come_back else ""
+    st.html(f"<script>location.replace('{LOGIN_PATH}'{here})</script>", unsafe_allow_javascript=True)
+    st.info("You are logged out.", icon=":material/logout:")
+    st.stop()

@@ -1,0 +1,115 @@
+"""How values, times and states read on the screen.
+
+Times are shown in Asia/Bangkok, where the fleet stands; hover texts add UTC.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+from batterytwin.alerts import AlertRule, AlertState, Severity
+from batterytwin.telemetry import Quality, Regime
+
+BANGKOK: Final = timezone(timedelta(hours=7), "Asia/Bangkok")
+"""Thailand keeps no summer time, so no time zone data base is needed."""
+NOTHING: Final = "\N{EN DASH}"
+"""Stands where there is no value."""
+
+_WRITTEN_UNIT: Final = {"degC": "°C", "Ohm": "Ω", "mOhm": "mΩ"}
+
+QUALITY_TEXT: Final[Mapping[int, str]] = {
+    Quality.UNSPECIFIED: "Unknown",
+    Quality.LIVE: "Live",
+    Quality.STALE: "Stale",
+    Quality.NO_DATA: "No data",
+    Quality.SUSPECT: "Suspect",
+}
+REGIME_TEXT: Final[Mapping[int, str]] = {
+    Regime.UNSPECIFIED: "Not decided yet",
+    Regime.FLOAT: "Float",
+    Regime.DISCHARGE: "Discharging",
+    Regime.RECHARGE: "Recharging",
+    Regime.REST: "At rest",
+}
+SEVERITY_TEXT: Final[Mapping[int, str]] = {
+    Severity.INFO: "Info",
+    Severity.WARNING: "Warning",
+    Severity.CRITICAL: "Critical",
+}
+STATE_TEXT: Final[Mapping[int, str]] = {
+    AlertState.RAISED: "Raised",
+    AlertState.ACKNOWLEDGED: "Acknowledged",
+    AlertState.CLEARED: "Cleared",
+    AlertState.RESOLVED: "Resolved",
+    AlertState.SHELVED: "Shelved",
+}
+RULE_TEXT: Final[Mapping[int, str]] = {
+    AlertRule.VOLTAGE_DEVIATION: "Voltage deviation",
+    AlertRule.VOLTAGE_LIMIT: "Voltage limit",
+    AlertRule.TEMPERATURE_HIGH: "High temperature",
+    AlertRule.TEMPERATURE_RISE: "Temperature rise",
+    AlertRule.SOH_LOW: "Low state of health",
+    AlertRule.RESISTANCE_DRIFT: "Resistance drift",
+    AlertRule.SENSOR_RANGE: "Sensor range",
+    AlertRule.IMPLAUSIBLE_READING: "Implausible reading",
+    AlertRule.NO_DATA: "No data",
+}
+
+
+def word(words: Mapping[int, str], member: int) -> str:
+    """The word for a member of an enum; a newer server may use numbers that this dashboard does not know."""
+    return words.get(int(member), f"number {int(member)}")
+
+
+def number(value: float | None, decimals: int, unit: str = "", *, sign: bool = False) -> str:
+    """A value with its unit, or a dash where it is missing or NaN."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    text = f"{value:{'+' if sign else ''}.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    return f"{text} {unit}" if unit else text
+
+
+def compact(value: float, unit: str) -> str:
+    """A value of any size in four digits, its unit as people write it."""
+    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}") + (f" {_WRITTEN_UNIT.get(unit, unit)}" if unit else "")
+
+
+def percent(fraction: float | None, decimals: int = 1) -> str:
+    """A fraction 0...1 as percent, or a dash where it is missing or NaN."""
+    return number(None if fraction is None else 100 * fraction, decimals, "%")
+
+
+def spread(sigma: float | None, decimals: int, unit: str) -> str:
+    """One standard deviation as "± 1.2 %", or nothing known."""
+    return f"± {number(sigma, decimals, unit)}" if sigma is not None and math.isfinite(sigma) else "± unknown"
+
+
+def age(seconds: float | None) -> str:
+    """An age for people: "4 s", "3 min", "2 h 05 min", "3 d 4 h"; "never" where there was no sample yet."""
+    if seconds is None or not math.isfinite(seconds):
+        return "never"
+    whole = max(0, round(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    minutes = whole // 60
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = minutes // 60
+    if hours < 48:
+        return f"{hours} h {minutes % 60:02d} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def local_time(instant: datetime | None, *, seconds: bool = True) -> str:
+    """Date and time of day in Bangkok, or a dash."""
+    if instant is None:
+        return NOTHING
+    return instant.astimezone(BANGKOK).strftime("%d %b %Y, %H:%M:%S" if seconds else "%d %b %Y, %H:%M")
+
+
+def both_times(instant: datetime | None) -> str:
+    """The instant in Bangkok and in UTC, for help and hover texts."""
+    if instant is None:
+        return "No sample yet"
+    return f"{local_time(instant)} Bangkok · {instant.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
