@@ -1,0 +1,161 @@
+"""Laws of the fleet on Ray, over PostgreSQL, and what a killed process must not lose."""
+
+import asyncio
+import contextlib
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import pytest_asyncio
+
+from actors.fleet import ShardResult
+from actors.placement import place_twins
+from actors.ray_fleet import RayFleet, start_ray, stop_ray
+from actors.ray_folder import make_ray_folder, remove_ray_folder
+from batterytwin.errors import ConflictError, ShardUnavailableError, UnknownBatteryError
+from batterytwin.telemetry import Outcome, Rows
+from storage.postgres_shard_store import PostgresShardStore
+from tests.actors import fleet_bench
+from tests.actors.fleet_bench import NEVER_S, FleetBench, feed, reference_hashes
+from tests.actors.postgres_bench import registered_specs
+from tests.actors.telemetry import START_US, small_specs
+
+pytestmark = pytest.mark.slow
+
+BLOCKS = 48
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray() -> Iterator[None]:
+    start_ray(2)
+    yield
+    stop_ray()
+
+
+@pytest_asyncio.fixture
+async def bench(database_url: str) -> FleetBench:
+    store = functools.partial(PostgresShardStore, database_url)
+    specs = await registered_specs(database_url, BLOCKS)
+    return FleetBench(specs, lambda shards: RayFleet(shards, store, NEVER_S))
+
+
+def shard_processes() -> list[psutil.Process]:
+    def is_shard(process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.Error):
+            return "_ShardActor" in process.name()
+        return False
+
+    return [process for process in psutil.Process().children(recursive=True) if is_shard(process)]
+
+
+async def test_any_grain_makes_the_same_twins(bench: FleetBench) -> None:
+    await fleet_bench.check_grains(bench, [None, 24], frames_each=25)
+
+
+async def test_one_actor_a_battery_makes_the_same_twins(database_url: str) -> None:
+    store = functools.partial(PostgresShardStore, database_url)
+    specs = await registered_specs(database_url, 3)
+    bench = FleetBench(specs, lambda shards: RayFleet(shards, store, NEVER_S))
+    await fleet_bench.check_grains(bench, [1], frames_each=25)
+
+
+async def test_twins_are_taken_over_with_their_state(bench: FleetBench) -> None:
+    await fleet_bench.check_take_over(bench, 48, 48)
+
+
+async def test_a_shard_may_join_later(bench: FleetBench) -> None:
+    await fleet_bench.check_added_shard(bench)
+
+
+async def test_a_shard_killed_under_load_comes_back_with_everything(bench: FleetBench) -> None:
+    fleet = await bench.started(24)
+    frames = bench.frames(120)
+    acknowledged: list[int] = []
+    kill_at = [600, 3_000]
+    deaths = 0
+
+    async def send_until_acknowledged(shard: int, rows: Rows, receive_time_us: int) -> ShardResult:
+        nonlocal deaths
+        while True:
+            try:
+                result = await fleet.apply(shard, rows, receive_time_us)
+            except ShardUnavailableError:
+                deaths += 1
+                await fleet.wait_restored(shard)
+                continue
+            acknowledged.extend(result.outcome.tolist())
+            if kill_at and len(acknowledged) >= kill_at[0]:
+                kill_at.pop(0)
+                os.kill(shard_processes()[0].pid, signal.SIGKILL)
+            return result
+
+    await feed(fleet, frames, send_until_acknowledged)
+    assert deaths >= 1
+    assert len(acknowledged) == len(frames) * BLOCKS
+    assert set(acknowledged) <= {Outcome.APPLIED, Outcome.SUSPECT, Outcome.DUPLICATE}
+    assert await fleet.ready() == [True, True]
+    assert await fleet.state_hashes() == await reference_hashes(bench.specs, frames)
+    await fleet.stop()
+    restored = await bench.started(48)
+    assert await restored.state_hashes() == await reference_hashes(bench.specs, frames)
+    await restored.stop()
+
+
+async def test_a_dead_shard_is_told_and_the_others_go_on(bench: FleetBench) -> None:
+    fleet = await bench.started(24)
+    (frame,) = bench.frames(1)
+    os.kill(shard_processes()[0].pid, signal.SIGKILL)
+    answers = await asyncio.gather(
+        *(fleet.apply(shard, frame[:24], START_US) for shard in (0, 1)), return_exceptions=True
+    )
+    dead = [shard for shard, answer in enumerate(answers) if isinstance(answer, ShardUnavailableError)]
+    assert len(dead) == 1, answers
+    assert len(await fleet.wait_restored(dead[0])) == 24
+    assert (await fleet.apply(dead[0], frame[:24], START_US)).outcome.max() <= Outcome.DUPLICATE
+    assert await fleet.ready() == [True, True]
+    await fleet.stop()
+
+
+async def test_twins_that_nobody_registered_are_refused(database_url: str) -> None:
+    fleet = RayFleet([small_specs(24)], functools.partial(PostgresShardStore, database_url), NEVER_S)
+    with pytest.raises(UnknownBatteryError):
+        await fleet.start()
+    assert psutil.wait_procs(shard_processes(), 10.0)[1] == []
+
+
+async def test_more_actors_than_memory_are_refused_before_any_starts(
+    bench: FleetBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.placement.available_memory_bytes", lambda: 2**30)
+    fleet = bench.make(place_twins(bench.specs, 1))
+    with pytest.raises(ConflictError, match="48 actors for 48 twins need"):
+        await fleet.start()
+    assert await fleet.ready() == []
+
+
+def test_nothing_of_ray_outlives_a_killed_owner_and_the_next_start() -> None:
+    script = textwrap.dedent("""
+        import json, time, psutil
+        from actors.ray_fleet import start_ray
+        start_ray(1)
+        print(json.dumps([p.pid for p in psutil.Process().children(recursive=True)]), flush=True)
+        time.sleep(600)
+    """)
+    owner = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
+    assert owner.stdout is not None
+    started = [psutil.Process(pid) for pid in json.loads(owner.stdout.readline())]
+    assert len(started) > 3
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+    next_folder = make_ray_folder()
+    assert psutil.wait_procs(started, timeout=30.0)[1] == []
+    remove_ray_folder(next_folder)

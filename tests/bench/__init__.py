@@ -1,0 +1,1 @@
+"""Speed and memory of a whole server, measured from outside: `make bench`."""

@@ -1,0 +1,132 @@
+"""Load like a fleet's: readings of all batteries, in unary calls or in streams."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batterytwin.inventory import load_fleet
+from batterytwin.readings import ReadingBatch, ReadingColumns
+from clients.async_client import AsyncTwinClient
+from clients.gateway import GatewayClient
+
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Names to send, and the next sample time, which rises through the whole benchmark so that nothing is late."""
+
+    battery_ids: tuple[str, ...]
+
+    @classmethod
+    def default(cls) -> "Fleet":
+        """The fleet that comes with the product."""
+        return cls(tuple(b.battery_id for location in load_fleet().locations for b in location.batteries()))
+
+
+def float_readings(battery_ids: Sequence[str], sample_time_s: float, seed: int) -> ReadingBatch:
+    """One plausible float reading for each battery."""
+    rng = np.random.default_rng(seed)
+    n = len(battery_ids)
+    return ReadingBatch(
+        ReadingColumns(
+            battery_ids,
+            np.full(n, round(sample_time_s * 1e9), np.int64),
+            voltage_v=rng.normal(13.65, 0.08, n).astype(np.float32),
+            current_a=rng.normal(0.02, 0.01, n).astype(np.float32),
+            temperature_c=rng.normal(26.0, 0.5, n).astype(np.float32),
+        )
+    )
+
+
+async def unary_at_rate(
+    target: str, token: str, batches: Iterator[ReadingBatch], rate_hz: float, duration_s: float
+) -> NDArray[np.float64]:
+    """Sends one batch a call, evenly spaced whatever the server does; returns each call's time to its ack, s."""
+    latencies: list[float] = []
+
+    async def send(client: AsyncTwinClient, batch: ReadingBatch) -> None:
+        began = time.perf_counter()
+        counts = await client.ingest(batch)
+        latencies.append(time.perf_counter() - began)
+        if counts.accepted != len(batch.readings):
+            raise RuntimeError(f"the server took {counts} of {len(batch.readings)} rows")
+
+    async with AsyncTwinClient(target, token=token) as client, asyncio.TaskGroup() as calls:
+        began = time.perf_counter()
+        for number in range(round(rate_hz * duration_s)):
+            await asyncio.sleep(max(0.0, began + number / rate_hz - time.perf_counter()))
+            calls.create_task(send(client, next(batches)))
+    return np.array(latencies)
+
+
+async def streams_flat_out(target: str, token: str, streams: int, start_s: float, samples: int) -> float:
+    """Sends `samples` readings of each battery in fleet-sized batches over parallel streams.
+
+    Returns:
+        Acknowledged readings a second.
+    """
+    ids = Fleet.default().battery_ids
+    shares = [ids[i::streams] for i in range(streams)]
+    per_batch = max(1, len(ids) // len(shares[0]))  # joins sample times, so that each batch has the fleet's size
+    pools = [
+        [_joined(share, start_s + k * per_batch, per_batch, seed=k) for k in range(samples // per_batch)]
+        for share in shares
+    ]
+    rows = sum(len(batch.readings) for pool in pools for batch in pool)
+
+    async def stream(pool: list[ReadingBatch]) -> int:
+        async with GatewayClient(target, token) as gateway:
+            for batch in pool:
+                await gateway.send(batch)
+            await gateway.drain()
+            return gateway.counters.accepted
+
+    began = time.perf_counter()
+    accepted = sum(await asyncio.gather(*(stream(pool) for pool in pools)))
+    took = time.perf_counter() - began
+    if accepted != rows:
+        raise RuntimeError(f"sent {rows} readings, {accepted} accepted")
+    return rows / took
+
+
+def _joined(ids: Sequence[str], start_s: float, count: int, seed: int) -> ReadingBatch:
+    parts = [float_readings(ids, start_s + i, seed * 1_000 + i).readings for i in range(count)]
+    return ReadingBatch(
+        ReadingColumns(
+            tuple(name for part in parts for name in part.battery_ids),
+            np.concatenate([part.sample_time_unix_ns for part in parts]),
+            voltage_v=np.concatenate([p.voltage_v for p in parts if p.voltage_v is not None]),
+            current_a=np.concatenate([p.current_a for p in parts if p.current_a is not None]),
+            temperature_c=np.concatenate([p.temperature_c for p in parts if p.temperature_c is not None]),
+        )
+    )
+
+
+def single_readings(start_s: float) -> Iterator[ReadingBatch]:
+    """One reading a batch, battery after battery, each a minute later than its last."""
+    ids = Fleet.default().battery_ids
+    number = 0
+    while True:
+        sample, battery = divmod(number, len(ids))
+        yield float_readings(ids[battery : battery + 1], start_s + 60.0 * sample, seed=number)
+        number += 1
+
+
+def outage_readings(start_s: float) -> Iterator[ReadingBatch]:
+    """One second of an outage of the whole fleet after another, string by string: 81 batches of 24 a second."""
+    ids = Fleet.default().battery_ids
+    number = 0
+    while True:
+        second, string = divmod(number, len(ids) // 24)
+        yield float_readings(ids[24 * string : 24 * string + 24], start_s + second, seed=number)
+        number += 1
+
+
+def days_ago(days: float) -> float:
+    """Unix time so many days before now, s."""
+    return time.time() - days * _DAY_S

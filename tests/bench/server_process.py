@@ -1,0 +1,137 @@
+"""A real server in processes of its own, and what they cost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+
+import psutil
+
+from batterytwin.errors import TwinError
+from clients.sync_client import TwinClient
+from clients.types import ServerStatus
+from storage.embedded import EmbeddedPostgres
+from twin_server.instance import read_instance
+
+_BATTERYTWIN = Path(sys.executable).with_name("batterytwin")
+
+
+class ServerProcess:
+    """`batterytwin up` on free ports with a data directory of its own."""
+
+    def __init__(self, data_dir: Path, *options: str) -> None:
+        self._data_dir = data_dir
+        self._log = (data_dir.parent / f"{data_dir.name}.log").open("ab")
+        self.began = time.monotonic()
+        self._process = subprocess.Popen(
+            [_BATTERYTWIN, "up", "--data-dir", data_dir, "--port", "0", "--dashboard-port", "0", *options],
+            stdout=self._log,
+            stderr=self._log,
+        )
+        self.target = ""
+
+    def wait_for(self, condition: str, timeout_s: float = 300.0) -> float:
+        """Waits for `first_live`, `ready` or `all_live`; returns the seconds since the start."""
+        while time.monotonic() - self.began < timeout_s:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the server ended early; see {self._log.name}")
+            status = self.status()
+            if (
+                status is not None
+                and {
+                    "first_live": status.twins_live > 0,
+                    "ready": status.ready,
+                    "all_live": status.twins_live == status.twins_total > 0,
+                }[condition]
+            ):
+                return time.monotonic() - self.began
+            time.sleep(0.1)
+        raise TimeoutError(f"{condition} not reached in {timeout_s:.0f} s; see {self._log.name}")
+
+    def wait_for_dashboard(self, timeout_s: float = 120.0) -> float:
+        """Waits until the dashboard serves its first page; returns the seconds since the start."""
+        while time.monotonic() - self.began < timeout_s:
+            record = read_instance(self._data_dir)
+            if record is not None and record.dashboard_url:
+                with suppress(OSError), urllib.request.urlopen(record.dashboard_url, timeout=5) as page:
+                    if page.status == HTTPStatus.OK:
+                        return time.monotonic() - self.began
+            time.sleep(0.1)
+        raise TimeoutError(f"no dashboard in {timeout_s:.0f} s; see {self._log.name}")
+
+    def status(self) -> ServerStatus | None:
+        """What the server says of itself, or None while it does not answer."""
+        if not self.target:
+            record = read_instance(self._data_dir)
+            if record is None or not record.target:
+                return None
+            self.target = record.target
+        with suppress(TwinError), TwinClient(self.target) as client:
+            return client.get_status()
+        return None
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of the server: its own, Ray's, the shards, PostgreSQL's, and what else it started."""
+        found = {p.pid: p for p in [psutil.Process(self._process.pid)]}
+        for root in [psutil.Process(self._process.pid), *self._postmasters()]:
+            found[root.pid] = root
+            with suppress(psutil.NoSuchProcess):
+                found.update({p.pid: p for p in root.children(recursive=True)})
+        return list(found.values())
+
+    def _postmasters(self) -> list[psutil.Process]:
+        pid_file = EmbeddedPostgres(self._data_dir).cluster / "postmaster.pid"
+        with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
+            return [psutil.Process(int(pid_file.read_text().split()[0]))]
+        return []
+
+    def cpu_s(self) -> float:
+        """Processor seconds used so far by all its processes and the children they have reaped."""
+        total = 0.0
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                total += times.user + times.system + times.children_user + times.children_system
+        return total
+
+    def pss_by_name(self) -> dict[str, float]:
+        """Proportional memory of its processes, MB, added up by kind."""
+        sizes: dict[str, float] = {}
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess, OSError, StopIteration):
+                lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+                kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+                name = kind_of(process.cmdline())
+                sizes[name] = sizes.get(name, 0.0) + kilobytes / 1024
+        return sizes
+
+    def stop(self) -> float:
+        """Stops it as Ctrl-C would; returns the seconds it took."""
+        began = time.monotonic()
+        os.kill(self._process.pid, signal.SIGTERM)
+        self._process.wait(timeout=30)
+        self._log.close()
+        return time.monotonic() - began
+
+
+def kind_of(command: list[str]) -> str:
+    """Which part of the server a command line belongs to."""
+    text = " ".join(command)
+    for word, kind in (
+        ("batterytwin up", "server"),
+        ("postgres", "PostgreSQL"),
+        ("ray::", "shards"),
+        ("raylet", "Ray"),
+        ("gcs_server", "Ray"),
+        ("/ray/", "Ray"),
+        ("simulator", "simulator"),
+        ("streamlit_app", "dashboard"),
+    ):
+        if word in text:
+            return kind
+    return "other"

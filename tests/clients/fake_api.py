@@ -1,0 +1,217 @@
+"""The read services in memory: pages, streams that break, and who asked. One blocking server serves both clients."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from batterytwin.errors import TwinError, UnavailableError, UnknownBatteryError
+from batterytwin.v1 import (
+    alert_pb2,
+    alert_service_pb2,
+    alert_service_pb2_grpc,
+    auth_service_pb2,
+    auth_service_pb2_grpc,
+    fleet_pb2,
+    fleet_service_pb2,
+    fleet_service_pb2_grpc,
+    history_service_pb2,
+    history_service_pb2_grpc,
+    twin_pb2,
+    twin_service_pb2,
+    twin_service_pb2_grpc,
+)
+from tests.clients.statuses import abort_blocking
+
+ALERTS = 7
+LOCATIONS = 5
+POINTS = 10
+
+
+@dataclass
+class FakeApi:
+    """What the fake services know and have seen.
+
+    Attributes:
+        requests: every request, in order.
+        tokens: the `authorization` of every call.
+        deadlines_s: time that every call was given, s; None = any.
+        break_every: a watch breaks after so many answers.
+        failures: errors to answer the next calls with.
+    """
+
+    requests: list[Message] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    deadlines_s: list[float | None] = field(default_factory=list)
+    break_every: int = 3
+    failures: list[TwinError] = field(default_factory=list)
+
+    def answer(self, request: Message, context: grpc.ServicerContext) -> None:
+        copy = type(request)()
+        copy.CopyFrom(request)
+        self.requests.append(copy)
+        self.tokens.append(str(dict(context.invocation_metadata()).get("authorization", "")))
+        self.deadlines_s.append(context.time_remaining())
+        if self.failures:
+            abort_blocking(context, self.failures.pop(0))
+
+
+class _Service:
+    def __init__(self, api: FakeApi) -> None:
+        self.api = api
+
+
+def _session(name: str) -> auth_service_pb2.Session:
+    session = auth_service_pb2.Session(access_token=f"access of {name}", refresh_token=f"refresh of {name}", role=9)  # type: ignore[arg-type]  # a role of the future
+    session.access_expire_time.seconds = 100
+    session.refresh_expire_time.seconds = 200
+    return session
+
+
+class _Auth(_Service, auth_service_pb2_grpc.AuthServiceServicer):
+    def Login(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return auth_service_pb2.LoginResponse(session=_session(request.username))
+
+    def RefreshToken(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return auth_service_pb2.RefreshTokenResponse(session=_session(request.refresh_token))
+
+    def Logout(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return auth_service_pb2.LogoutResponse()
+
+    def ChangePassword(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return auth_service_pb2.ChangePasswordResponse(session=_session(request.new_password))
+
+
+class _Twins(_Service, twin_service_pb2_grpc.TwinServiceServicer):
+    def GetTwin(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        if request.battery_id == "none":
+            abort_blocking(context, UnknownBatteryError("no battery", field="battery_id", value="none"))
+        twin = twin_pb2.Twin(battery_id=request.battery_id, quality=99, voltage_v=0.0)  # type: ignore[arg-type]
+        twin.soc.value, twin.soc.sigma = 0.9, 0.01
+        return twin_service_pb2.GetTwinResponse(twin=twin)
+
+    def ListTwins(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return twin_service_pb2.ListTwinsResponse(
+            twins=[twin_pb2.Twin(battery_id="B1"), twin_pb2.Twin(battery_id="B2")],
+            next_page_token="more",
+            total_count=9,
+        )
+
+    def GetFleetSnapshot(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return twin_service_pb2.GetFleetSnapshotResponse(twins=_columns(3), model_version="m1")
+
+    def WatchTwins(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+        self.api.answer(request, context)
+        for n in range(self.api.break_every):
+            yield twin_service_pb2.WatchTwinsResponse(twins=_columns(1), snapshot=n == 0)
+        abort_blocking(context, UnavailableError("restarting", retry_after_s=0.01))
+
+
+class _Fleet(_Service, fleet_service_pb2_grpc.FleetServiceServicer):
+    def ListLocations(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        first = int(request.page_token or 0)
+        last = min(first + 2, LOCATIONS)
+        return fleet_service_pb2.ListLocationsResponse(
+            locations=[fleet_pb2.Location(location_id=f"L{n}") for n in range(first, last)],
+            next_page_token=str(last) if last < LOCATIONS else "",
+        )
+
+    def GetFleetHealth(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return fleet_service_pb2.GetFleetHealthResponse(
+            total=fleet_pb2.FleetHealth(battery_count=2, mean_soc=0.5),
+            locations=[fleet_pb2.FleetHealth(location_id=request.location_id)],
+        )
+
+    def GetStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return fleet_service_pb2.GetStatusResponse(twins_live=3, oldest_age_s=-1, not_ready_reasons=["shard 1"])
+
+    def RegisterGrid(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        location = fleet_pb2.Location(location_id=request.location_id, clock=request.clock)
+        return fleet_service_pb2.RegisterGridResponse(location=location, created=True, gateway_token="gateway")
+
+
+class _History(_Service, history_service_pb2_grpc.HistoryServiceServicer):
+    def QueryHistory(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        first = int(request.page_token or 0)
+        numbers = range(first, min(first + 4, POINTS))
+        bucketed = request.HasField("bucket")
+        series = [
+            history_service_pb2.HistorySeries(
+                metric=metric,
+                values=[float(n) for n in numbers],
+                min_values=[n - 1.0 for n in numbers] if bucketed else [],
+                max_values=[n + 1.0 for n in numbers] if bucketed else [],
+            )
+            for metric in request.metrics
+        ]
+        return history_service_pb2.QueryHistoryResponse(
+            time_unix_ns=list(numbers),
+            series=series,
+            row_counts=[60 for _ in numbers] if bucketed else [],
+            suspects=[n == 5 for n in numbers],
+            next_page_token=str(numbers.stop) if numbers.stop < POINTS else "",
+        )
+
+
+class _Alerts(_Service, alert_service_pb2_grpc.AlertServiceServicer):
+    def ListAlerts(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return alert_service_pb2.ListAlertsResponse(alerts=[_alert(0), _alert(1)], next_page_token="more")
+
+    def WatchAlerts(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+        self.api.answer(request, context)
+        first = int(request.resume_token or 0)
+        for n in range(first, min(first + self.api.break_every, ALERTS)):
+            yield alert_service_pb2.WatchAlertsResponse(
+                change=alert_service_pb2.ALERT_CHANGE_RAISED, alert=_alert(n), resume_token=str(n + 1)
+            )
+        abort_blocking(context, UnavailableError("restarting", retry_after_s=0.01))
+
+    def AcknowledgeAlert(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return alert_service_pb2.AcknowledgeAlertResponse(alert=_alert(0))
+
+    def ResolveAlert(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return alert_service_pb2.ResolveAlertResponse(alert=_alert(0))
+
+
+def _alert(number: int) -> alert_pb2.Alert:
+    return alert_pb2.Alert(alert_id=f"A{number}", rule=alert_pb2.ALERT_RULE_SOH_LOW, severity=77)  # type: ignore[arg-type]
+
+
+def _columns(rows: int) -> twin_pb2.TwinColumns:
+    return twin_pb2.TwinColumns(battery_ids=[f"B{n}" for n in range(rows)], soc=[0.5] * rows, qualities=[1] * rows)  # type: ignore[list-item]
+
+
+@contextmanager
+def serve_api(api: FakeApi) -> Iterator[str]:
+    """Runs the services on a free port and yields the address."""
+    server = grpc.server(ThreadPoolExecutor(max_workers=4))
+    auth_service_pb2_grpc.add_AuthServiceServicer_to_server(_Auth(api), server)
+    twin_service_pb2_grpc.add_TwinServiceServicer_to_server(_Twins(api), server)
+    fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(_Fleet(api), server)
+    history_service_pb2_grpc.add_HistoryServiceServicer_to_server(_History(api), server)
+    alert_service_pb2_grpc.add_AlertServiceServicer_to_server(_Alerts(api), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()

@@ -1,0 +1,119 @@
+"""The whole product as a user runs it: up, status, killed, up again, stopped."""
+
+import re
+import shutil
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from batterytwin.errors import UnavailableError
+from clients.channel import Tls
+from clients.sync_client import TwinClient
+from tests.end_to_end.up_process import UpProcess, run_command
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+STATUS_FIELDS = {
+    "twins_live": int,
+    "twins_total": int,
+    "readings_accepted": int,
+    "oldest_age_s": float,
+    "alerts_active": int,
+    "version": str,
+    "ready": bool,
+}
+
+
+def test_one_command_brings_everything_up_and_one_signal_takes_it_down(reachable_tmp_path: Path) -> None:
+    with UpProcess(reachable_tmp_path) as up:
+        status = up.wait_until_all_live()
+        assert {name: type(status[name]) for name in STATUS_FIELDS} == STATUS_FIELDS
+        assert status["twins_total"] == 72
+        assert status["readings_accepted"] >= 72 * 48  # two days of hours, filled by the first start
+
+        told = up.output.read_text()
+        assert told.count("with password") == 1
+        dashboard = next(line for line in told.splitlines() if "Dashboard" in line).split()[2]
+        with urllib.request.urlopen(dashboard, timeout=10) as page:
+            assert page.status == 200
+
+        shown = run_command("twin", "BRK-U1-S01-B01", "--data-dir", up.data_dir).stdout
+        assert "state of charge" in shown
+        assert "alerts" in run_command("alerts", "--data-dir", up.data_dir).stdout
+        unknown = run_command("twin", "NO-SUCH", "--data-dir", up.data_dir, check=False)
+        assert unknown.returncode == 1
+        assert "UNKNOWN_BATTERY" in unknown.stderr
+        assert "Traceback" not in unknown.stderr
+
+        family = up.family()
+        assert len(family) > 5
+        assert up.stop() == 0
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert alive == []
+    assert "Traceback" not in up.output.read_text()
+
+
+def test_what_was_killed_comes_back_with_everything_it_had_acknowledged(reachable_tmp_path: Path) -> None:
+    with UpProcess(reachable_tmp_path, "--no-dashboard") as up:
+        before = up.wait_until_all_live()
+        up.kill()
+        assert up.status() is None
+        up.start_again()
+        after = up.wait_until_all_live()
+        assert after["readings_accepted"] >= before["readings_accepted"]
+        family = up.family()
+        assert up.stop() == 0
+        _, alive = psutil.wait_procs(family, timeout=5)
+        assert alive == []
+    assert up.output.read_text().count("with password") == 1
+
+
+def test_two_servers_stand_side_by_side_and_share_no_data_directory(reachable_tmp_path: Path) -> None:
+    one, other = reachable_tmp_path / "one", reachable_tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    with UpProcess(one, "--no-dashboard") as first, UpProcess(other, "--no-dashboard", "--speed", "30") as second:
+        first.wait_until_all_live()
+        second.wait_until_all_live()
+        refused = run_command("up", "--data-dir", first.data_dir, "--port", "0", check=False)
+        assert refused.returncode == 1
+        assert "already uses" in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="a certificate for this test needs openssl")
+def test_with_tls_others_speak_tls_and_this_machine_needs_no_certificate(reachable_tmp_path: Path) -> None:
+    certificate, key = reachable_tmp_path / "server.pem", reachable_tmp_path / "server.key"
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", "-x509", *kind, *name, *files], check=True, capture_output=True)
+    tls = ("--tls-certificate", str(certificate), "--tls-key", str(key))
+    with UpProcess(reachable_tmp_path, "--no-dashboard", *tls) as up:
+        up.wait_until_all_live()
+        port = re.search(r"API\s+127\.0\.0\.1:(\d+)", up.output.read_text())
+        assert port is not None
+        with TwinClient(f"localhost:{port[1]}", tls=Tls(certificate)) as client:
+            assert client.get_status().ready
+        with TwinClient(f"localhost:{port[1]}") as client, pytest.raises(UnavailableError):
+            client.get_status(deadline_s=3.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("up", "--host", "0.0.0.0"), "needs TLS"),
+        (("up", "--port", "70000"), "--port"),
+        (("up", "--fleet-file", "no-such-file.toml"), "no-such-file.toml"),
+        (("twin", "BRK-U1-S01-B01"), "No server runs"),
+        (("replay", "no-such-file.csv", "--map", "no-such-map.toml"), "no-such"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(arguments: tuple[str, ...], says: str, reachable_tmp_path: Path) -> None:
+    answer = run_command(*arguments, "--data-dir", reachable_tmp_path / "data", check=False)
+    assert answer.returncode != 0
+    assert says in answer.stderr
+    assert "Traceback" not in answer.stderr + answer.stdout

@@ -1,0 +1,118 @@
+"""`batterytwin up` in a process of its own, as a user runs it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+BATTERYTWIN = Path(sys.executable).with_name("batterytwin")
+
+SMALL_FLEET = """
+grid = "th"
+model = "HX12-120"
+blocks_per_string = 24
+sample_period_s = 60.0
+
+[[location]]
+id = "BRK"
+name = "Bangrak"
+region = "central"
+latitude_deg = 13.73
+longitude_deg = 100.52
+systems = [{ id = "U1", kind = "ups", strings = 2, installed_on = "2023-02-06" }]
+
+[[location]]
+id = "HKT"
+name = "Phuket"
+region = "south"
+latitude_deg = 7.88
+longitude_deg = 98.39
+systems = [{ id = "R1", kind = "rectifier", strings = 1, installed_on = "2021-05-03" }]
+"""
+
+
+def run_command(*arguments: str | Path, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    """Runs `batterytwin` with arguments and returns what it printed."""
+    return subprocess.run([BATTERYTWIN, *arguments], capture_output=True, text=True, check=check, timeout=60)
+
+
+class UpProcess:
+    """A running server on free ports with a small fleet.
+
+    Args:
+        folder: place for its data directory, fleet file and output.
+        options: more options of `batterytwin up`.
+    """
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.data_dir = folder / "data"
+        self.output = folder / "up.log"
+        fleet = folder / "fleet.toml"
+        fleet.write_text(SMALL_FLEET, encoding="utf-8")
+        self._ports = ["--port", "0", "--dashboard-port", "0"]
+        self._options = ["--fleet-file", str(fleet), "--backfill-days", "2", *options]
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with self.output.open("ab") as output:
+            return subprocess.Popen(
+                [BATTERYTWIN, "up", "--data-dir", self.data_dir, *self._ports, *self._options],
+                stdout=output,
+                stderr=output,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.stop()
+
+    def start_again(self) -> None:
+        """Starts it on the data it had."""
+        self.process = self._start()
+
+    def status(self) -> dict[str, Any] | None:
+        """What `batterytwin status --json` says, or None when it cannot reach the server."""
+        answer = run_command("status", "--json", "--data-dir", self.data_dir, check=False)
+        return json.loads(answer.stdout) if answer.returncode == 0 else None
+
+    def wait_until_all_live(self, timeout_s: float = 150.0) -> dict[str, Any]:
+        """Waits until the server is ready and every twin lives; returns its status."""
+        give_up = time.monotonic() + timeout_s
+        status: dict[str, Any] | None = None
+        while time.monotonic() < give_up:
+            assert self.process.poll() is None, self.output.read_text(errors="replace")
+            status = self.status()
+            if status and status["ready"] and status["twins_live"] == status["twins_total"] > 0:
+                return status
+            time.sleep(0.5)
+        raise AssertionError(f"not all live: {status}\n{self.output.read_text(errors='replace')}")
+
+    def family(self) -> list[psutil.Process]:
+        """Every process that belongs to this server and its data directory."""
+        mine = psutil.Process(self.process.pid)
+        found = {process.pid: process for process in [mine, *mine.children(recursive=True)]}
+        for process in psutil.process_iter(["cmdline"]):
+            if any(str(self.data_dir) in argument for argument in process.info["cmdline"] or ()):
+                found[process.pid] = process
+        return list(found.values())
+
+    def stop(self) -> int:
+        """Stops it as Ctrl-C does; returns its exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=30)
+
+    def kill(self) -> None:
+        """Ends it without a chance to clean up."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=10)

@@ -1,0 +1,113 @@
+"""Readings travel over the wire unchanged: NaN, +-Inf, empty columns and enum numbers of the future included."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from batterytwin.errors import InvalidArgumentError, Reason
+from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
+from batterytwin.readings_proto import batch_from_proto, batch_to_ingest_request, batch_to_stream_request
+from batterytwin.v1 import ingest_service_pb2
+
+MEASURED = ("voltage_v", "current_a", "temperature_c", "internal_resistance_mohm")
+
+
+def floats(rows: int) -> st.SearchStrategy[Any]:
+    column = npst.arrays(np.float32, rows, elements=st.floats(width=32, allow_nan=True, allow_infinity=True))
+    return st.none() | column
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> ReadingBatch:
+    rows = draw(st.integers(0, 6))
+    names = st.lists(st.text(max_size=12), min_size=rows, max_size=rows)
+    readings = ReadingColumns(
+        draw(names), draw(npst.arrays(np.int64, rows)), **{name: draw(floats(rows)) for name in MEASURED}
+    )
+    if draw(st.booleans()):
+        return ReadingBatch(readings)
+    rows = draw(st.integers(0, 3))
+    return ReadingBatch(
+        readings,
+        StringReadingColumns(
+            draw(st.lists(st.text(max_size=12), min_size=rows, max_size=rows)),
+            draw(npst.arrays(np.int64, rows)),
+            voltage_v=draw(floats(rows)),
+            current_a=draw(floats(rows)),
+            modes=draw(st.none() | npst.arrays(np.int32, rows)),
+        ),
+    )
+
+
+def assert_same(sent: ReadingBatch, received: ReadingBatch) -> None:
+    assert list(sent.readings.battery_ids) == list(received.readings.battery_ids)
+    assert_columns(sent.readings, received.readings, ("sample_time_unix_ns", *MEASURED))
+    assert (sent.string_readings is None) == (received.string_readings is None)
+    if sent.string_readings is not None and received.string_readings is not None:
+        assert list(sent.string_readings.string_ids) == list(received.string_readings.string_ids)
+        columns = ("sample_time_unix_ns", "voltage_v", "current_a", "modes")
+        assert_columns(sent.string_readings, received.string_readings, columns)
+
+
+def assert_columns(sent: object, received: object, names: tuple[str, ...]) -> None:
+    for name in names:
+        before, after = getattr(sent, name), getattr(received, name)
+        if before is None or not len(before):  # a column without rows and a column not sent are one thing
+            assert after is None or not len(after)
+        else:
+            assert after.dtype == before.dtype
+            np.testing.assert_array_equal(after, before)
+
+
+@given(batches())
+def test_a_batch_survives_the_unary_wire(batch: ReadingBatch) -> None:
+    sent = batch_to_ingest_request(batch, request_id="r-1")
+    request = ingest_service_pb2.IngestReadingsRequest.FromString(sent.SerializeToString())
+    assert request.request_id == "r-1"
+    assert_same(batch, batch_from_proto(request))
+
+
+@given(batches(), st.integers(1, 2**62))
+def test_a_batch_survives_the_stream(batch: ReadingBatch, sequence: int) -> None:
+    sent = batch_to_stream_request(batch, sequence)
+    request = ingest_service_pb2.StreamReadingsRequest.FromString(sent.SerializeToString())
+    assert request.sequence == sequence
+    assert_same(batch, batch_from_proto(request))
+
+
+@pytest.mark.parametrize("column", ["sample_time_unix_ns", *MEASURED])
+@pytest.mark.parametrize("length", [1, 3])
+def test_a_column_of_wrong_length_is_refused_by_name(column: str, length: int) -> None:
+    request = ingest_service_pb2.IngestReadingsRequest()
+    request.readings.battery_ids.extend(["A", "B"])
+    request.readings.sample_time_unix_ns.extend([1, 2])
+    request.readings.ClearField(column)  # type: ignore[arg-type]  # stubs want a literal
+    getattr(request.readings, column).extend([1] * length)
+    with pytest.raises(InvalidArgumentError) as caught:
+        batch_from_proto(request)
+    assert caught.value.reason is Reason.COLUMN_LENGTH_MISMATCH
+    assert caught.value.field == f"readings.{column}"
+    assert caught.value.value == str(length)
+
+
+def test_missing_sample_times_are_a_length_mismatch() -> None:
+    request = ingest_service_pb2.IngestReadingsRequest()
+    request.readings.battery_ids.extend(["A", "B"])
+    with pytest.raises(InvalidArgumentError) as caught:
+        batch_from_proto(request)
+    assert caught.value.field == "readings.sample_time_unix_ns"
+
+
+def test_times_that_are_not_whole_nanoseconds_are_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="int64"):
+        ReadingColumns(["A"], np.array([1.5]))
+
+
+def test_a_request_without_readings_is_an_empty_batch() -> None:
+    batch = batch_from_proto(ingest_service_pb2.IngestReadingsRequest())
+    assert len(batch.readings) == 0
+    assert batch.string_readings is None

@@ -1,0 +1,115 @@
+"""Climate, rooms and mains: plausible, and functions of time alone."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator.climate import climate_of, outdoor_c
+from simulator.mains import mains_schedule
+from simulator.plant import Plant
+from simulator.room import room_series_c
+
+REGIONS = ["north", "north-east", "central", "central", "central", "east", "south", "south", "south"]
+BANGKOK, CHIANG_MAI, HAT_YAI = (13.73, 100.52), (18.79, 98.99), (7.01, 100.47)
+
+
+def hourly_year(position: tuple[float, float], year: int, seed: int = 7) -> "pd.Series[float]":
+    """Outdoor temperature of a year by local hour."""
+    climate = climate_of([position], seed)
+    begin_s = datetime(year - 1, 12, 31, 17, tzinfo=UTC).timestamp()
+    hours = np.arange(365 * 24)
+    index = pd.Timestamp(f"{year}-01-01") + pd.to_timedelta(hours, unit="h")
+    return pd.Series([outdoor_c(climate, 0, begin_s + 3_600.0 * h) for h in hours], index=index)
+
+
+def monthly_means(series: "pd.Series[float]") -> "pd.Series[float]":
+    return series.groupby(pd.DatetimeIndex(series.index).month).mean()
+
+
+def mean_day_range(series: "pd.Series[float]") -> float:
+    by_hour = series.groupby(pd.DatetimeIndex(series.index).hour).mean()
+    return float(by_hour.max() - by_hour.min())
+
+
+@pytest.mark.shared_data
+def test_bangkok_has_the_level_and_the_days_of_its_weather_station(shared_data: Path) -> None:
+    table = pd.read_csv(shared_data / "thai-weather/hourly_station_bangkok_2016.csv", parse_dates=["time_local"])
+    station = table.set_index("time_local")["temp_c"]
+    model = hourly_year(BANGKOK, 2016)
+    by_month = monthly_means(model) - monthly_means(station)
+    assert by_month.abs().max() < 1.5
+    assert mean_day_range(model) == pytest.approx(mean_day_range(station), rel=0.2)
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    ("position", "city"),
+    [(CHIANG_MAI, "chiangmai"), ((16.43, 102.83), "khonkaen"), ((9.14, 99.33), "surat"), ((13.17, 100.93), "rayong")],
+)
+def test_seasons_follow_the_analyses_of_other_cities(
+    shared_data: Path, position: tuple[float, float], city: str
+) -> None:
+    path = shared_data / f"thai-weather/hourly_gridmodel_2017_2018_{city}.csv.gz"
+    analysis = pd.read_csv(path, parse_dates=["time_local"]).set_index("time_local")["temp_c"]
+    model = hourly_year(position, 2017)
+    expected = monthly_means(analysis)
+    months = monthly_means(model)
+    assert np.corrcoef(months, expected)[0, 1] > 0.85
+    assert abs(months.mean() - expected.mean()) < 1.5
+
+
+def test_the_north_has_a_winter_and_the_south_has_none() -> None:
+    north, south = hourly_year(CHIANG_MAI, 2025), hourly_year(HAT_YAI, 2025)
+    swing = [monthly_means(series).agg(np.ptp) for series in (north, south)]
+    assert swing[0] > 5.0
+    assert swing[1] < 3.5
+
+
+def test_weather_is_a_function_of_seed_and_time() -> None:
+    time_s = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+    values = [outdoor_c(climate_of([BANGKOK], seed), 0, time_s) for seed in (1, 1, 2)]
+    assert values[0] == values[1] != values[2]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_two_to_eight_outages_a_year_that_do_not_overlap(seed: int) -> None:
+    years = range(2020, 2030)
+    mains = mains_schedule(REGIONS, seed, years)
+    real = mains.start_s < 4e9
+    per_year = real.sum(axis=1) / len(years)
+    assert np.all((per_year >= 2) & (per_year <= 8))
+    assert per_year[6:].mean() > per_year[2:5].mean()
+    assert np.all((mains.end_s - mains.start_s)[real] >= 30.0)
+    assert np.all((mains.end_s - mains.start_s)[real] <= 5_400.0)
+    for starts, ends in zip(mains.start_s, mains.end_s, strict=True):
+        known = starts < 4e9
+        assert np.all(starts[known][1:] > ends[known][:-1])
+
+
+def test_a_year_of_outages_does_not_depend_on_the_years_asked_for() -> None:
+    alone, among = mains_schedule(REGIONS, 7, range(2026, 2027)), mains_schedule(REGIONS, 7, range(2024, 2029))
+    for site in range(len(REGIONS)):
+        assert set(alone.start_s[site]) <= set(among.start_s[site])
+
+
+def test_rooms_hold_their_set_point_within_what_leaks_in(product_plant: Plant) -> None:
+    world = product_plant.fleet.world
+    times_s = datetime(2026, 1, 1, tzinfo=UTC).timestamp() + 3_600.0 * np.arange(8_760, dtype=np.float64)
+    for site, set_point_c in enumerate(world.rooms.set_point_c):
+        series_c = room_series_c(world.rooms, world.climate, world.mains, site, times_s)
+        assert 24.0 <= set_point_c <= 27.0
+        assert np.abs(np.median(series_c) - set_point_c) < 0.5
+        assert series_c.max() < 35.0
+
+
+def test_a_room_warms_while_the_mains_are_out_and_cools_after(product_plant: Plant) -> None:
+    world = product_plant.fleet.world
+    start_s, end_s = world.mains.start_s[3, 3], world.mains.end_s[3, 3]
+    times_s = np.array([start_s, end_s, end_s + 4 * 3_600.0])
+    before_c, end_c, after_c = room_series_c(world.rooms, world.climate, world.mains, 3, times_s)
+    assert end_c > before_c + 0.05
+    assert after_c == pytest.approx(before_c, abs=1.0)
+    assert after_c < end_c

@@ -1,0 +1,185 @@
+"""Laws of `ShardStore`, the same for every database."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
+from batterytwin.errors import LeaseLostError
+from storage.shard_store import ShardCommit, ShardStore, TwinSnapshot
+from tests.storage.shard_stores import KEYS, T0_US, Backend, pair_columns, rows_of, sorted_rows
+
+_DAY_US = 86_400_000_000
+_RAISED = AlertTransition(
+    alert_id="BRK-U1-S01-B1/TEMPERATURE_HIGH/1",
+    battery_key=1,
+    string_id="",
+    location_id="",
+    rule=AlertRule.TEMPERATURE_HIGH,
+    severity=Severity.WARNING,
+    change=AlertChange.RAISED,
+    sample_time_us=T0_US,
+    value=36.0,
+    threshold=35.0,
+    unit="degC",
+    message="36.0 degC for 5 min",
+)
+_ESCALATED = replace(_RAISED, change=AlertChange.ESCALATED, severity=Severity.CRITICAL, sample_time_us=T0_US + 60)
+_CLEARED = replace(_ESCALATED, change=AlertChange.CLEARED, sample_time_us=T0_US + 120)
+
+
+@pytest.fixture
+def store(backend: Backend) -> ShardStore:
+    store = backend.open_store()
+    store.take_over(KEYS)
+    return store
+
+
+def everything(store: ShardStore) -> bytes:
+    return store.read_tail(dict.fromkeys(KEYS, 0)).tobytes()
+
+
+def test_rows_come_back_bit_for_bit_and_sorted(store: ShardStore) -> None:
+    rows = rows_of([(key, T0_US + 1_000_000 * step) for step in range(300) for key in reversed(KEYS)])
+    store.commit(ShardCommit(T0_US, rows))
+    assert everything(store) == sorted_rows(rows).tobytes()
+
+
+def test_a_batch_may_span_days_centuries_and_midnight(store: ShardStore) -> None:
+    times = [T0_US - 1, T0_US, T0_US + _DAY_US - 1, T0_US + _DAY_US, T0_US - 40 * _DAY_US, 1, T0_US + 40_000 * _DAY_US]
+    rows = rows_of([(key, time) for time in times for key in KEYS])
+    store.commit(ShardCommit(T0_US, rows))
+    assert everything(store) == sorted_rows(rows).tobytes()
+
+
+def test_the_tail_of_each_battery_begins_after_its_own_watermark(store: ShardStore) -> None:
+    times = [T0_US + day * _DAY_US + step for day in range(-3, 2) for step in (0, 1, 2)]
+    rows = rows_of([(key, time) for key in KEYS for time in times])
+    store.commit(ShardCommit(T0_US, rows))
+    watermarks = {key: times[3 * place % len(times)] for place, key in enumerate(KEYS[:-1])}
+    wanted = [row["sample_time_us"] > watermarks.get(int(row["battery_key"]), 2**62) for row in rows]
+    assert store.read_tail(watermarks).tobytes() == sorted_rows(rows[wanted]).tobytes()
+    assert len(store.read_tail({})) == 0
+
+
+def test_stored_pairs_are_known_row_by_row(store: ShardStore) -> None:
+    stored = [(1, T0_US), (2, T0_US + 5), (3, T0_US - _DAY_US)]
+    late = [(1, T0_US - 7), (2, T0_US - 2 * _DAY_US)]
+    store.commit(ShardCommit(T0_US, rows_of(stored), late=rows_of(late)))
+    asked = [(2, T0_US), *stored, (1, T0_US + 1), *late, (2, T0_US - 7), stored[0]]
+    assert store.stored_mask(*pair_columns(asked)).tolist() == [pair in {*stored, *late} for pair in asked]
+    assert store.stored_mask(*pair_columns([])).tolist() == []
+
+
+def test_the_first_late_row_stays(backend: Backend, store: ShardStore) -> None:
+    first, second = rows_of([(1, T0_US)], seed=1), rows_of([(1, T0_US), (2, T0_US)], seed=2)
+    first["voltage_v"], second["voltage_v"] = 13.5, 11.0
+    store.commit(ShardCommit(T0_US + 10, late=first))
+    store.commit(ShardCommit(T0_US + 20, late=second))
+    assert backend.late_rows() == {(1, T0_US): (13.5, T0_US + 10), (2, T0_US): (11.0, T0_US + 20)}
+    assert everything(store) == b""
+
+
+def test_alert_changes_happen_once_and_in_order(backend: Backend, store: ShardStore) -> None:
+    story = [_RAISED, _ESCALATED, _CLEARED]
+    for changes in ([_RAISED], story, story[1:], [_CLEARED]):
+        store.commit(ShardCommit(T0_US, alerts=changes))
+    assert backend.alert_changes() == [(t.alert_id, t.change, int(t.severity)) for t in story]
+
+
+def test_a_change_of_an_unknown_alert_is_nothing(backend: Backend, store: ShardStore) -> None:
+    store.commit(ShardCommit(T0_US, alerts=[_ESCALATED, _CLEARED]))
+    assert backend.alert_changes() == []
+
+
+def test_everything_in_a_commit_is_stored_together(backend: Backend, store: ShardStore) -> None:
+    rows, late = rows_of([(1, T0_US)]), rows_of([(1, T0_US - 5)])
+    snapshot = TwinSnapshot(1, T0_US, "v1", b"state")
+    store.commit(ShardCommit(T0_US, rows, late, [_RAISED], [snapshot]))
+    assert everything(store) == rows.tobytes()
+    assert list(backend.late_rows()) == [(1, T0_US - 5)]
+    assert len(backend.alert_changes()) == 1
+    assert store.load_snapshots(KEYS, "v1") == {1: snapshot}
+
+
+def test_the_newest_sound_snapshot_is_loaded(
+    backend: Backend, store: ShardStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    snapshots = [TwinSnapshot(1, T0_US + n, "v1", f"state {n}".encode()) for n in range(3)]
+    for snapshot in snapshots:
+        store.commit(ShardCommit(T0_US, snapshots=[snapshot]))
+    assert store.load_snapshots(KEYS, "v1") == {1: snapshots[2]}
+    assert backend.snapshot_count(1) == 2
+    backend.damage_newest_snapshot(1)
+    assert store.load_snapshots(KEYS, "v1") == {1: snapshots[1]}
+    assert "damaged" in caplog.text
+
+
+def test_snapshots_of_another_layout_are_not_loaded(store: ShardStore) -> None:
+    store.commit(ShardCommit(T0_US, snapshots=[TwinSnapshot(1, T0_US, "v1", b"old")]))
+    assert store.load_snapshots([1], "v2") == {}
+    store.commit(ShardCommit(T0_US, snapshots=[TwinSnapshot(1, T0_US, "v2", b"new")]))
+    assert store.load_snapshots([1], "v2")[1].state == b"new"
+
+
+def test_a_snapshot_may_be_taken_again_at_the_same_watermark(store: ShardStore) -> None:
+    for state in (b"first", b"second"):
+        store.commit(ShardCommit(T0_US, snapshots=[TwinSnapshot(1, T0_US, "v1", state)]))
+    assert store.load_snapshots([1], "v1")[1].state == b"second"
+
+
+def test_whoever_was_taken_over_can_commit_nothing_more(backend: Backend, store: ShardStore) -> None:
+    rows = rows_of([(key, T0_US) for key in KEYS])
+    store.commit(ShardCommit(T0_US, rows))
+    newcomer = backend.open_store()
+    newcomer.take_over(KEYS[-1:])
+    stale = ShardCommit(T0_US, rows_of([(1, T0_US + 1)]), alerts=[_RAISED], snapshots=[TwinSnapshot(1, 1, "v1", b"x")])
+    for _ in range(2):
+        with pytest.raises(LeaseLostError):
+            store.commit(stale)
+    newcomer.commit(ShardCommit(T0_US, rows_of([(KEYS[-1], T0_US + 1)])))
+    assert len(newcomer.read_tail(dict.fromkeys(KEYS, 0))) == len(rows) + 1
+    assert backend.alert_changes() == []
+
+
+def test_owners_of_other_batteries_are_left_alone(backend: Backend, store: ShardStore) -> None:
+    first, second = backend.open_store(), backend.open_store()
+    first.take_over(KEYS[:4])
+    second.take_over(KEYS[4:])
+    for owner, key in ((first, KEYS[0]), (second, KEYS[-1])):
+        owner.commit(ShardCommit(T0_US, rows_of([(key, T0_US)])))
+    with pytest.raises(LeaseLostError):
+        store.commit(ShardCommit(T0_US, rows_of([(1, T0_US + 1)])))
+
+
+def test_nothing_can_be_committed_before_a_take_over(backend: Backend) -> None:
+    with pytest.raises(LeaseLostError):
+        backend.open_store().commit(ShardCommit(T0_US, rows_of([(1, T0_US)])))
+
+
+def test_a_store_may_take_over_again(store: ShardStore) -> None:
+    store.take_over(KEYS)
+    store.commit(ShardCommit(T0_US, rows_of([(1, T0_US)])))
+    assert len(store.read_tail({1: 0})) == 1
+
+
+def test_whoever_lost_may_take_back(backend: Backend, store: ShardStore) -> None:
+    newcomer = backend.open_store()
+    newcomer.take_over(KEYS)
+    with pytest.raises(LeaseLostError):
+        store.commit(ShardCommit(T0_US, rows_of([(1, T0_US)])))
+    store.take_over(KEYS)
+    store.commit(ShardCommit(T0_US, rows_of([(1, T0_US)])))
+    with pytest.raises(LeaseLostError):
+        newcomer.commit(ShardCommit(T0_US, rows_of([(2, T0_US)])))
+    assert len(store.read_tail(dict.fromkeys(KEYS, 0))) == 1
+
+
+def test_a_commit_keeps_its_own_copy(store: ShardStore) -> None:
+    rows = rows_of([(1, T0_US)])
+    kept = rows.tobytes()
+    store.commit(ShardCommit(T0_US, rows))
+    rows["status"] += 1
+    assert everything(store) == kept
+    assert np.array(rows).tobytes() != kept

@@ -1,0 +1,43 @@
+"""A dashboard without a server, for the tests of this folder."""
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from streamlit_app import visitor
+from streamlit_app.backend import Backend, install
+from streamlit_app.sessions import SessionStore
+from tests.streamlit_app.dummy_client import PASSWORD, DummyClient
+
+COOKIE = "batterytwin-test"
+
+
+@pytest.fixture
+def dummy() -> DummyClient:
+    return DummyClient()
+
+
+@pytest.fixture
+def backend(dummy: DummyClient) -> Backend:
+    backend = Backend(dummy, COOKIE, SessionStore(dummy.refresh))
+    install(backend)
+    return backend
+
+
+@pytest.fixture
+def open_as(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AppTest]:
+    """Opens the dashboard in a browser of its own, logged in as a user."""
+
+    def open_browser(username: str) -> AppTest:
+        log_in(backend, username, monkeypatch)
+        return AppTest.from_file("../../streamlit_app/app.py", default_timeout=30)
+
+    return open_browser
+
+
+def log_in(backend: Backend, username: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Opens a session for a user and gives its cookie to whoever runs the script next."""
+    name = backend.sessions.open(backend.client.login(username, PASSWORD))
+    monkeypatch.setattr(visitor, "session_cookie", lambda _: name)
+    return name

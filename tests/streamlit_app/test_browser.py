@@ -1,0 +1,245 @@
+"""The dashboard as a person meets it: its own process, a real server with the whole fleet, and a real browser."""
+
+import asyncio
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync_playwright
+
+from batterytwin.access import Role
+from batterytwin.alerts import AlertState
+from batterytwin.inventory import load_fleet
+from batterytwin.readings import ReadingBatch, ReadingColumns
+from clients.sync_client import TwinClient
+from storage.server_store import ServerStore
+from tests.fixtures.server import QUICK_HASHES, RunningServer
+from twin_server.access_admin import add_user
+from twin_server.passwords import Passwords
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+NINE: Final = load_fleet().locations
+HOT: Final = "BRK-U1-S03-B07"
+ENGINEER, PASSWORD = "malee", "a long enough password"
+WIDE: Final = ViewportSize(width=1440, height=900)
+PHONE: Final = ViewportSize(width=390, height=844)
+
+
+@pytest.fixture
+def full_fleet(database_url: str) -> None:
+    """The nine sites and an engineer for them, in the database before the server opens it."""
+
+    async def prepare() -> None:
+        store = await ServerStore.connect(database_url)
+        try:
+            await store.register_inventory(load_fleet())
+            sites = [site.location_id for site in NINE]
+            await add_user(store, ENGINEER, Role.ENGINEER, sites, password=PASSWORD, passwords=Passwords(QUICK_HASHES))
+        finally:
+            await store.close()
+
+    asyncio.run(prepare())
+
+
+@pytest.fixture
+def fed_server(full_fleet: None, threaded_server: RunningServer) -> RunningServer:  # noqa: ARG001 - comes first
+    """A server whose batteries are all live; one of them has been too hot for ten minutes."""
+    now_ns = time.time_ns()
+    with TwinClient(threaded_server.target) as client:
+        for site in NINE:
+            ids = [battery.battery_id for battery in site.batteries() if battery.battery_id != HOT]
+            for age_s in (120, 60, 0):
+                batch = ReadingBatch(_readings(ids, now_ns - age_s * 10**9, 26.0))
+                client.ingest(batch, token=threaded_server.gateway_tokens[site.location_id])
+        for age_s in range(600, -1, -50):
+            batch = ReadingBatch(_readings([HOT], now_ns - age_s * 10**9, 47.0))
+            client.ingest(batch, token=threaded_server.gateway_tokens["BRK"])
+    return threaded_server
+
+
+def _readings(ids: list[str], time_ns: int, temperature_c: float) -> ReadingColumns:
+    n = len(ids)
+    return ReadingColumns(
+        ids,
+        np.full(n, time_ns, np.int64),
+        voltage_v=np.full(n, 13.62, np.float32),
+        current_a=np.full(n, 0.06, np.float32),
+        temperature_c=np.full(n, temperature_c, np.float32),
+        internal_resistance_mohm=np.full(n, 4.0, np.float32),
+    )
+
+
+@pytest.fixture
+def dashboard_url(fed_server: RunningServer, tmp_path: Path) -> Iterator[str]:
+    """Address of a dashboard started as the product starts it, from a folder that is not the checkout."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit_app", "--target", fed_server.target, "--port", str(port)]
+    process = subprocess.Popen(command, cwd=tmp_path)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        while process.poll() is None:
+            with suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health") as answer:
+                if answer.status == 200:
+                    break
+            time.sleep(0.1)
+        assert process.poll() is None, "the dashboard ended while it started"
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def browser_context(dashboard_url: str) -> Iterator[BrowserContext]:
+    """A fresh browser that must not leave this machine."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = browser.new_context(viewport=WIDE, base_url=dashboard_url)
+        outside: list[str] = []
+        context.on("request", lambda request: outside.append(request.url) if _leaves(request.url) else None)
+        yield context
+        browser.close()
+        assert outside == []
+
+
+def _leaves(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme not in {"data", "blob"} and parts.hostname != "127.0.0.1"
+
+
+def test_an_engineers_day(browser_context: BrowserContext, fed_server: RunningServer) -> None:
+    page = browser_context.new_page()
+    _log_in(page)
+    _the_login_survives_a_reload(page, browser_context)
+    _nine_cards(page)
+    _a_site_shows_216_cells_and_opens_a_battery(page)
+    _zoom_survives_new_data(page, fed_server)
+    _an_alert_is_acknowledged(page, fed_server)
+    _every_page_fits_a_phone(page)
+    _log_out(page, browser_context)
+
+
+def _log_in(page: Page) -> None:
+    page.goto("/site?site=BRK")
+    assert urlsplit(page.url).path == "/login"
+    page.fill("input[name=username]", ENGINEER)
+    page.fill("input[name=password]", "not the password")
+    page.click("button")
+    page.wait_for_selector("[role=alert]")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button")
+    page.wait_for_url("**/site?site=BRK")
+    page.wait_for_selector(".js-plotly-plot .heatmaplayer image")
+
+
+def _the_login_survives_a_reload(page: Page, context: BrowserContext) -> None:
+    page.reload()
+    page.wait_for_selector(".js-plotly-plot .heatmaplayer image")
+    cookie = next(cookie for cookie in context.cookies() if cookie["name"].startswith("batterytwin"))
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Strict"
+    assert cookie["value"] not in page.evaluate("document.cookie + JSON.stringify(localStorage)")
+
+
+def _nine_cards(page: Page) -> None:
+    page.goto("/")
+    cards = page.locator('[class*="st-key-card_"]')
+    expect(cards).to_have_count(9)
+    for site in NINE:
+        expect(cards.filter(has_text=site.display_name).filter(has_text="216 batteries")).to_have_count(1)
+    expect(page.locator(".st-key-stats_totals")).to_contain_text("1,944")
+    expect(page.locator("body")).not_to_contain_text("Test site")
+
+
+def _a_site_shows_216_cells_and_opens_a_battery(page: Page) -> None:
+    page.get_by_role("link", name="Bangrak").click()
+    page.wait_for_url("**/site?site=BRK")
+    page.wait_for_selector(".js-plotly-plot .heatmaplayer image")
+    shape = page.evaluate(
+        "(() => { const d = document.querySelector('.js-plotly-plot')._fullData;"
+        " return [d[0].z.length, d[0].z[0].length, d[0].customdata.flat().length] })()"
+    )
+    assert shape == [9, 24, 216]
+    area = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
+    assert area is not None
+    cell = (area["x"] + area["width"] * 6.5 / 24, area["y"] + area["height"] * 2.5 / 9)
+    page.mouse.move(*cell)
+    page.mouse.click(*cell)
+    page.wait_for_url(f"**/battery?battery={HOT}")
+    expect(page.locator(".st-key-panel_live_measured")).to_contain_text("47.0 °C")
+    expect(page.locator(".st-key-panel_live_estimated")).to_contain_text(re.compile(r"± [\d.]+ %"))
+
+
+def _zoom_survives_new_data(page: Page, server: RunningServer) -> None:
+    page.wait_for_selector('[class*="st-key-panel_past"] .js-plotly-plot .nsewdrag')
+    chart = page.locator('[class*="st-key-panel_past"] .js-plotly-plot .nsewdrag').first
+    chart.scroll_into_view_if_needed()
+    tools = page.locator(".st-key-panel_past .modebar-btn").evaluate_all("all => all.map(b => b.dataset.title)")
+    assert tools == ["Zoom", "Pan", "Zoom in", "Zoom out", "Reset axes"], "nothing that sends data elsewhere"
+    area = chart.bounding_box()
+    assert area is not None
+    page.mouse.move(area["x"] + 200, area["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 500, area["y"] + 45, steps=6)
+    page.mouse.up()
+    graph = "document.querySelector('[class*=\"st-key-panel_past\"] .js-plotly-plot')"
+    zoomed = page.evaluate(f"{graph}._fullLayout.xaxis.range")
+    drawn = page.evaluate(f"{graph}.layout.xaxis.range")
+    points = page.evaluate(f"{graph}.data[0].x.length")
+    with TwinClient(server.target) as client:
+        newer = _readings([HOT], time.time_ns() + 60 * 10**9, 46.0)
+        client.ingest(ReadingBatch(newer), token=server.gateway_tokens["BRK"])
+    page.wait_for_function(f"{graph}.data[0].x.length > {points}", timeout=40_000)
+    assert page.evaluate(f"{graph}._fullLayout.xaxis.range") == zoomed == drawn
+
+
+def _an_alert_is_acknowledged(page: Page, server: RunningServer) -> None:
+    page.goto("/alerts")
+    page.wait_for_selector('[data-testid="stDataFrame"] canvas')
+    table = page.locator('[data-testid="stDataFrame"]').bounding_box()
+    assert table is not None
+    page.mouse.click(table["x"] + 18, table["y"] + 35 + 17)
+    chosen = page.locator(".st-key-panel_chosen")
+    chosen.get_by_label("Note").fill("cleaned the filter")
+    chosen.get_by_role("button", name="Acknowledge").click()
+    page.wait_for_selector('[data-testid="stToast"]')
+    with TwinClient(server.target, server.admin_token) as client:
+        alerts = client.list_alerts("BRK", HOT).alerts
+    seen = [alert for alert in alerts if alert.state is AlertState.ACKNOWLEDGED]
+    assert [(alert.acknowledged_by, alert.acknowledge_note) for alert in seen] == [(ENGINEER, "cleaned the filter")]
+
+
+def _every_page_fits_a_phone(page: Page) -> None:
+    page.set_viewport_size(PHONE)
+    for path in ("/", "/site?site=HKT", f"/battery?battery={HOT}", "/alerts", "/account"):
+        page.goto(path)
+        page.wait_for_selector('[data-testid="stMainBlockContainer"] [class*="st-key-"]')
+        main = "document.querySelector('[data-testid=\"stMain\"]')"
+        assert page.evaluate(f"{main}.scrollWidth") <= PHONE["width"]
+    page.set_viewport_size(WIDE)
+
+
+def _log_out(page: Page, context: BrowserContext) -> None:
+    page.goto("/account")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/login")
+    assert not [cookie for cookie in context.cookies() if cookie["name"].startswith("batterytwin")]
+    page.goto("/alerts")
+    assert urlsplit(page.url).path == "/login"

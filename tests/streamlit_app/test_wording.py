@@ -1,0 +1,85 @@
+import math
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batterytwin.alerts import AlertRule, AlertState, Severity
+from batterytwin.telemetry import Quality, Regime
+from streamlit_app.alert_list import plain
+from streamlit_app.wording import (
+    NOTHING,
+    QUALITY_TEXT,
+    REGIME_TEXT,
+    RULE_TEXT,
+    SEVERITY_TEXT,
+    STATE_TEXT,
+    age,
+    both_times,
+    compact,
+    local_time,
+    number,
+    percent,
+    spread,
+    word,
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "members"),
+    [
+        (QUALITY_TEXT, Quality),
+        (REGIME_TEXT, Regime),
+        (SEVERITY_TEXT, Severity),
+        (STATE_TEXT, AlertState),
+        (RULE_TEXT, AlertRule),
+    ],
+)
+def test_every_state_has_its_word(words: dict[int, str], members: type[Quality]) -> None:
+    texts = [word(words, member) for member in members]
+    assert len(set(texts)) == len(list(members))
+    assert not any(text.startswith("number") for text in texts)
+
+
+def test_a_state_of_a_newer_server_is_named_by_its_number() -> None:
+    assert word(QUALITY_TEXT, 77) == "number 77"
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_what_is_not_known_is_a_dash(value: float | None) -> None:
+    assert number(value, 2, "V") == NOTHING
+    assert percent(value) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"), [(35.8, "degC", "35.8 °C"), (0.79, "", "0.79"), (-12.88, "V", "\N{MINUS SIGN}12.88 V")]
+)
+def test_values_of_any_size_are_short(value: float, unit: str, text: str) -> None:
+    assert compact(value, unit) == text
+
+
+def test_an_unknown_spread_is_not_a_small_one() -> None:
+    assert spread(math.nan, 1, "%") == spread(None, 1, "%") == "± unknown"
+    assert spread(0.04, 1, "%") == "± 0.0 %"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, "never"), (0.2, "0 s"), (119, "119 s"), (120, "2 min"), (7_260, "2 h 01 min"), (200_000, "2 d 7 h")],
+)
+def test_ages_read_like_people_say_them(seconds: float | None, text: str) -> None:
+    assert age(seconds) == text
+
+
+def test_times_are_bangkoks_with_utc_beside() -> None:
+    instant = datetime(2026, 3, 14, 20, 0, tzinfo=UTC)
+    assert local_time(instant) == "15 Mar 2026, 03:00:00"
+    assert both_times(instant) == "15 Mar 2026, 03:00:00 Bangkok · 14 Mar 2026, 20:00:00 UTC"
+
+
+@given(st.text())
+def test_text_of_others_brings_no_markup(text: str) -> None:
+    shown = plain(text)
+    for sign in "*_`[]<>$:":
+        assert shown.count(sign) == shown.count(f"\\{sign}")

@@ -1,0 +1,140 @@
+"""Stories of users against a real server: login, renewal, logout, change of password, and what is written down."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from batterytwin.access import Role
+from batterytwin.errors import Reason, TwinError
+from batterytwin.v1 import auth_service_pb2
+from clients.errors import error_from_rpc
+from tests.twin_server.access_server import PASSWORD, AccessServer, serve_access
+
+TWIN = "/batterytwin.v1.TwinService/GetTwin"
+OTHER_PASSWORD = "staple battery horse"
+
+
+@pytest_asyncio.fixture
+async def server(database_url: str, tmp_path: Path) -> AsyncIterator[AccessServer]:
+    async with serve_access(database_url, tmp_path) as running:
+        yield running
+
+
+async def _refused(attempt: object) -> TwinError:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await attempt  # type: ignore[misc]  # any call of a stub
+    return error_from_rpc(refused.value, "server")
+
+
+async def _renew(server: AccessServer, refresh_token: str) -> auth_service_pb2.Session:
+    request = auth_service_pb2.RefreshTokenRequest(refresh_token=refresh_token)
+    return (await server.auth.RefreshToken(request)).session
+
+
+async def _actions(server: AccessServer) -> list[str]:
+    return [entry.action for entry in reversed(await server.store.audit_trail(100))]
+
+
+async def test_a_login_tells_who_one_is_and_how_long_it_lasts(server: AccessServer) -> None:
+    session = await server.login("ENGINEER")
+    assert (session.username, Role(session.role)) == ("engineer", Role.ENGINEER)
+    assert list(session.location_ids) == ["BRK"]
+    assert abs(session.access_expire_time.seconds - time.time() - 30 * 60) < 60
+    assert abs(session.refresh_expire_time.seconds - time.time() - 7 * 86_400) < 60
+    await server.call(TWIN, session.access_token)
+    entry = (await server.store.audit_trail(1))[0]
+    assert (entry.action, entry.actor, entry.target, entry.peer) == ("auth.login", "engineer", "engineer", "127.0.0.1")
+    assert entry.request_id
+
+
+async def test_wrong_name_wrong_password_and_a_disabled_user_sound_alike(server: AccessServer) -> None:
+    await server.store.set_user_disabled("gone", disabled=True)
+    heard = [
+        await _refused(server.login(username, password))
+        for username, password in [("viewer", "wrong"), ("nobody", PASSWORD), ("gone", PASSWORD), ("\x00", "x")]
+    ]
+    assert {error.reason for error in heard} == {Reason.WRONG_CREDENTIALS}
+    assert len({error.message for error in heard}) == 1
+    assert (await _actions(server)).count("auth.login_failed") == 4
+
+
+async def test_a_missing_field_is_named(server: AccessServer) -> None:
+    error = await _refused(server.login("viewer", ""))
+    assert (error.reason, error.field) == (Reason.INVALID_ARGUMENT, "password")
+
+
+async def test_guessing_is_stopped_with_a_time_to_come_back_and_others_are_not_locked_out(
+    server: AccessServer,
+) -> None:
+    for _ in range(5):
+        assert (await _refused(server.login("viewer", "wrong"))).reason is Reason.WRONG_CREDENTIALS
+    error = await _refused(server.login("viewer", PASSWORD))
+    assert error.reason is Reason.TOO_MANY_ATTEMPTS
+    assert error.retry_after_s is not None
+    assert 0 < error.retry_after_s <= 300
+    await server.login("engineer")
+
+
+async def test_a_refresh_token_is_good_once_and_a_spent_one_ends_the_session(server: AccessServer) -> None:
+    first = await server.login("viewer")
+    second = await _renew(server, first.refresh_token)
+    assert second.refresh_token != first.refresh_token
+    await server.call(TWIN, second.access_token)
+
+    assert (await _refused(_renew(server, first.refresh_token))).reason is Reason.TOKEN_INVALID
+    assert (await _refused(_renew(server, second.refresh_token))).reason is Reason.TOKEN_INVALID
+    for token in (first.access_token, second.access_token):
+        assert (await _refused(server.call(TWIN, token))).reason is Reason.TOKEN_INVALID
+    assert "auth.spent_token_used" in await _actions(server)
+
+
+async def test_logout_ends_a_session_at_once_and_may_be_repeated(server: AccessServer) -> None:
+    session, other = await server.login("viewer"), await server.login("viewer")
+    await server.call(TWIN, session.access_token)
+    for _ in range(2):
+        await server.auth.Logout(server.logout_request(session.refresh_token))
+    assert (await _refused(server.call(TWIN, session.access_token))).reason is Reason.TOKEN_INVALID
+    assert (await _refused(_renew(server, session.refresh_token))).reason is Reason.TOKEN_INVALID
+    await server.call(TWIN, other.access_token)
+    await server.auth.Logout(server.logout_request("never given out"))
+
+
+async def test_a_changed_password_ends_all_other_sessions(server: AccessServer) -> None:
+    session, other = await server.login("viewer"), await server.login("viewer")
+    metadata = (("authorization", f"Bearer {session.access_token}"),)
+
+    async def change(old: str, new: str) -> auth_service_pb2.Session:
+        request = auth_service_pb2.ChangePasswordRequest(old_password=old, new_password=new)
+        return (await server.auth.ChangePassword(request, metadata=metadata)).session
+
+    assert (await _refused(change("wrong", OTHER_PASSWORD))).reason is Reason.WRONG_CREDENTIALS
+    for bad in ("short", PASSWORD, "x" * 129):
+        error = await _refused(change(PASSWORD, bad))
+        assert (error.reason, error.field, error.value) == (Reason.INVALID_ARGUMENT, "new_password", "")
+    fresh = await change(PASSWORD, OTHER_PASSWORD)
+    await server.call(TWIN, fresh.access_token)
+    for old in (session, other):
+        assert (await _refused(server.call(TWIN, old.access_token))).reason is Reason.TOKEN_INVALID
+        assert (await _refused(_renew(server, old.refresh_token))).reason is Reason.TOKEN_INVALID
+    assert (await _refused(server.login("viewer"))).reason is Reason.WRONG_CREDENTIALS
+    await server.login("viewer", OTHER_PASSWORD)
+    assert {"auth.change_password", "auth.change_password_failed"} <= set(await _actions(server))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@given(data=st.data())
+async def test_no_text_opens_the_door_or_breaks_it(server: AccessServer, data: st.DataObject) -> None:
+    text = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+    error = await _refused(server.login(data.draw(text), data.draw(text)))
+    assert error.reason in {Reason.WRONG_CREDENTIALS, Reason.INVALID_ARGUMENT, Reason.TOO_MANY_ATTEMPTS}
+    assert (await _refused(_renew(server, data.draw(text)))).reason in {
+        Reason.TOKEN_INVALID,
+        Reason.INVALID_ARGUMENT,
+        Reason.TOO_MANY_ATTEMPTS,
+    }

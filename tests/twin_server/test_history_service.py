@@ -1,0 +1,119 @@
+"""History gives back what was sent, in pages and buckets."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+import pytest_asyncio
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from batterytwin.v1 import history_service_pb2 as pb
+from batterytwin.v1.history_service_pb2_grpc import HistoryServiceStub
+from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
+from tests.fixtures.server import RunningServer
+from tests.twin_server.calls import columns, now_ns, reason_of, request
+
+ONE = "AAA-U1-S01-B01"
+COUNT = 50
+
+
+class Past:
+    """Fifty minutes of one battery, and questions about them."""
+
+    def __init__(self, server: RunningServer, channel: grpc.aio.Channel) -> None:
+        self.server = server
+        self.history = HistoryServiceStub(channel)
+        self.start_ns = now_ns() // 60_000_000_000 * 60_000_000_000 - COUNT * 60_000_000_000
+        self.times_ns = [self.start_ns + minute * 60_000_000_000 for minute in range(COUNT)]
+        generator = np.random.default_rng(3)
+        self.voltage_v = np.round(generator.uniform(13.2, 13.8, COUNT), 3).astype(np.float32)
+        self.temperature_c = np.round(generator.uniform(20, 30, COUNT), 1).astype(np.float32)
+
+    async def query(self, **fields: Any) -> pb.QueryHistoryResponse:
+        start, end = Timestamp(), Timestamp()
+        start.FromNanoseconds(self.start_ns)
+        end.FromNanoseconds(self.start_ns + COUNT * 60_000_000_000)
+        wanted: dict[str, Any] = {"battery_id": ONE, "start_time": start, "end_time": end} | fields
+        message = pb.QueryHistoryRequest(**wanted)
+        return await self.history.QueryHistory(message, metadata=self.server.admin, timeout=20)
+
+
+@pytest_asyncio.fixture
+async def past(running_server: RunningServer) -> AsyncIterator[Past]:
+    async with grpc.aio.insecure_channel(running_server.target) as channel:
+        made = Past(running_server, channel)
+        readings = columns(
+            [ONE] * COUNT, made.times_ns, made.voltage_v.tolist(), temperature_c=made.temperature_c.tolist()
+        )
+        await IngestServiceStub(channel).IngestReadings(request(readings), metadata=running_server.gateway("AAA"))
+        yield made
+
+
+def values(response: pb.QueryHistoryResponse) -> dict[int, list[float]]:
+    return {series.metric: list(series.values) for series in response.series}
+
+
+async def test_raw_history_is_what_was_sent_with_estimates_beside_it(past: Past) -> None:
+    response = await past.query()
+    assert list(response.time_unix_ns) == past.times_ns
+    found = values(response)
+    np.testing.assert_array_equal(np.array(found[pb.METRIC_VOLTAGE_V], np.float32), past.voltage_v)
+    np.testing.assert_array_equal(np.array(found[pb.METRIC_TEMPERATURE_C], np.float32), past.temperature_c)
+    assert set(found) == {number for number in pb.Metric.values() if number}
+    assert not np.isnan(found[pb.METRIC_SOC]).any()
+    assert not any(response.suspects)
+
+
+async def test_pages_join_to_the_whole(past: Past) -> None:
+    for extra in ({}, {"bucket": Duration(seconds=180)}):
+        whole = await past.query(metrics=[pb.METRIC_VOLTAGE_V], **extra)
+        times: list[int] = []
+        voltages: list[float] = []
+        token = ""
+        while True:
+            page = await past.query(metrics=[pb.METRIC_VOLTAGE_V], page_size=7, page_token=token, **extra)
+            times += page.time_unix_ns
+            voltages += page.series[0].values
+            if not (token := page.next_page_token):
+                break
+        assert times == list(whole.time_unix_ns)
+        assert voltages == list(whole.series[0].values)
+
+
+async def test_buckets_hold_mean_smallest_largest_and_count(past: Past) -> None:
+    response = await past.query(metrics=[pb.METRIC_VOLTAGE_V], bucket=Duration(seconds=600))
+    assert sum(response.row_counts) == COUNT
+    series = response.series[0]
+    for number, bucket_ns in enumerate(response.time_unix_ns):
+        inside = [bucket_ns <= time_ns < bucket_ns + 600_000_000_000 for time_ns in past.times_ns]
+        measured = past.voltage_v[inside]
+        assert response.row_counts[number] == len(measured)
+        assert series.min_values[number] == measured.min()
+        assert series.max_values[number] == measured.max()
+        assert series.values[number] == pytest.approx(measured.mean(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"battery_id": "nope"}, "UNKNOWN_BATTERY"),
+        ({"end_time": None}, "INVALID_ARGUMENT"),
+        ({"start_time": Timestamp(seconds=1)}, "TIME_RANGE_TOO_LONG"),
+        ({"end_time": Timestamp(seconds=1)}, "INVALID_ARGUMENT"),
+        ({"end_time": Timestamp(seconds=2**60)}, "TIME_OUT_OF_RANGE"),
+        ({"bucket": Duration(nanos=5_000)}, "INVALID_ARGUMENT"),
+        ({"bucket": Duration(seconds=-60)}, "INVALID_ARGUMENT"),
+        ({"metrics": [99]}, "INVALID_ARGUMENT"),
+        ({"page_size": -1}, "INVALID_ARGUMENT"),
+        ({"page_token": "x"}, "INVALID_PAGE_TOKEN"),
+    ],
+)
+async def test_a_question_that_cannot_be_answered_is_refused_with_its_reason(
+    past: Past, fields: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await past.query(**fields)
+    assert reason_of(caught.value) == reason

@@ -1,0 +1,46 @@
+"""What may be chosen about a server, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from batterytwin.errors import InvalidArgumentError
+from twin_server.settings import ServerSettings
+from twin_server.up_command import make_settings
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.8.8"])
+def test_loopback_needs_no_tls(host: str) -> None:
+    ServerSettings(host=host).check_exposure()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "battery.example"])
+def test_public_address_without_tls_is_refused(host: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="needs TLS") as caught:
+        ServerSettings(host=host).check_exposure()
+    assert caught.value.field == "host"
+
+
+def test_public_address_with_tls_is_served() -> None:
+    ServerSettings(host="0.0.0.0", tls_certificate=Path("c.pem"), tls_key=Path("k.pem")).check_exposure()
+
+
+def test_half_of_tls_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="key"):
+        ServerSettings(tls_certificate=Path("c.pem")).check_exposure()
+
+
+def test_options_beat_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATTERYTWIN_PORT", "50151")
+    assert make_settings(port=None).port == 50151
+    assert make_settings(port=50200).port == 50200
+
+
+def test_wrong_option_is_named() -> None:
+    with pytest.raises(InvalidArgumentError, match="--port"):
+        make_settings(port=70_000)
+
+
+def test_database_password_is_masked() -> None:
+    settings = ServerSettings(DATABASE_URL="postgresql://u:hunter2@localhost/x")  # type: ignore[call-arg]  # an alias
+    assert "hunter2" not in repr(settings)
