@@ -24,6 +24,18 @@ class AlertRule(IntEnum):
     SENSOR_RANGE = 7
     IMPLAUSIBLE_READING = 8
     NO_DATA = 9
+    STRING_VOLTAGE = 10
+    SHORTED_CELL = 11
+    OPEN_CELL = 12
+    REVERSAL = 13
+    LOOSE_CONNECTION = 14
+    DRY_OUT = 15
+    THERMAL_RUNAWAY = 16
+    IMBALANCE = 17
+    SENSOR_FAULT = 18
+    CURRENT_SENSOR = 19
+    CHARGER_VOLTAGE = 20
+    ROOM_COOLING = 21
 
 
 class AlertState(IntEnum):

@@ -72,6 +72,30 @@ class _AlertRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertRule.V
     """Readings so implausible that they are stored and not applied."""
     ALERT_RULE_NO_DATA: _AlertRule.ValueType  # 9
     """No data from a string or a whole gateway for five minutes."""
+    ALERT_RULE_STRING_VOLTAGE: _AlertRule.ValueType  # 10
+    """String voltage off the temperature-compensated set point by 1 % (warning) or 2 % (critical)."""
+    ALERT_RULE_SHORTED_CELL: _AlertRule.ValueType  # 11
+    """Diagnosed: a shorted cell."""
+    ALERT_RULE_OPEN_CELL: _AlertRule.ValueType  # 12
+    """Diagnosed: an open cell or strap; the string is dead."""
+    ALERT_RULE_REVERSAL: _AlertRule.ValueType  # 13
+    """Diagnosed: a block driven to the other polarity."""
+    ALERT_RULE_LOOSE_CONNECTION: _AlertRule.ValueType  # 14
+    """Diagnosed: a loose connection."""
+    ALERT_RULE_DRY_OUT: _AlertRule.ValueType  # 15
+    """Diagnosed: dry-out."""
+    ALERT_RULE_THERMAL_RUNAWAY: _AlertRule.ValueType  # 16
+    """Diagnosed: onset of thermal runaway."""
+    ALERT_RULE_IMBALANCE: _AlertRule.ValueType  # 17
+    """Diagnosed: uneven or weak blocks."""
+    ALERT_RULE_SENSOR_FAULT: _AlertRule.ValueType  # 18
+    """Diagnosed: a voltage or temperature sensor at fault (off, stuck or noisy)."""
+    ALERT_RULE_CURRENT_SENSOR: _AlertRule.ValueType  # 19
+    """Diagnosed: the current of a gateway has the wrong sign or an offset."""
+    ALERT_RULE_CHARGER_VOLTAGE: _AlertRule.ValueType  # 20
+    """Diagnosed: the charger holds a wrong voltage."""
+    ALERT_RULE_ROOM_COOLING: _AlertRule.ValueType  # 21
+    """Diagnosed: the room is warmer than it was."""
 
 class AlertRule(_AlertRule, metaclass=_AlertRuleEnumTypeWrapper):
     """Names the rule that raised an alert."""
@@ -96,6 +120,30 @@ ALERT_RULE_IMPLAUSIBLE_READING: AlertRule.ValueType  # 8
 """Readings so implausible that they are stored and not applied."""
 ALERT_RULE_NO_DATA: AlertRule.ValueType  # 9
 """No data from a string or a whole gateway for five minutes."""
+ALERT_RULE_STRING_VOLTAGE: AlertRule.ValueType  # 10
+"""String voltage off the temperature-compensated set point by 1 % (warning) or 2 % (critical)."""
+ALERT_RULE_SHORTED_CELL: AlertRule.ValueType  # 11
+"""Diagnosed: a shorted cell."""
+ALERT_RULE_OPEN_CELL: AlertRule.ValueType  # 12
+"""Diagnosed: an open cell or strap; the string is dead."""
+ALERT_RULE_REVERSAL: AlertRule.ValueType  # 13
+"""Diagnosed: a block driven to the other polarity."""
+ALERT_RULE_LOOSE_CONNECTION: AlertRule.ValueType  # 14
+"""Diagnosed: a loose connection."""
+ALERT_RULE_DRY_OUT: AlertRule.ValueType  # 15
+"""Diagnosed: dry-out."""
+ALERT_RULE_THERMAL_RUNAWAY: AlertRule.ValueType  # 16
+"""Diagnosed: onset of thermal runaway."""
+ALERT_RULE_IMBALANCE: AlertRule.ValueType  # 17
+"""Diagnosed: uneven or weak blocks."""
+ALERT_RULE_SENSOR_FAULT: AlertRule.ValueType  # 18
+"""Diagnosed: a voltage or temperature sensor at fault (off, stuck or noisy)."""
+ALERT_RULE_CURRENT_SENSOR: AlertRule.ValueType  # 19
+"""Diagnosed: the current of a gateway has the wrong sign or an offset."""
+ALERT_RULE_CHARGER_VOLTAGE: AlertRule.ValueType  # 20
+"""Diagnosed: the charger holds a wrong voltage."""
+ALERT_RULE_ROOM_COOLING: AlertRule.ValueType  # 21
+"""Diagnosed: the room is warmer than it was."""
 Global___AlertRule: _TypeAlias = AlertRule  # noqa: Y015
 
 class _AlertState:

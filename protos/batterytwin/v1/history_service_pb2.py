@@ -22,25 +22,34 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from batterytwin.v1 import event_pb2 as batterytwin_dot_v1_dot_event__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$batterytwin/v1/history_service.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x82\x02\n\x13QueryHistoryRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x07metrics\x18\x04 \x03(\x0e\x32\x16.batterytwin.v1.Metric\x12)\n\x06\x62ucket\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"\x9a\x01\n\x14QueryHistoryResponse\x12\x14\n\x0ctime_unix_ns\x18\x01 \x03(\x10\x12-\n\x06series\x18\x02 \x03(\x0b\x32\x1d.batterytwin.v1.HistorySeries\x12\x12\n\nrow_counts\x18\x03 \x03(\x05\x12\x10\n\x08suspects\x18\x04 \x03(\x08\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\"o\n\rHistorySeries\x12&\n\x06metric\x18\x01 \x01(\x0e\x32\x16.batterytwin.v1.Metric\x12\x0e\n\x06values\x18\x02 \x03(\x02\x12\x12\n\nmin_values\x18\x03 \x03(\x02\x12\x12\n\nmax_values\x18\x04 \x03(\x02*\xb0\x02\n\x06Metric\x12\x16\n\x12METRIC_UNSPECIFIED\x10\x00\x12\x14\n\x10METRIC_VOLTAGE_V\x10\x01\x12\x14\n\x10METRIC_CURRENT_A\x10\x02\x12\x18\n\x14METRIC_TEMPERATURE_C\x10\x03\x12#\n\x1fMETRIC_INTERNAL_RESISTANCE_MOHM\x10\x04\x12\x0e\n\nMETRIC_SOC\x10\x05\x12\x14\n\x10METRIC_SOC_SIGMA\x10\x06\x12\x17\n\x13METRIC_SOH_CAPACITY\x10\x07\x12\x1d\n\x19METRIC_SOH_CAPACITY_SIGMA\x10\x08\x12\x19\n\x15METRIC_SOH_RESISTANCE\x10\t\x12\x11\n\rMETRIC_R0_OHM\x10\n\x12\x17\n\x13METRIC_INNOVATION_V\x10\x0b\x32k\n\x0eHistoryService\x12Y\n\x0cQueryHistory\x12#.batterytwin.v1.QueryHistoryRequest\x1a$.batterytwin.v1.QueryHistoryResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$batterytwin/v1/history_service.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1a\x62\x61tterytwin/v1/event.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x82\x02\n\x13QueryHistoryRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x07metrics\x18\x04 \x03(\x0e\x32\x16.batterytwin.v1.Metric\x12)\n\x06\x62ucket\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"\x9a\x01\n\x14QueryHistoryResponse\x12\x14\n\x0ctime_unix_ns\x18\x01 \x03(\x10\x12-\n\x06series\x18\x02 \x03(\x0b\x32\x1d.batterytwin.v1.HistorySeries\x12\x12\n\nrow_counts\x18\x03 \x03(\x05\x12\x10\n\x08suspects\x18\x04 \x03(\x08\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\"o\n\rHistorySeries\x12&\n\x06metric\x18\x01 \x01(\x0e\x32\x16.batterytwin.v1.Metric\x12\x0e\n\x06values\x18\x02 \x03(\x02\x12\x12\n\nmin_values\x18\x03 \x03(\x02\x12\x12\n\nmax_values\x18\x04 \x03(\x02\"\xfe\x01\n\x11ListEventsRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\x12\x11\n\tstring_id\x18\x02 \x01(\t\x12\x13\n\x0blocation_id\x18\x03 \x01(\t\x12(\n\x05kinds\x18\x04 \x03(\x0e\x32\x19.batterytwin.v1.EventKind\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\"T\n\x12ListEventsResponse\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.batterytwin.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"N\n\x12RecordEventRequest\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.batterytwin.v1.Event\x12\x12\n\nrequest_id\x18\x02 \x01(\t\";\n\x13RecordEventResponse\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.batterytwin.v1.Event*\xb0\x02\n\x06Metric\x12\x16\n\x12METRIC_UNSPECIFIED\x10\x00\x12\x14\n\x10METRIC_VOLTAGE_V\x10\x01\x12\x14\n\x10METRIC_CURRENT_A\x10\x02\x12\x18\n\x14METRIC_TEMPERATURE_C\x10\x03\x12#\n\x1fMETRIC_INTERNAL_RESISTANCE_MOHM\x10\x04\x12\x0e\n\nMETRIC_SOC\x10\x05\x12\x14\n\x10METRIC_SOC_SIGMA\x10\x06\x12\x17\n\x13METRIC_SOH_CAPACITY\x10\x07\x12\x1d\n\x19METRIC_SOH_CAPACITY_SIGMA\x10\x08\x12\x19\n\x15METRIC_SOH_RESISTANCE\x10\t\x12\x11\n\rMETRIC_R0_OHM\x10\n\x12\x17\n\x13METRIC_INNOVATION_V\x10\x0b\x32\x98\x02\n\x0eHistoryService\x12Y\n\x0cQueryHistory\x12#.batterytwin.v1.QueryHistoryRequest\x1a$.batterytwin.v1.QueryHistoryResponse\x12S\n\nListEvents\x12!.batterytwin.v1.ListEventsRequest\x1a\".batterytwin.v1.ListEventsResponse\x12V\n\x0bRecordEvent\x12\".batterytwin.v1.RecordEventRequest\x1a#.batterytwin.v1.RecordEventResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'batterytwin.v1.history_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_METRIC']._serialized_start=653
-  _globals['_METRIC']._serialized_end=957
-  _globals['_QUERYHISTORYREQUEST']._serialized_start=122
-  _globals['_QUERYHISTORYREQUEST']._serialized_end=380
-  _globals['_QUERYHISTORYRESPONSE']._serialized_start=383
-  _globals['_QUERYHISTORYRESPONSE']._serialized_end=537
-  _globals['_HISTORYSERIES']._serialized_start=539
-  _globals['_HISTORYSERIES']._serialized_end=650
-  _globals['_HISTORYSERVICE']._serialized_start=959
-  _globals['_HISTORYSERVICE']._serialized_end=1066
+  _globals['_METRIC']._serialized_start=1165
+  _globals['_METRIC']._serialized_end=1469
+  _globals['_QUERYHISTORYREQUEST']._serialized_start=150
+  _globals['_QUERYHISTORYREQUEST']._serialized_end=408
+  _globals['_QUERYHISTORYRESPONSE']._serialized_start=411
+  _globals['_QUERYHISTORYRESPONSE']._serialized_end=565
+  _globals['_HISTORYSERIES']._serialized_start=567
+  _globals['_HISTORYSERIES']._serialized_end=678
+  _globals['_LISTEVENTSREQUEST']._serialized_start=681
+  _globals['_LISTEVENTSREQUEST']._serialized_end=935
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=937
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=1021
+  _globals['_RECORDEVENTREQUEST']._serialized_start=1023
+  _globals['_RECORDEVENTREQUEST']._serialized_end=1101
+  _globals['_RECORDEVENTRESPONSE']._serialized_start=1103
+  _globals['_RECORDEVENTRESPONSE']._serialized_end=1162
+  _globals['_HISTORYSERVICE']._serialized_start=1472
+  _globals['_HISTORYSERVICE']._serialized_end=1752
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,16 @@ class HistoryServiceStub:
                 request_serializer=batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryRequest.SerializeToString,
                 response_deserializer=batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryResponse.FromString,
                 _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/batterytwin.v1.HistoryService/ListEvents',
+                request_serializer=batterytwin_dot_v1_dot_history__service__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=batterytwin_dot_v1_dot_history__service__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
+        self.RecordEvent = channel.unary_unary(
+                '/batterytwin.v1.HistoryService/RecordEvent',
+                request_serializer=batterytwin_dot_v1_dot_history__service__pb2.RecordEventRequest.SerializeToString,
+                response_deserializer=batterytwin_dot_v1_dot_history__service__pb2.RecordEventResponse.FromString,
+                _registered_method=True)
 
 
 class HistoryServiceServicer:
@@ -53,6 +63,20 @@ class HistoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEvents(self, request, context):
+        """Lists what happened to a location, string or battery, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordEvent(self, request, context):
+        """Takes down what happened. A capacity test becomes evidence of the health of the batteries it names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_HistoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +84,16 @@ def add_HistoryServiceServicer_to_server(servicer, server):
                     servicer.QueryHistory,
                     request_deserializer=batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryRequest.FromString,
                     response_serializer=batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=batterytwin_dot_v1_dot_history__service__pb2.ListEventsRequest.FromString,
+                    response_serializer=batterytwin_dot_v1_dot_history__service__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'RecordEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordEvent,
+                    request_deserializer=batterytwin_dot_v1_dot_history__service__pb2.RecordEventRequest.FromString,
+                    response_serializer=batterytwin_dot_v1_dot_history__service__pb2.RecordEventResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +124,60 @@ class HistoryService:
             '/batterytwin.v1.HistoryService/QueryHistory',
             batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryRequest.SerializeToString,
             batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batterytwin.v1.HistoryService/ListEvents',
+            batterytwin_dot_v1_dot_history__service__pb2.ListEventsRequest.SerializeToString,
+            batterytwin_dot_v1_dot_history__service__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batterytwin.v1.HistoryService/RecordEvent',
+            batterytwin_dot_v1_dot_history__service__pb2.RecordEventRequest.SerializeToString,
+            batterytwin_dot_v1_dot_history__service__pb2.RecordEventResponse.FromString,
             options,
             channel_credentials,
             insecure,

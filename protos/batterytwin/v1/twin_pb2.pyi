@@ -84,6 +84,46 @@ REGIME_REST: Regime.ValueType  # 4
 """No current, below float voltage."""
 Global___Regime: _TypeAlias = Regime  # noqa: Y015
 
+class _HealthEvidenceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HealthEvidenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HealthEvidenceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HEALTH_EVIDENCE_KIND_UNSPECIFIED: _HealthEvidenceKind.ValueType  # 0
+    """None."""
+    HEALTH_EVIDENCE_KIND_CAPACITY_TEST: _HealthEvidenceKind.ValueType  # 1
+    """A recorded capacity test."""
+    HEALTH_EVIDENCE_KIND_DEEP_DISCHARGE: _HealthEvidenceKind.ValueType  # 2
+    """A discharge of more than 30 % of the capacity."""
+    HEALTH_EVIDENCE_KIND_DISCHARGE_RANK: _HealthEvidenceKind.ValueType  # 3
+    """Rank at the end of a discharge among the blocks of the string."""
+    HEALTH_EVIDENCE_KIND_RESISTANCE_TREND: _HealthEvidenceKind.ValueType  # 4
+    """Trend of the instrument's resistance at 25 degC."""
+    HEALTH_EVIDENCE_KIND_FLOAT_MARKER: _HealthEvidenceKind.ValueType  # 5
+    """Change of the float marker."""
+    HEALTH_EVIDENCE_KIND_PRIOR: _HealthEvidenceKind.ValueType  # 6
+    """Age and temperature alone: what the life law of the data sheet says."""
+
+class HealthEvidenceKind(_HealthEvidenceKind, metaclass=_HealthEvidenceKindEnumTypeWrapper):
+    """Names what a statement about capacity rests on, best first."""
+
+HEALTH_EVIDENCE_KIND_UNSPECIFIED: HealthEvidenceKind.ValueType  # 0
+"""None."""
+HEALTH_EVIDENCE_KIND_CAPACITY_TEST: HealthEvidenceKind.ValueType  # 1
+"""A recorded capacity test."""
+HEALTH_EVIDENCE_KIND_DEEP_DISCHARGE: HealthEvidenceKind.ValueType  # 2
+"""A discharge of more than 30 % of the capacity."""
+HEALTH_EVIDENCE_KIND_DISCHARGE_RANK: HealthEvidenceKind.ValueType  # 3
+"""Rank at the end of a discharge among the blocks of the string."""
+HEALTH_EVIDENCE_KIND_RESISTANCE_TREND: HealthEvidenceKind.ValueType  # 4
+"""Trend of the instrument's resistance at 25 degC."""
+HEALTH_EVIDENCE_KIND_FLOAT_MARKER: HealthEvidenceKind.ValueType  # 5
+"""Change of the float marker."""
+HEALTH_EVIDENCE_KIND_PRIOR: HealthEvidenceKind.ValueType  # 6
+"""Age and temperature alone: what the life law of the data sheet says."""
+Global___HealthEvidenceKind: _TypeAlias = HealthEvidenceKind  # noqa: Y015
+
 @_typing.final
 class Estimate(_message.Message):
     """Represents an estimate with its uncertainty."""
@@ -143,6 +183,13 @@ class Twin(_message.Message):
     ACTIVE_ALERT_COUNT_FIELD_NUMBER: _builtins.int
     MODEL_VERSION_FIELD_NUMBER: _builtins.int
     CAPACITY_EVIDENCE_TIME_FIELD_NUMBER: _builtins.int
+    CAPACITY_EVIDENCE_KIND_FIELD_NUMBER: _builtins.int
+    HEALTH_EVIDENCE_FIELD_NUMBER: _builtins.int
+    V1_V_FIELD_NUMBER: _builtins.int
+    V2_V_FIELD_NUMBER: _builtins.int
+    FLOAT_MARKER_FIELD_NUMBER: _builtins.int
+    CURRENT_OFFSET_A_FIELD_NUMBER: _builtins.int
+    CURRENT_SIGN_SWAPPED_FIELD_NUMBER: _builtins.int
     battery_id: _builtins.str
     """Slot name, for example "BRK-U1-S03-B07"."""
     grid_id: _builtins.str
@@ -181,6 +228,10 @@ class Twin(_message.Message):
     """Alerts neither cleared, resolved nor shelved."""
     model_version: _builtins.str
     """Filter version that made the estimates."""
+    capacity_evidence_kind: Global___HealthEvidenceKind.ValueType
+    """Kind of that evidence. HEALTH_EVIDENCE_KIND_UNSPECIFIED: none yet."""
+    current_sign_swapped: _builtins.bool
+    """True if the current comes with the wrong sign; the twin turns it."""
     @_builtins.property
     def install_time(self) -> _timestamp_pb2.Timestamp:
         """Day the block was installed, 00:00 UTC."""
@@ -213,6 +264,28 @@ class Twin(_message.Message):
     def capacity_evidence_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the last evidence of capacity (a deep discharge or a test). Absent: none, so soh_capacity is a prior."""
 
+    @_builtins.property
+    def health_evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___HealthEvidence]:
+        """What each kind of evidence says of the capacity by itself, best kind first. soh_capacity joins them."""
+
+    @_builtins.property
+    def v1_v(self) -> Global___Estimate:
+        """Fast polarisation of the model, V, > 0 while charging."""
+
+    @_builtins.property
+    def v2_v(self) -> Global___Estimate:
+        """Slow polarisation of the model, V, > 0 while charging."""
+
+    @_builtins.property
+    def float_marker(self) -> Global___Estimate:
+        """Float marker: ln(float current / own gassing current) at the reference voltage and 25 degC. A slow change tells of
+        dry-out or of a charger that moved.
+        """
+
+    @_builtins.property
+    def current_offset_a(self) -> Global___Estimate:
+        """Offset of the current sensor that the twin takes off, A."""
+
     def __init__(
         self,
         *,
@@ -243,10 +316,17 @@ class Twin(_message.Message):
         active_alert_count: _builtins.int = ...,
         model_version: _builtins.str = ...,
         capacity_evidence_time: _timestamp_pb2.Timestamp | None = ...,
+        capacity_evidence_kind: Global___HealthEvidenceKind.ValueType = ...,
+        health_evidence: _abc.Iterable[Global___HealthEvidence] | None = ...,
+        v1_v: Global___Estimate | None = ...,
+        v2_v: Global___Estimate | None = ...,
+        float_marker: Global___Estimate | None = ...,
+        current_offset_a: Global___Estimate | None = ...,
+        current_sign_swapped: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_current_a", b"_current_a", "_internal_resistance_mohm", b"_internal_resistance_mohm", "_temperature_c", b"_temperature_c", "_voltage_v", b"_voltage_v", "as_of", b"as_of", "capacity_evidence_time", b"capacity_evidence_time", "current_a", b"current_a", "innovation_v", b"innovation_v", "install_time", b"install_time", "internal_resistance_mohm", b"internal_resistance_mohm", "r0_ohm", b"r0_ohm", "soc", b"soc", "soh_capacity", b"soh_capacity", "soh_resistance", b"soh_resistance", "temperature_c", b"temperature_c", "voltage_v", b"voltage_v"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_current_a", b"_current_a", "_internal_resistance_mohm", b"_internal_resistance_mohm", "_temperature_c", b"_temperature_c", "_voltage_v", b"_voltage_v", "as_of", b"as_of", "capacity_evidence_time", b"capacity_evidence_time", "current_a", b"current_a", "current_offset_a", b"current_offset_a", "float_marker", b"float_marker", "innovation_v", b"innovation_v", "install_time", b"install_time", "internal_resistance_mohm", b"internal_resistance_mohm", "r0_ohm", b"r0_ohm", "soc", b"soc", "soh_capacity", b"soh_capacity", "soh_resistance", b"soh_resistance", "temperature_c", b"temperature_c", "v1_v", b"v1_v", "v2_v", b"v2_v", "voltage_v", b"voltage_v"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_current_a", b"_current_a", "_internal_resistance_mohm", b"_internal_resistance_mohm", "_temperature_c", b"_temperature_c", "_voltage_v", b"_voltage_v", "active_alert_count", b"active_alert_count", "age_s", b"age_s", "as_of", b"as_of", "battery_id", b"battery_id", "capacity_evidence_time", b"capacity_evidence_time", "current_a", b"current_a", "grid_id", b"grid_id", "innovation_v", b"innovation_v", "install_time", b"install_time", "internal_resistance_mohm", b"internal_resistance_mohm", "location_id", b"location_id", "model", b"model", "model_version", b"model_version", "position", b"position", "quality", b"quality", "r0_ohm", b"r0_ohm", "rated_capacity_ah", b"rated_capacity_ah", "regime", b"regime", "serial", b"serial", "soc", b"soc", "soh_capacity", b"soh_capacity", "soh_resistance", b"soh_resistance", "string_id", b"string_id", "system_id", b"system_id", "temperature_c", b"temperature_c", "unit_seq", b"unit_seq", "voltage_v", b"voltage_v"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_current_a", b"_current_a", "_internal_resistance_mohm", b"_internal_resistance_mohm", "_temperature_c", b"_temperature_c", "_voltage_v", b"_voltage_v", "active_alert_count", b"active_alert_count", "age_s", b"age_s", "as_of", b"as_of", "battery_id", b"battery_id", "capacity_evidence_kind", b"capacity_evidence_kind", "capacity_evidence_time", b"capacity_evidence_time", "current_a", b"current_a", "current_offset_a", b"current_offset_a", "current_sign_swapped", b"current_sign_swapped", "float_marker", b"float_marker", "grid_id", b"grid_id", "health_evidence", b"health_evidence", "innovation_v", b"innovation_v", "install_time", b"install_time", "internal_resistance_mohm", b"internal_resistance_mohm", "location_id", b"location_id", "model", b"model", "model_version", b"model_version", "position", b"position", "quality", b"quality", "r0_ohm", b"r0_ohm", "rated_capacity_ah", b"rated_capacity_ah", "regime", b"regime", "serial", b"serial", "soc", b"soc", "soh_capacity", b"soh_capacity", "soh_resistance", b"soh_resistance", "string_id", b"string_id", "system_id", b"system_id", "temperature_c", b"temperature_c", "unit_seq", b"unit_seq", "v1_v", b"v1_v", "v2_v", b"v2_v", "voltage_v", b"voltage_v"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__current_a: _TypeAlias = _typing.Literal["current_a"]  # noqa: Y015
     _WhichOneofArgType__current_a: _TypeAlias = _typing.Literal["_current_a", b"_current_a"]  # noqa: Y015
@@ -266,6 +346,40 @@ class Twin(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__voltage_v) -> _WhichOneofReturnType__voltage_v | None: ...
 
 Global___Twin: _TypeAlias = Twin  # noqa: Y015
+
+@_typing.final
+class HealthEvidence(_message.Message):
+    """Represents what one kind of evidence says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    SOH_CAPACITY_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    kind: Global___HealthEvidenceKind.ValueType
+    """Kind."""
+    @_builtins.property
+    def soh_capacity(self) -> Global___Estimate:
+        """Capacity over rated capacity that this kind suggests, at the time of the evidence."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last renewed."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___HealthEvidenceKind.ValueType = ...,
+        soh_capacity: Global___Estimate | None = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["soh_capacity", b"soh_capacity", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "soh_capacity", b"soh_capacity", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HealthEvidence: _TypeAlias = HealthEvidence  # noqa: Y015
 
 @_typing.final
 class TwinColumns(_message.Message):

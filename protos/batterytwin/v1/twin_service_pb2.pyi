@@ -3,6 +3,7 @@
 isort:skip_file
 Reads twins."""
 
+from batterytwin.v1 import string_pb2 as _string_pb2
 from batterytwin.v1 import twin_pb2 as _twin_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -102,6 +103,60 @@ class GetTwinResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTwinResponse: _TypeAlias = GetTwinResponse  # noqa: Y015
+
+@_typing.final
+class GetStringRequest(_message.Message):
+    """Names one string."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRING_ID_FIELD_NUMBER: _builtins.int
+    LOAD_W_FIELD_NUMBER: _builtins.int
+    string_id: _builtins.str
+    """Name of the string. Required."""
+    load_w: _builtins.float
+    """Load for the autonomy, W, > 0 discharges. Absent: the present load, or on float the usual load of a discharge at
+    the one-hour rate.
+    """
+    def __init__(
+        self,
+        *,
+        string_id: _builtins.str = ...,
+        load_w: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_load_w", b"_load_w", "load_w", b"load_w"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_load_w", b"_load_w", "load_w", b"load_w", "string_id", b"string_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__load_w: _TypeAlias = _typing.Literal["load_w"]  # noqa: Y015
+    _WhichOneofArgType__load_w: _TypeAlias = _typing.Literal["_load_w", b"_load_w"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load_w) -> _WhichOneofReturnType__load_w | None: ...
+
+Global___GetStringRequest: _TypeAlias = GetStringRequest  # noqa: Y015
+
+@_typing.final
+class GetStringResponse(_message.Message):
+    """Holds one string."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRING_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def string(self) -> _string_pb2.StringTwin:
+        """The string."""
+
+    def __init__(
+        self,
+        *,
+        string: _string_pb2.StringTwin | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["string", b"string"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["string", b"string"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStringResponse: _TypeAlias = GetStringResponse  # noqa: Y015
 
 @_typing.final
 class ListTwinsRequest(_message.Message):

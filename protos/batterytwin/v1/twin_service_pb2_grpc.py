@@ -40,6 +40,11 @@ class TwinServiceStub:
                 request_serializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinRequest.SerializeToString,
                 response_deserializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinResponse.FromString,
                 _registered_method=True)
+        self.GetString = channel.unary_unary(
+                '/batterytwin.v1.TwinService/GetString',
+                request_serializer=batterytwin_dot_v1_dot_twin__service__pb2.GetStringRequest.SerializeToString,
+                response_deserializer=batterytwin_dot_v1_dot_twin__service__pb2.GetStringResponse.FromString,
+                _registered_method=True)
         self.ListTwins = channel.unary_unary(
                 '/batterytwin.v1.TwinService/ListTwins',
                 request_serializer=batterytwin_dot_v1_dot_twin__service__pb2.ListTwinsRequest.SerializeToString,
@@ -63,6 +68,13 @@ class TwinServiceServicer:
 
     def GetTwin(self, request, context):
         """Gets one twin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetString(self, request, context):
+        """Gets one string: its blocks side by side, what is wrong with it, and how long it can carry a load.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -96,6 +108,11 @@ def add_TwinServiceServicer_to_server(servicer, server):
                     servicer.GetTwin,
                     request_deserializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinRequest.FromString,
                     response_serializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinResponse.SerializeToString,
+            ),
+            'GetString': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetString,
+                    request_deserializer=batterytwin_dot_v1_dot_twin__service__pb2.GetStringRequest.FromString,
+                    response_serializer=batterytwin_dot_v1_dot_twin__service__pb2.GetStringResponse.SerializeToString,
             ),
             'ListTwins': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTwins,
@@ -141,6 +158,33 @@ class TwinService:
             '/batterytwin.v1.TwinService/GetTwin',
             batterytwin_dot_v1_dot_twin__service__pb2.GetTwinRequest.SerializeToString,
             batterytwin_dot_v1_dot_twin__service__pb2.GetTwinResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetString(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batterytwin.v1.TwinService/GetString',
+            batterytwin_dot_v1_dot_twin__service__pb2.GetStringRequest.SerializeToString,
+            batterytwin_dot_v1_dot_twin__service__pb2.GetStringResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class TwinServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TwinServiceAsyncStub: ...
     GetTwin: _grpc.UnaryUnaryMultiCallable[_twin_service_pb2.GetTwinRequest, _twin_service_pb2.GetTwinResponse]
     """Gets one twin."""
+    GetString: _grpc.UnaryUnaryMultiCallable[_twin_service_pb2.GetStringRequest, _twin_service_pb2.GetStringResponse]
+    """Gets one string: its blocks side by side, what is wrong with it, and how long it can carry a load."""
     ListTwins: _grpc.UnaryUnaryMultiCallable[_twin_service_pb2.ListTwinsRequest, _twin_service_pb2.ListTwinsResponse]
     """Lists twins, filtered, ordered and in pages."""
     GetFleetSnapshot: _grpc.UnaryUnaryMultiCallable[_twin_service_pb2.GetFleetSnapshotRequest, _twin_service_pb2.GetFleetSnapshotResponse]
@@ -49,6 +51,8 @@ class TwinServiceAsyncStub(TwinServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTwin: _aio.UnaryUnaryMultiCallable[_twin_service_pb2.GetTwinRequest, _twin_service_pb2.GetTwinResponse]  # type: ignore[assignment]
     """Gets one twin."""
+    GetString: _aio.UnaryUnaryMultiCallable[_twin_service_pb2.GetStringRequest, _twin_service_pb2.GetStringResponse]  # type: ignore[assignment]
+    """Gets one string: its blocks side by side, what is wrong with it, and how long it can carry a load."""
     ListTwins: _aio.UnaryUnaryMultiCallable[_twin_service_pb2.ListTwinsRequest, _twin_service_pb2.ListTwinsResponse]  # type: ignore[assignment]
     """Lists twins, filtered, ordered and in pages."""
     GetFleetSnapshot: _aio.UnaryUnaryMultiCallable[_twin_service_pb2.GetFleetSnapshotRequest, _twin_service_pb2.GetFleetSnapshotResponse]  # type: ignore[assignment]
@@ -66,6 +70,14 @@ class TwinServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_twin_service_pb2.GetTwinResponse, _abc.Awaitable[_twin_service_pb2.GetTwinResponse]]:
         """Gets one twin."""
+
+    @_abc_1.abstractmethod
+    def GetString(
+        self,
+        request: _twin_service_pb2.GetStringRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_twin_service_pb2.GetStringResponse, _abc.Awaitable[_twin_service_pb2.GetStringResponse]]:
+        """Gets one string: its blocks side by side, what is wrong with it, and how long it can carry a load."""
 
     @_abc_1.abstractmethod
     def ListTwins(

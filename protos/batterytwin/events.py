@@ -1,0 +1,71 @@
+"""Events as plain types; numbers equal the enums of `batterytwin.v1` (event.proto and twin.proto)."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class EventKind(IntEnum):
+    """What happened."""
+
+    MAINTENANCE = 1
+    INSPECTION = 2
+    OUTAGE = 3
+    CAPACITY_TEST = 4
+    IMPEDANCE_TEST = 5
+
+
+class HealthEvidenceKind(IntEnum):
+    """What a statement about capacity rests on, best first."""
+
+    UNSPECIFIED = 0
+    CAPACITY_TEST = 1
+    DEEP_DISCHARGE = 2
+    DISCHARGE_RANK = 3
+    RESISTANCE_TREND = 4
+    FLOAT_MARKER = 5
+    PRIOR = 6
+
+
+class TwinInputKind(IntEnum):
+    """What reaches a twin beside readings; part of its log."""
+
+    CAPACITY_TEST = 1
+    DISCHARGE_RANK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityTest:
+    """Result of one capacity test of one battery.
+
+    Attributes:
+        discharged_ah: charge taken out until the end, Ah.
+        current_a: mean size of the current, A, > 0.
+        temperature_c: mean temperature, degC.
+        end_voltage_v: voltage of the block at the end, V.
+    """
+
+    discharged_ah: float
+    current_a: float
+    temperature_c: float
+    end_voltage_v: float
+
+
+@dataclass(frozen=True, slots=True)
+class TwinInput:
+    """Evidence for one twin that is no reading.
+
+    Attributes:
+        battery_key: database key of the battery.
+        kind: what it is.
+        time_us: when it holds, microseconds since 1970 UTC.
+        soh_capacity: capacity over rated capacity (10-hour rate, 25 degC) that it shows.
+        sigma: its standard deviation.
+        source_id: event or frame it comes from; (battery, source) is unique, so a repeated input changes nothing.
+    """
+
+    battery_key: int
+    kind: TwinInputKind
+    time_us: int
+    soh_capacity: float
+    sigma: float
+    source_id: str
