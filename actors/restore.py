@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.filter import live_estimates
 from actors.intake import TwinFinder
 from actors.twin_memory import MEMORY_LAYOUT, TWIN_BYTES, TwinMemory
 from actors.twin_step import TwinStepper
@@ -40,7 +39,6 @@ def restore_twins(
     found = {key: snapshot for key, snapshot in snapshots.items() if len(snapshot.state) == TWIN_BYTES}
     for key, snapshot in found.items():
         memory.from_bytes(twin_of[key], snapshot.state)
-    memory.estimates[:] = live_estimates(memory.state)
     replayed = np.zeros(len(keys), np.bool_)
     for watermarks in _reads(list(twin_of), {key: snapshot.watermark_us for key, snapshot in found.items()}):
         replayed |= replay(store.read_tail(watermarks), memory, stepper, finder, keys)

@@ -114,7 +114,6 @@ class TwinStepper:
             status,
             estimates,
         )
-        memory.estimates[slots] = estimates
         stored["status"] = status
         for name, k in _STORED:
             stored[name] = estimates[:, k]

@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from batterytwin.events import HealthEvidenceKind
 from batterytwin.telemetry import Quality, Regime
 
 
@@ -42,6 +43,21 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthEvidence:
+    """What one kind of evidence says of the capacity by itself.
+
+    Attributes:
+        kind: what it rests on; a bare number if the server is newer than this client.
+        soh_capacity: capacity over rated capacity that this kind suggests, at `time`.
+        time: when it was last renewed, UTC; None where it has no time.
+    """
+
+    kind: HealthEvidenceKind | int
+    soh_capacity: Estimate
+    time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Twin:
     """The live twin of one battery. None = never measured, or no estimate yet.
 
@@ -73,6 +89,13 @@ class Twin:
         active_alert_count: alerts neither cleared, resolved nor shelved.
         model_version: filter version that made the estimates.
         capacity_evidence_time: last evidence of capacity, UTC; None = none, so `soh_capacity` is a prior.
+        capacity_evidence_kind: kind of that evidence; a bare number if the server is newer than this client.
+        health_evidence: what each kind of evidence says by itself, best kind first; `soh_capacity` joins them.
+        v1_v: fast polarisation of the model, V, > 0 while charging; None on float, where the circuit is not in use.
+        v2_v: slow polarisation of the model, V; likewise.
+        float_marker: ln(float current / own gassing current) at the reference voltage and 25 degC.
+        current_offset_a: offset of the current sensor that the twin takes off, A.
+        current_sign_swapped: the current comes with the wrong sign, and the twin turns it.
     """
 
     battery_id: str
@@ -102,6 +125,13 @@ class Twin:
     active_alert_count: int
     model_version: str
     capacity_evidence_time: datetime | None
+    capacity_evidence_kind: HealthEvidenceKind | int = HealthEvidenceKind.UNSPECIFIED
+    health_evidence: tuple[HealthEvidence, ...] = ()
+    v1_v: Estimate | None = None
+    v2_v: Estimate | None = None
+    float_marker: Estimate | None = None
+    current_offset_a: Estimate | None = None
+    current_sign_swapped: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

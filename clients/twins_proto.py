@@ -1,8 +1,9 @@
 """Twins from the messages of `TwinService`."""
 
+from batterytwin.events import HealthEvidenceKind
 from batterytwin.telemetry import Quality, Regime
 from batterytwin.v1 import twin_pb2, twin_service_pb2
-from clients.twins import Estimate, FleetSnapshot, Twin, TwinColumns, TwinPage, TwinUpdate
+from clients.twins import Estimate, FleetSnapshot, HealthEvidence, Twin, TwinColumns, TwinPage, TwinUpdate
 from clients.wire import enum_from_number, float_column, int_column, optional_time, time_column, time_from_proto
 
 
@@ -39,6 +40,20 @@ def twin_from_proto(message: twin_pb2.Twin) -> Twin:
         active_alert_count=message.active_alert_count,
         model_version=message.model_version,
         capacity_evidence_time=optional_time(message, "capacity_evidence_time"),
+        capacity_evidence_kind=enum_from_number(HealthEvidenceKind, message.capacity_evidence_kind),
+        health_evidence=tuple(
+            HealthEvidence(
+                kind=enum_from_number(HealthEvidenceKind, evidence.kind),
+                soh_capacity=_estimate(evidence.soh_capacity),
+                time=optional_time(evidence, "time"),
+            )
+            for evidence in message.health_evidence
+        ),
+        v1_v=_estimate(message.v1_v) if message.HasField("v1_v") else None,
+        v2_v=_estimate(message.v2_v) if message.HasField("v2_v") else None,
+        float_marker=_estimate(message.float_marker) if message.HasField("float_marker") else None,
+        current_offset_a=_estimate(message.current_offset_a) if message.HasField("current_offset_a") else None,
+        current_sign_swapped=message.current_sign_swapped,
     )
 
 

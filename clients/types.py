@@ -2,6 +2,7 @@
 
 from batterytwin.access import Role
 from batterytwin.alerts import ACTIVE_STATES, AlertChange, AlertRule, AlertState, Severity
+from batterytwin.events import HealthEvidenceKind
 from batterytwin.inventory import LocationClock, SystemKind
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
 from batterytwin.telemetry import Quality, Regime, StringMode
@@ -21,7 +22,7 @@ from clients.gateway_counters import GatewayCounters
 from clients.history import History, Metric, Series
 from clients.ingest import IngestResult, RejectedRow
 from clients.session import Session
-from clients.twins import Estimate, FleetSnapshot, Twin, TwinColumns, TwinOrder, TwinPage, TwinUpdate
+from clients.twins import Estimate, FleetSnapshot, HealthEvidence, Twin, TwinColumns, TwinOrder, TwinPage, TwinUpdate
 
 __all__ = [
     "ACTIVE_STATES",
@@ -37,6 +38,8 @@ __all__ = [
     "FleetSnapshot",
     "GatewayCounters",
     "GridSpec",
+    "HealthEvidence",
+    "HealthEvidenceKind",
     "HealthSummary",
     "History",
     "IngestResult",

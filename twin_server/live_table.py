@@ -129,6 +129,6 @@ class LiveTable:
 def _unknown(count: int) -> Rows:
     rows = np.zeros(count, LIVE_DTYPE)
     for name in LIVE_DTYPE.names or ():
-        if rows.dtype[name].kind == "f":
+        if rows.dtype[name].base.kind == "f":
             rows[name] = np.nan
     return rows

@@ -64,7 +64,34 @@ def _twin(identity: TwinIdentity, view: TwinView, row: int) -> twin_pb2.Twin:
         soh_resistance=_estimate(live, "soh_resistance", "soh_resistance_sigma"),
         r0_ohm=_estimate(live, "r0_ohm", "r0_sigma_ohm"),
         innovation_v=_estimate(live, "innovation_v", "innovation_sigma_v"),
+        capacity_evidence_kind=twin_pb2.HealthEvidenceKind.ValueType(int(live["capacity_evidence_kind"])),
+        health_evidence=_ladder(live),
+        v1_v=_estimate(live, "v1_v", "v1_sigma_v"),
+        v2_v=_estimate(live, "v2_v", "v2_sigma_v"),
+        float_marker=_estimate(live, "float_marker", "float_marker_sigma"),
+        current_offset_a=_estimate(live, "current_offset_a", "current_offset_sigma_a"),
+        current_sign_swapped=int(live["current_sign"]) < 0,
     )
+
+
+def _ladder(live: Any) -> list[twin_pb2.HealthEvidence]:
+    """What each kind of evidence says by itself, best first; kinds that say nothing are left out."""
+    return [
+        twin_pb2.HealthEvidence(
+            kind=twin_pb2.HealthEvidenceKind.ValueType(place + 1),
+            soh_capacity=twin_pb2.Estimate(value=soh, sigma=sigma),
+            time=optional_timestamp(time_us),
+        )
+        for place, (time_us, soh, sigma) in enumerate(
+            zip(
+                live["evidence_us"].tolist(),
+                live["evidence_soh"].tolist(),
+                live["evidence_sigma"].tolist(),
+                strict=True,
+            )
+        )
+        if not math.isnan(soh)
+    ]
 
 
 def _known(live: Any, name: str) -> float | None:

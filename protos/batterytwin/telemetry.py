@@ -54,6 +54,21 @@ LIVE_ESTIMATE_COLUMNS: Final = (
 )
 """Estimates of a live twin: the stored ones and the uncertainties that are not worth storing with every row."""
 
+LIVE_MODEL_COLUMNS: Final = (
+    "v1_v",
+    "v1_sigma_v",
+    "v2_v",
+    "v2_sigma_v",
+    "float_marker",
+    "float_marker_sigma",
+    "current_offset_a",
+    "current_offset_sigma_a",
+)
+"""What else the model of a live twin knows; it is told for one twin at a time and not stored."""
+
+HEALTH_EVIDENCE_KINDS: Final = 6
+"""Kinds of health evidence; `HealthEvidenceKind` n stands in place n - 1 of the `evidence_*` columns."""
+
 TELEMETRY_DTYPE: Final = np.dtype(
     [
         ("battery_key", "<i4"),
@@ -70,13 +85,24 @@ LIVE_DTYPE: Final = np.dtype(
         ("as_of_us", "<i8"),
         ("accepted_count", "<i8"),
         ("capacity_evidence_us", "<i8"),
-        ("status", "<i2"),
+        ("evidence_us", "<i8", (HEALTH_EVIDENCE_KINDS,)),
+        ("evidence_soh", "<f4", (HEALTH_EVIDENCE_KINDS,)),
+        ("evidence_sigma", "<f4", (HEALTH_EVIDENCE_KINDS,)),
         *((name, "<f4") for name in MEASURED_COLUMNS),
         *((name, "<f4") for name in LIVE_ESTIMATE_COLUMNS),
+        *((name, "<f4") for name in LIVE_MODEL_COLUMNS),
+        ("status", "<i2"),
+        ("capacity_evidence_kind", "i1"),
+        ("current_sign", "i1"),
     ]
 )
-"""The present of one twin. `as_of_us` and `capacity_evidence_us` are 0 where there is none yet. `status` belongs to the
-newest row, implausible or not; `as_of_us` is the newest row's sample time."""
+"""The present of one twin.
+
+`as_of_us`, `capacity_evidence_us` and `evidence_us` are 0 where there is none yet. `status` belongs to the newest row,
+implausible or not; `as_of_us` is the newest row's sample time. `capacity_evidence_kind` is a `HealthEvidenceKind` (0 =
+none). `evidence_soh` and `evidence_sigma` are what each kind of evidence says by itself. `current_sign` is -1 where the
+current comes with the wrong sign.
+"""
 
 
 class Regime(IntEnum):

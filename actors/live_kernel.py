@@ -1,0 +1,97 @@
+"""What a twin tells of its present: one `LIVE_DTYPE` row, drawn from its state and its record."""
+
+import math
+from typing import Any, Final
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.compiled import compiled, kernel
+from actors.filter_estimates import N_ESTIMATES, write_estimates
+from actors.filter_layout import STATE_DTYPE, state_records
+from actors.twin_record import LIVE, RECORDS
+from batterytwin.events import HealthEvidenceKind
+from batterytwin.telemetry import HEALTH_EVIDENCE_KINDS, LIVE_DTYPE, Regime, Rows
+
+_FLOAT: Final = int(Regime.FLOAT)
+_DEEP_DISCHARGE: Final = int(HealthEvidenceKind.DEEP_DISCHARGE)
+_NAN: Final = math.nan
+
+
+@compiled
+def _copy_record(record: Any, row: Any) -> None:
+    row.as_of_us = record.watermark_us
+    row.accepted_count = record.accepted_count
+    row.status = record.status
+    row.voltage_v = record.measured[0]
+    row.current_a = record.measured[1]
+    row.temperature_c = record.measured[2]
+    row.internal_resistance_mohm = record.measured[3]
+
+
+@compiled
+def _copy_estimates(estimates: Any, row: Any) -> None:
+    row.soc = estimates[0]
+    row.soc_sigma = estimates[1]
+    row.soh_capacity = estimates[2]
+    row.soh_capacity_sigma = estimates[3]
+    row.soh_resistance = estimates[4]
+    row.soh_resistance_sigma = estimates[5]
+    row.r0_ohm = estimates[6]
+    row.r0_sigma_ohm = estimates[7]
+    row.innovation_v = estimates[8]
+    row.innovation_sigma_v = estimates[9]
+
+
+@compiled
+def _tell_model(x: Any, row: Any) -> None:
+    """Polarisation, marker and what the twin takes off the current. On float the circuit is not in use."""
+    begun = x.sample_time_us > 0.0
+    in_circuit = begun and int(x.regime) != _FLOAT
+    row.v1_v = x.v1 if in_circuit else _NAN
+    row.v1_sigma_v = math.sqrt(x.p11) if in_circuit else _NAN
+    row.v2_v = x.v2 if in_circuit else _NAN
+    row.v2_sigma_v = math.sqrt(x.p22) if in_circuit else _NAN
+    row.float_marker = x.float_marker if begun else _NAN
+    row.float_marker_sigma = math.sqrt(x.float_marker_var) if begun else _NAN
+    row.current_offset_a = _NAN
+    row.current_offset_sigma_a = _NAN
+    row.current_sign = 1
+
+
+@compiled
+def _tell_evidence(x: Any, row: Any) -> None:
+    row.capacity_evidence_us = int(x.capacity_evidence_us)
+    row.capacity_evidence_kind = _DEEP_DISCHARGE if x.capacity_evidence_us > 0.0 else 0
+    for kind in range(HEALTH_EVIDENCE_KINDS):
+        row.evidence_us[kind] = 0
+        row.evidence_soh[kind] = _NAN
+        row.evidence_sigma[kind] = _NAN
+
+
+@kernel(numba.void(numba.from_dtype(STATE_DTYPE)[::1], RECORDS, LIVE))
+def _tell_all(state: Any, records: Any, live: Any) -> None:
+    estimates = np.empty(N_ESTIMATES, np.float32)
+    for k in range(live.shape[0]):
+        x, row = state[k], live[k]
+        write_estimates(x, estimates)
+        _copy_record(records[k], row)
+        _copy_estimates(estimates, row)
+        _tell_model(x, row)
+        _tell_evidence(x, row)
+
+
+def tell_live(state: NDArray[np.float64], records: Rows) -> Rows:
+    """Present of twins.
+
+    Args:
+        state: state of the filter, shape `(n_twins, N_STATE)`, C-contiguous.
+        records: `RECORD_DTYPE`, shape `(n_twins,)`.
+
+    Returns:
+        `LIVE_DTYPE`, shape `(n_twins,)`.
+    """
+    live = np.empty(len(records), LIVE_DTYPE)
+    _tell_all(state_records(state), records, live)
+    return live
