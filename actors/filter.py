@@ -27,11 +27,13 @@ from actors.filter_life import R0_SPREAD
 from actors.filter_parameters import FilterParameters
 
 __all__ = [
+    "CIRCUIT_ESTIMATE_COLUMNS",
     "MODEL_VERSION",
     "N_STATE",
     "STATE_LAYOUT",
     "FilterParameters",
     "capacity_evidence_us",
+    "circuit_estimates",
     "compile_kernels",
     "initial_state",
     "live_estimates",
@@ -39,7 +41,7 @@ __all__ = [
     "run_filter",
 ]
 
-MODEL_VERSION: Final = "regime-ekf-1"
+MODEL_VERSION: Final = "joint-ekf-2"
 """Changes with every change of the estimates."""
 
 _FIRST_SOC: Final = 0.8
@@ -62,7 +64,8 @@ def initial_state(parameters: FilterParameters) -> NDArray[np.float64]:
     x["float_marker"] = (p["float_v"] - p["cells"] * p["gas_u0_v_cell"]) / p["volts_per_marker"]
     x["float_marker_var"] = MARKER_SIGMA**2
     x["r0_ohm"] = p["r0_ohm"]
-    x["r0_var"] = (R0_SPREAD * p["r0_ohm"]) ** 2
+    x["p33"] = (R0_SPREAD * p["r0_ohm"]) ** 2
+    x["current_sign"] = 1.0
     x["soh_capacity"] = 1.0
     return state
 
@@ -125,6 +128,37 @@ def live_estimates(state: NDArray[np.float64]) -> NDArray[np.float32]:
 def capacity_evidence_us(state: NDArray[np.float64]) -> NDArray[np.int64]:
     """Sample time of the last evidence of capacity, microseconds UTC, shape `(n_twins,)`; 0 = none."""
     return state_records(state)["capacity_evidence_us"].astype(np.int64)
+
+
+CIRCUIT_ESTIMATE_COLUMNS: Final = (
+    "v1_v",
+    "v1_sigma_v",
+    "v2_v",
+    "v2_sigma_v",
+    "float_marker",
+    "float_marker_sigma",
+    "current_sign",
+    "current_offset_a",
+    "current_offset_sigma_a",
+)
+"""What twins say of their circuit and of the current sensor beside the live estimates."""
+
+
+def circuit_estimates(state: NDArray[np.float64]) -> NDArray[np.float32]:
+    """`CIRCUIT_ESTIMATE_COLUMNS`, shape `(n_twins, 9)`."""
+    x = state_records(state)
+    columns = (
+        x["v1"],
+        np.sqrt(x["p11"]),
+        x["v2"],
+        np.sqrt(x["p22"]),
+        x["float_marker"],
+        np.sqrt(x["float_marker_var"]),
+        x["current_sign"],
+        x["current_offset_a"],
+        np.sqrt(x["current_offset_var"]),
+    )
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def regimes(state: NDArray[np.float64]) -> NDArray[np.int16]:

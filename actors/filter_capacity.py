@@ -12,10 +12,12 @@ from actors.filter_inputs import Moment
 from actors.filter_layout import TwinParameters, TwinState
 from actors.filter_life import learn_capacity
 from actors.filter_model_error import systematic_sigma_v
+from batterytwin.events import HealthEvidenceKind
 from batterytwin.telemetry import Regime
 
 _DISCHARGE: Final = int(Regime.DISCHARGE)
 _REST: Final = int(Regime.REST)
+_DEEP_DISCHARGE: Final = int(HealthEvidenceKind.DEEP_DISCHARGE)
 
 _ANCHOR_SIGMA: Final = 0.05
 _SMALLEST_DEPTH: Final = 0.3
@@ -63,5 +65,4 @@ def _weigh(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], moment: 
         return
     measured = x.event_ah / (fall * rated_at_temperature_ah(x, p))
     relative_var = (x.event_soc_var + end_sigma * end_sigma) / (fall * fall) + _SENSOR_GAIN_SIGMA**2
-    learn_capacity(x, measured, measured * measured * relative_var)
-    x.capacity_evidence_us = x.sample_time_us
+    learn_capacity(x, measured, measured * measured * relative_var, _DEEP_DISCHARGE)

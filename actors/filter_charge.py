@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from actors.compiled import compiled
-from actors.filter_covariance import propagate
+from actors.filter_covariance import scale_states
 from actors.filter_inputs import Moment
 from actors.filter_layout import TwinParameters, TwinState
 from actors.numerics import exponential
@@ -92,8 +92,7 @@ def advance_soc(x: TwinState, p: TwinParameters, moment: Moment) -> tuple[float,
     x.soc = after
     counted = counted_before + after - before
     x.counted_soc = counted
-    relative_sigma = x.soh_capacity_sigma / x.soh_capacity
-    scale_var = relative_sigma * relative_sigma + _RATE_SIGMA * _RATE_SIGMA
+    scale_var = x.p44 / (x.soh_capacity * x.soh_capacity) + _RATE_SIGMA * _RATE_SIGMA
     variance = scale_var * max(counted * counted - counted_before * counted_before, 0.0)
     # a battery charged for long stays uncertain by one per cent
     variance += (1.0 - derivative * derivative) * _FULL_CHARGE_SIGMA * _FULL_CHARGE_SIGMA
@@ -114,4 +113,4 @@ def lose_sight(x: TwinState, dt_s: float) -> None:
         unseen_s = dt_s - LONGEST_STEP_S
         x.p00 += _UNSEEN_SIGMA * _UNSEEN_SIGMA * unseen_s / (unseen_s + _UNSEEN_S)
     if x.p00 > _LARGEST_SOC_SIGMA * _LARGEST_SOC_SIGMA:
-        propagate(x, _LARGEST_SOC_SIGMA / math.sqrt(x.p00), 1.0, 1.0)
+        scale_states(x, _LARGEST_SOC_SIGMA / math.sqrt(x.p00), 1.0, 1.0)

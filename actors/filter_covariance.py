@@ -1,4 +1,7 @@
-"""Operations on the estimate (SOC, V1, V2) and its covariance that keep it symmetric and positive."""
+"""Operations on the estimate (SOC, V1, V2, R0, capacity) and its covariance that keep it symmetric and positive.
+
+Everything is written out for the upper triangle: that is what makes P symmetric, and five states fast.
+"""
 
 from typing import Final
 
@@ -9,19 +12,35 @@ _ROUNDING_V2: Final = 1e-10
 
 
 @compiled
-def propagate(x: TwinState, f0: float, f1: float, f2: float) -> None:
-    """P <- F P F' with F = diag(f0, f1, f2)."""
+def scale_states(x: TwinState, f0: float, f1: float, f2: float) -> None:
+    """P <- F P F' with F = diag(f0, f1, f2, 1, 1)."""
     x.p00 *= f0 * f0
     x.p01 *= f0 * f1
     x.p02 *= f0 * f2
+    x.p03 *= f0
+    x.p04 *= f0
     x.p11 *= f1 * f1
     x.p12 *= f1 * f2
+    x.p13 *= f1
+    x.p14 *= f1
     x.p22 *= f2 * f2
+    x.p23 *= f2
+    x.p24 *= f2
+
+
+@compiled
+def lean_soc_on_capacity(x: TwinState, f04: float) -> None:
+    """P <- F P F' with F = 1 but for d(SOC)/d(capacity) = f04: a count of charge is wrong as the capacity is."""
+    x.p00 += f04 * (2.0 * x.p04 + f04 * x.p44)
+    x.p01 += f04 * x.p14
+    x.p02 += f04 * x.p24
+    x.p03 += f04 * x.p34
+    x.p04 += f04 * x.p44
 
 
 @compiled
 def add_common_noise(x: TwinState, b: tuple[float, float, float], variance: float) -> None:
-    """P <- P + b b' variance: one error, such as the current's, that enters all three."""
+    """P <- P + b b' variance: one error, such as the current's, that enters SOC, V1 and V2."""
     b0, b1, b2 = b
     x.p00 += b0 * b0 * variance
     x.p01 += b0 * b1 * variance
@@ -32,41 +51,91 @@ def add_common_noise(x: TwinState, b: tuple[float, float, float], variance: floa
 
 
 @compiled
-def update(x: TwinState, h0: float, gain: tuple[float, float, float], innovation: float, noise_var: float) -> None:
-    """Applies a scalar measurement with H = (h0, 1, 1) and any gain, optimal or not.
+def measured_direction(x: TwinState, h: tuple[float, float, float]) -> tuple[float, float, float, float, float]:
+    """P H' for H = (h0, 1, 1, h3, h4)."""
+    h0, h3, h4 = h
+    return (
+        x.p00 * h0 + x.p01 + x.p02 + x.p03 * h3 + x.p04 * h4,
+        x.p01 * h0 + x.p11 + x.p12 + x.p13 * h3 + x.p14 * h4,
+        x.p02 * h0 + x.p12 + x.p22 + x.p23 * h3 + x.p24 * h4,
+        x.p03 * h0 + x.p13 + x.p23 + x.p33 * h3 + x.p34 * h4,
+        x.p04 * h0 + x.p14 + x.p24 + x.p34 * h3 + x.p44 * h4,
+    )
 
-    Joseph form P <- (I - K H) P (I - K H)' + K R K', of which only the upper triangle is formed, so P stays symmetric;
-    it stays positive for every gain.
+
+@compiled
+def update(
+    x: TwinState,
+    h: tuple[float, float, float],
+    gain: tuple[float, float, float, float, float],
+    innovation: float,
+    noise_var: float,
+) -> None:
+    """Applies a scalar measurement with H = (h0, 1, 1, h3, h4) and any gain, optimal or not.
+
+    Joseph form P <- (I - K H) P (I - K H)' + K R K', written with d = P H' and s = H d + R as P - K d' - (d - K s) K',
+    of which only the upper triangle is formed, so P stays symmetric; it stays positive for every gain.
     """
-    k0, k1, k2 = gain
-    p00, p01, p02 = x.p00, x.p01, x.p02
-    p11, p12, p22 = x.p11, x.p12, x.p22
-    a00, a01, a02 = 1.0 - k0 * h0, -k0, -k0
-    a10, a11, a12 = -k1 * h0, 1.0 - k1, -k1
-    a20, a21, a22 = -k2 * h0, -k2, 1.0 - k2
-    m00 = a00 * p00 + a01 * p01 + a02 * p02
-    m01 = a00 * p01 + a01 * p11 + a02 * p12
-    m02 = a00 * p02 + a01 * p12 + a02 * p22
-    m10 = a10 * p00 + a11 * p01 + a12 * p02
-    m11 = a10 * p01 + a11 * p11 + a12 * p12
-    m12 = a10 * p02 + a11 * p12 + a12 * p22
-    m20 = a20 * p00 + a21 * p01 + a22 * p02
-    m21 = a20 * p01 + a21 * p11 + a22 * p12
-    m22 = a20 * p02 + a21 * p12 + a22 * p22
-    x.p00 = m00 * a00 + m01 * a01 + m02 * a02 + k0 * k0 * noise_var
-    x.p01 = m00 * a10 + m01 * a11 + m02 * a12 + k0 * k1 * noise_var
-    x.p02 = m00 * a20 + m01 * a21 + m02 * a22 + k0 * k2 * noise_var
-    x.p11 = m10 * a10 + m11 * a11 + m12 * a12 + k1 * k1 * noise_var
-    x.p12 = m10 * a20 + m11 * a21 + m12 * a22 + k1 * k2 * noise_var
-    x.p22 = m20 * a20 + m21 * a21 + m22 * a22 + k2 * k2 * noise_var
+    h0, h3, h4 = h
+    k0, k1, k2, k3, k4 = gain
+    d0, d1, d2, d3, d4 = measured_direction(x, h)
+    total = h0 * d0 + d1 + d2 + h3 * d3 + h4 * d4 + noise_var
+    a0, a1, a2 = d0 - k0 * total, d1 - k1 * total, d2 - k2 * total
+    a3, a4 = d3 - k3 * total, d4 - k4 * total
+    x.p00 -= k0 * d0 + a0 * k0
+    x.p01 -= k0 * d1 + a0 * k1
+    x.p02 -= k0 * d2 + a0 * k2
+    x.p03 -= k0 * d3 + a0 * k3
+    x.p04 -= k0 * d4 + a0 * k4
+    x.p11 -= k1 * d1 + a1 * k1
+    x.p12 -= k1 * d2 + a1 * k2
+    x.p13 -= k1 * d3 + a1 * k3
+    x.p14 -= k1 * d4 + a1 * k4
+    x.p22 -= k2 * d2 + a2 * k2
+    x.p23 -= k2 * d3 + a2 * k3
+    x.p24 -= k2 * d4 + a2 * k4
+    x.p33 -= k3 * d3 + a3 * k3
+    x.p34 -= k3 * d4 + a3 * k4
+    x.p44 -= k4 * d4 + a4 * k4
     x.soc += k0 * innovation
     x.v1 += k1 * innovation
     x.v2 += k2 * innovation
+    x.r0_ohm += k3 * innovation
+    x.soh_capacity += k4 * innovation
+
+
+@compiled
+def measure_capacity(x: TwinState, measured: float, noise_var: float) -> None:
+    """Kalman update by a direct measurement of the capacity; what is correlated with it moves along."""
+    per_total = 1.0 / (x.p44 + noise_var)
+    surprise = measured - x.soh_capacity
+    c0, c1, c2, c3, c4 = x.p04, x.p14, x.p24, x.p34, x.p44
+    x.soc += c0 * per_total * surprise
+    x.v1 += c1 * per_total * surprise
+    x.v2 += c2 * per_total * surprise
+    x.r0_ohm += c3 * per_total * surprise
+    x.soh_capacity += c4 * per_total * surprise
+    x.p00 -= c0 * c0 * per_total
+    x.p01 -= c0 * c1 * per_total
+    x.p02 -= c0 * c2 * per_total
+    x.p03 -= c0 * c3 * per_total
+    x.p11 -= c1 * c1 * per_total
+    x.p12 -= c1 * c2 * per_total
+    x.p13 -= c1 * c3 * per_total
+    x.p22 -= c2 * c2 * per_total
+    x.p23 -= c2 * c3 * per_total
+    x.p33 -= c3 * c3 * per_total
+    kept = noise_var * per_total
+    x.p04 *= kept
+    x.p14 *= kept
+    x.p24 *= kept
+    x.p34 *= kept
+    x.p44 *= kept
 
 
 @compiled
 def add_ambiguity(x: TwinState, h0: float, variance: float) -> None:
-    """P <- P + d d' variance along d = (1, 0, -h0), in which SOC and V2 move and the voltage does not."""
+    """P <- P + d d' variance along d = (1, 0, -h0, 0, 0), in which SOC and V2 move and the voltage does not."""
     x.p00 += variance
     x.p02 -= h0 * variance
     x.p22 += h0 * h0 * variance
@@ -77,7 +146,7 @@ def hold_soc_in_range(x: TwinState) -> None:
     """Brings a SOC outside 0...1 back to the bound and moves V1 and V2 along their correlation with it.
 
     Clipping alone would leave the correlated part of the error in V1 and V2, which then wind up. The variance of SOC
-    stays as it is; what V1 and V2 shared with it has been used and goes.
+    stays as it is; what V1 and V2 shared with it has been used and goes. The parameters do not learn from a bound.
     """
     bound = min(max(x.soc, 0.0), 1.0)
     excess = bound - x.soc
@@ -90,23 +159,28 @@ def hold_soc_in_range(x: TwinState) -> None:
     k1, k2 = x.p01 / p00, x.p02 / p00
     x.v1 += k1 * excess
     x.v2 += k2 * excess
+    # the errors of V1 and V2 without their part along SOC's
     x.p11 = max(x.p11 - k1 * x.p01, 0.0) + _ROUNDING_V2
     x.p12 -= k1 * x.p02
     x.p22 = max(x.p22 - k2 * x.p02, 0.0) + _ROUNDING_V2
+    x.p13 -= k1 * x.p03
+    x.p14 -= k1 * x.p04
+    x.p23 -= k2 * x.p03
+    x.p24 -= k2 * x.p04
     x.p01 = 0.0
     x.p02 = 0.0
 
 
 @compiled
 def reset_polarisation(x: TwinState, v1_v: float, v2_v: float, sigma1_v: float, sigma2_v: float) -> None:
-    """Sets V1 and V2 anew, independent of SOC and of each other."""
+    """Sets V1 and V2 anew, independent of everything."""
     x.v1, x.v2 = v1_v, v2_v
-    x.p01 = x.p02 = x.p12 = 0.0
+    x.p01 = x.p02 = x.p12 = x.p13 = x.p14 = x.p23 = x.p24 = 0.0
     x.p11, x.p22 = sigma1_v * sigma1_v, sigma2_v * sigma2_v
 
 
 @compiled
 def set_soc(x: TwinState, soc: float, variance: float) -> None:
-    """Sets SOC and its variance by outside knowledge, independent of V1 and V2."""
+    """Sets SOC and its variance by outside knowledge, independent of everything."""
     x.soc, x.p00 = soc, variance
-    x.p01 = x.p02 = 0.0
+    x.p01 = x.p02 = x.p03 = x.p04 = 0.0

@@ -28,7 +28,7 @@ def tell_health(x: TwinState, p: TwinParameters) -> None:
     - fade / gain * (soh_resistance - 1). The join is told and not fed back: one trend must not count at every reading.
     """
     capacity = x.soh_capacity
-    variance = x.soh_capacity_sigma * x.soh_capacity_sigma
+    variance = x.p44
     if x.resistance_count > 0.0:
         per_base = 1.0 / x.resistance_base
         ratio = x.resistance_mean * per_base
@@ -61,7 +61,7 @@ def write_estimates(x: TwinState, estimates: NDArray[np.float32]) -> None:
     estimates[4] = x.told_soh_resistance if has_resistance else _NAN
     estimates[5] = math.sqrt(x.told_soh_resistance_var) if has_resistance else _NAN
     estimates[6] = x.r0_ohm
-    estimates[7] = math.sqrt(x.r0_var)
+    estimates[7] = math.sqrt(x.p33)
     has_innovation = x.innovation_var > 0.0
     estimates[8] = x.innovation_v if has_innovation else _NAN
     estimates[9] = math.sqrt(x.innovation_var) if has_innovation else _NAN

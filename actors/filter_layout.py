@@ -2,6 +2,11 @@
 
 The kernel sees a row as a record, so that its formulas read by name. Outside, state and parameters are plain arrays of
 which a record array is a view.
+
+Capacity and series resistance are the last two of five jointly estimated states: `soh_capacity` (over rated, 10-hour
+rate, 25 degC) with variance `p44`, `r0_ohm` with variance `p33`. Evidence from outside must therefore go through
+`filter_life.learn_capacity`, which moves what is correlated with the capacity along with it; assigning either column
+would break the covariance. Both are frozen on float; their variances grow with time in `filter_life.live_on`.
 """
 
 from typing import Final, Protocol
@@ -22,13 +27,27 @@ class TwinState(Protocol):
     soc: float
     v1: float
     v2: float
+    r0_ohm: float
+    """At 25 degC, above 60 % SOC."""
+    soh_capacity: float
     p00: float
-    """Covariance of (SOC, V1, V2), upper triangle, units 1 and V."""
+    """Covariance of (SOC, V1, V2, R0, capacity), upper triangle, units 1, V and Ohm."""
     p01: float
     p02: float
+    p03: float
+    p04: float
     p11: float
     p12: float
+    p13: float
+    p14: float
     p22: float
+    p23: float
+    p24: float
+    p33: float
+    p34: float
+    p44: float
+    charge_gap: float
+    """Charge level of the bound acid minus that of the acid at the plates, fraction; > 0 after discharge."""
     counted_soc: float
     """SOC counted from current since the last anchor; the error of the count grows with it."""
     # newest measurements
@@ -43,14 +62,24 @@ class TwinState(Protocol):
     """How long it has looked like float."""
     float_s: float
     rest_s: float
+    regime_s: float
+    """How long the present regime has lasted."""
+    edge_s: float
+    """Time since the current last stepped."""
+    charge_peak_a: float
+    """Largest current of the recharge under way."""
     # float marker
     float_marker: float
     """ln(float current / own gassing current at the reference voltage and 25 degC)."""
     float_marker_var: float
-    # series resistance
-    r0_ohm: float
-    """At 25 degC, above 60 % SOC."""
-    r0_var: float
+    # current sensor
+    current_sign: float
+    """1, or -1 where edges have shown that the gateway counts discharge as positive."""
+    sign_evidence: float
+    """Log odds, held to +-8, that the sign is right as reported; 0 = nothing seen."""
+    current_offset_a: float
+    """What the sensor reads without any current; subtracted from its readings."""
+    current_offset_var: float
     # instrument resistance at 25 degC, mOhm
     resistance_first_us: float
     resistance_time_us: float
@@ -65,9 +94,9 @@ class TwinState(Protocol):
     life_fraction: float
     faded_life_fraction: float
     """Life fraction up to which `soh_capacity` has been lowered."""
-    soh_capacity: float
-    soh_capacity_sigma: float
     capacity_evidence_us: float
+    capacity_evidence_kind: float
+    """`HealthEvidenceKind` of the newest evidence; 0 = none."""
     # a discharge that may become evidence of capacity
     event_ah: float
     event_soc: float
@@ -131,7 +160,7 @@ STATE_DTYPE: Final = _record(TwinState)
 PARAMETERS_DTYPE: Final = _record(TwinParameters)
 N_STATE: Final = len(TwinState.__annotations__)
 N_PARAMETERS: Final = len(TwinParameters.__annotations__)
-STATE_LAYOUT: Final = "filter-state-1"
+STATE_LAYOUT: Final = "filter-state-2"
 """Name of this layout. A change of columns, units or meaning changes it."""
 
 

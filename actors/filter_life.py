@@ -8,6 +8,7 @@ import math
 from typing import Final
 
 from actors.compiled import compiled
+from actors.filter_covariance import measure_capacity
 from actors.filter_layout import TwinParameters, TwinState
 from actors.filter_model_error import GATE_NIS
 from actors.numerics import exponential, power
@@ -45,16 +46,17 @@ def begin_life(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
     sigma = min(math.sqrt(_NEW_BLOCK_SIGMA * _NEW_BLOCK_SIGMA + spread * spread), _LARGEST_SIGMA)
     x.life_fraction = x.faded_life_fraction = life
     x.soh_capacity = max(1.0 - fade, SMALLEST_SOH)
-    x.soh_capacity_sigma = sigma
+    x.p44 = sigma * sigma
 
 
 @compiled
 def live_on(x: TwinState, p: TwinParameters, dt_s: float) -> None:
     """Ages a twin by a step: life used, capacity faded, and less certainty of both capacity and resistance."""
     x.life_fraction += ageing_factor(p, x.temperature_c) * dt_s * p.life_per_s_20c
-    x.soh_capacity_sigma = min(x.soh_capacity_sigma + _SIGMA_PER_S * dt_s, _LARGEST_SIGMA)
+    sigma = min(math.sqrt(x.p44) + _SIGMA_PER_S * dt_s, _LARGEST_SIGMA)
+    x.p44 = max(x.p44, sigma * sigma)
     r0_square = x.r0_ohm * x.r0_ohm
-    x.r0_var = min(x.r0_var + r0_square * _R0_VAR_PER_S * dt_s, r0_square * R0_SPREAD * R0_SPREAD)
+    x.p33 = max(x.p33, min(x.p33 + r0_square * _R0_VAR_PER_S * dt_s, r0_square * R0_SPREAD * R0_SPREAD))
     if x.life_fraction - x.faded_life_fraction > _FADE_STEP:
         fade = p.fade_at_end * (power(x.life_fraction, p.life_exponent) - power(x.faded_life_fraction, p.life_exponent))
         x.faded_life_fraction = x.life_fraction
@@ -62,16 +64,21 @@ def live_on(x: TwinState, p: TwinParameters, dt_s: float) -> None:
 
 
 @compiled
-def learn_capacity(x: TwinState, measured_soh: float, measured_var: float) -> None:
-    """Kalman update of the capacity by one piece of evidence.
+def learn_capacity(x: TwinState, measured_soh: float, measured_var: float, kind: int) -> None:
+    """Kalman update of the capacity, and of what is correlated with it, by one piece of evidence from outside.
 
     Where the two disagree by more than three sigma it is what was believed that loses weight, not what was measured: a
     life law says little of one block.
+
+    Args:
+        x: state of the twin.
+        measured_soh: capacity over rated capacity (10-hour rate, 25 degC).
+        measured_var: variance of that.
+        kind: `HealthEvidenceKind`.
     """
     surprise = measured_soh - x.soh_capacity
-    believed_var = x.soh_capacity_sigma * x.soh_capacity_sigma
-    variance = max(believed_var, surprise * surprise / GATE_NIS - measured_var)
-    gain = variance / (variance + measured_var)
-    learnt = x.soh_capacity + gain * surprise
-    x.soh_capacity = min(max(learnt, SMALLEST_SOH), LARGEST_SOH)
-    x.soh_capacity_sigma = math.sqrt(variance * (1.0 - gain))
+    x.p44 = max(x.p44, surprise * surprise / GATE_NIS - measured_var)
+    measure_capacity(x, measured_soh, measured_var)
+    x.soh_capacity = min(max(x.soh_capacity, SMALLEST_SOH), LARGEST_SOH)
+    x.capacity_evidence_us = x.sample_time_us
+    x.capacity_evidence_kind = kind

@@ -5,7 +5,7 @@ from typing import Final
 
 from actors.compiled import compiled
 from actors.filter_charge import advance_soc, lose_sight
-from actors.filter_covariance import add_common_noise, propagate, reset_polarisation
+from actors.filter_covariance import add_common_noise, reset_polarisation, scale_states
 from actors.filter_inputs import Moment
 from actors.filter_layout import TwinParameters, TwinState
 from actors.filter_model_error import systematic_sigma_v
@@ -48,7 +48,7 @@ def predict(x: TwinState, p: TwinParameters, moment: Moment) -> float:
     charge_ah, b0, derivative, soc_var = advance_soc(x, p, moment)
     x.v1 = a1 * x.v1 + b1 * mean_a
     x.v2 = a2 * x.v2 + b2 * mean_a
-    propagate(x, derivative, a1, a2)
+    scale_states(x, derivative, a1, a2)
     x.p00 += soc_var
     current_var = moment.current_sigma_a * moment.current_sigma_a + moment.step_a * moment.step_a / 12.0
     add_common_noise(x, (b0, b1, b2), current_var)
@@ -71,9 +71,9 @@ def _add_circuit_noise(x: TwinState, p: TwinParameters, moment: Moment, a1: floa
         else:
             sigma2_v = systematic_sigma_v(x, p, moment.regime, moment.current_a)
         noise2_var = sigma2_v * sigma2_v * (1.0 - a2 * a2)
-    x.p22 += noise2_var + moment.step_a * moment.step_a * x.r0_var + _SMALLEST_VARIANCE_V2
+    x.p22 += noise2_var + moment.step_a * moment.step_a * x.p33 + _SMALLEST_VARIANCE_V2
     largest_v = _LARGEST_SIGMA_V * scale
     largest_var = largest_v * largest_v
     if x.p11 > largest_var or x.p22 > largest_var:
         # scaling rows and columns keeps P positive
-        propagate(x, 1.0, min(1.0, largest_v / math.sqrt(x.p11)), min(1.0, largest_v / math.sqrt(x.p22)))
+        scale_states(x, 1.0, min(1.0, largest_v / math.sqrt(x.p11)), min(1.0, largest_v / math.sqrt(x.p22)))

@@ -58,13 +58,13 @@ def learn_r0(x: TwinState, p: TwinParameters, moment: Moment, circuit_step_v: fl
     sensor_v = SENSOR_SIGMA_V * p.block_scale
     model_v = _MODEL_SIGMA * abs(h) * r0_ohm + LOAD_BIAS * abs(knee_step_v)
     noise_var = 2.0 * sensor_v * sensor_v + circuit_step_v * circuit_step_v + model_v * model_v
-    variance = x.r0_var
+    variance = x.p33
     innovation = ohmic_step_v - h * r0_ohm
     noise_var = gated(innovation, h * h * variance + noise_var, noise_var)
     gain = h * variance / (h * h * variance + noise_var)
     kept = 1.0 - gain * h
     x.r0_ohm = max(r0_ohm + gain * innovation, _SMALLEST_SHARE * p.r0_ohm)
-    x.r0_var = kept * kept * variance + gain * gain * noise_var
+    x.p33 = kept * kept * variance + gain * gain * noise_var
 
 
 @compiled

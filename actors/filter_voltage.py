@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from actors.compiled import compiled
 from actors.filter_circuit import soc_at_voltage, terminal_voltage
-from actors.filter_covariance import add_ambiguity, set_soc, update
+from actors.filter_covariance import add_ambiguity, measured_direction, set_soc, update
 from actors.filter_inputs import Moment
 from actors.filter_layout import TwinParameters, TwinState
 from actors.filter_model_error import SENSOR_SIGMA_V, gated, reopening, systematic_sigma_v
@@ -32,9 +32,8 @@ def apply_voltage(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], m
     predicted_v, h0 = terminal_voltage(x, p, ocv_v, moment.current_a)
     innovation = moment.voltage_v - predicted_v
     noise_var = _noise_variance(x, p, moment)
-    ph0 = x.p00 * h0 + x.p01 + x.p02
-    ph1 = x.p01 * h0 + x.p11 + x.p12
-    ph2 = x.p02 * h0 + x.p12 + x.p22
+    h = (h0, 0.0, 0.0)
+    ph0, ph1, ph2, _, _ = measured_direction(x, h)
     predicted_var = h0 * ph0 + ph1 + ph2
     innovation_var = predicted_var + noise_var
     x.innovation_v = innovation
@@ -48,7 +47,7 @@ def apply_voltage(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], m
     if not learns:
         gain0, gain2 = 0.0, ph2 + h0 * ph0
     per_total = 1.0 / (predicted_var + noise_var)
-    update(x, h0, (gain0 * per_total, gain1 * per_total, gain2 * per_total), innovation, noise_var)
+    update(x, h, (gain0 * per_total, gain1 * per_total, gain2 * per_total, 0.0, 0.0), innovation, noise_var)
     if learns:
         if x.p00 < floor_var:
             add_ambiguity(x, h0, floor_var - x.p00)

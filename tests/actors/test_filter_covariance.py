@@ -39,7 +39,7 @@ def test_any_readings_leave_a_finite_state_and_a_positive_covariance(
         )
         state, x = r.state, r.end
         assert np.all(np.isfinite(state))
-        p = np.array([[x[f"p{min(i, j)}{max(i, j)}"] for i in range(3)] for j in range(3)])
+        p = np.array([[x[f"p{min(i, j)}{max(i, j)}"] for i in range(5)] for j in range(5)])
         assert np.all(np.diag(p) > 0.0)
         scaled = p / np.sqrt(np.outer(np.diag(p), np.diag(p)))
         assert np.linalg.eigvalsh(scaled)[0] > -1e-7
@@ -52,4 +52,4 @@ def test_any_readings_leave_a_finite_state_and_a_positive_covariance(
 
 
 def test_state_is_small() -> None:
-    assert N_STATE <= 64
+    assert N_STATE <= 96

@@ -19,7 +19,7 @@ def _discharging(soc: float, current_a: float) -> NDArray[np.float64]:
     x["sample_time_us"], x["regime"] = START_US, Regime.DISCHARGE
     x["soc"], x["p00"] = soc, 0.02**2
     x["current_a"], x["current_known"], x["voltage_v"] = current_a, 1.0, 12.0
-    x["soh_capacity_sigma"], x["temperature_var"] = 0.05, 0.25
+    x["p44"], x["temperature_var"] = 0.05**2, 0.25
     return state
 
 
