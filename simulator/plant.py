@@ -1,5 +1,6 @@
 """The plant: hidden truth of a whole fleet that moves through time, string by string."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,6 +9,8 @@ from batterytwin.inventory import Inventory
 from simulator.climate import climate_of
 from simulator.electrochemistry import new_lines
 from simulator.evolution import evolve_string
+from simulator.fault_labels import FaultTargets
+from simulator.faults import FaultEvent
 from simulator.initial_state import initial_state
 from simulator.mains import MainsSchedule, mains_schedule
 from simulator.parameters import Floats
@@ -29,15 +32,21 @@ class Plant:
         inventory: the fleet.
         seed: chooses spread, weather and mains.
         start: time of the first state, with time zone.
+        faults: what goes wrong in blocks, strings and rooms; faults of sensors and gateways leave the plant alone and
+            only show in the labels of the truth.
+
+    Raises:
+        InvalidArgumentError: a fault names something that is not in the fleet.
 
     Attributes:
         fleet: world and hidden state.
     """
 
-    def __init__(self, inventory: Inventory, seed: int, start: datetime) -> None:
+    def __init__(self, inventory: Inventory, seed: int, start: datetime, faults: Sequence[FaultEvent] = ()) -> None:
         begin = start.astimezone(UTC) - _SPIN_UP
         self._regions = [location.region for location in inventory.locations]
         self._seed = seed
+        self._targets = FaultTargets(inventory, faults)
         self._first_year = begin.year - 1  # what the last outage of the year before left behind counts
         self._last_year = begin.year + 1
         world = World(
@@ -70,7 +79,7 @@ class Plant:
     def visit(self, visits: Visits) -> VisitTruth:
         """Takes strings to the times at which they are visited, in order, and reads the truth there."""
         self.cover(float(visits.time_us.max()) * 1e-6)
-        return read_truth(self.fleet, visits)
+        return read_truth(self.fleet, visits, self._targets)
 
     def cover(self, until_s: float) -> None:
         """Makes sure that the schedule of the mains reaches beyond a time, s since 1970 UTC."""

@@ -1,16 +1,18 @@
 """Visits: a monitor looks at one string at one time and sees all its blocks at once."""
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import StringMode
-from simulator.compiled import kernel
-from simulator.electrochemistry import ohmic_factor
+from simulator.compiled import compiled, kernel
+from simulator.electrochemistry import ohmic_factor, slow_factor
 from simulator.evolution import evolve_string
+from simulator.fault_labels import FaultTargets, Labels
 from simulator.parameters import Floats, Ints
-from simulator.population import OHMIC_OVER_INSTRUMENT
+from simulator.population import OHMIC_OVER_INSTRUMENT, TEN_HOUR_SHARE
 from simulator.room import post_ripple_k
 from simulator.world import Fleet
 
@@ -45,6 +47,18 @@ class VisitTruth(NamedTuple):
         current_a: current of the string, A, > 0 charges, `(n_visits,)`.
         mode: what the charger reports, numbers of `StringMode`, int32, `(n_visits,)`.
         since_us: time of the string's visit (or start) before, microseconds, int64, `(n_visits,)`.
+        soc: charge left over `capacity_ah`, 0...1, `(n_rows,)`; what is left below 0 at slow rates counts as 0.
+        capacity_ah: charge that comes out of the full block at the 10-hour rate and 25 degC until the data sheet's end
+            voltage, as it is now, Ah, `(n_rows,)`. True `soh_capacity` = `capacity_ah` over rated.
+        r0_ohm: ohmic resistance between the sense leads now (charge, temperature, age, loose connection), ohm.
+        edge_1s_ohm: change of block voltage over change of current, one second after it, ohm, `(n_rows,)`.
+        edge_60s_ohm: the same after 60 s.
+        resistance_ratio: ohmic resistance at full charge and 25 degC over that when new, `(n_rows,)`.
+        life: life used up, 1 = end of life, `(n_rows,)`.
+        core_c: temperature inside, degC, `(n_rows,)`.
+        gassing_a: gassing current, A, `(n_rows,)`.
+        block_faults: bit k is set while a fault of `FaultKind` k is at work in the block, uint64, `(n_rows,)`.
+        string_faults: the same of the faults of the string and of its location, uint64, `(n_visits,)`.
     """
 
     visits: Visits
@@ -57,23 +71,37 @@ class VisitTruth(NamedTuple):
     current_a: Floats
     mode: NDArray[np.int32]
     since_us: Ints
+    soc: Floats
+    capacity_ah: Floats
+    r0_ohm: Floats
+    edge_1s_ohm: Floats
+    edge_60s_ohm: Floats
+    resistance_ratio: Floats
+    life: Floats
+    core_c: Floats
+    gassing_a: Floats
+    block_faults: Labels
+    string_faults: Labels
 
 
-def read_truth(fleet: Fleet, visits: Visits) -> VisitTruth:
+def read_truth(fleet: Fleet, visits: Visits, targets: FaultTargets) -> VisitTruth:
     """Evolves the visited strings to their visits, one by one, and reads the truth there.
 
     Args:
         fleet: the fleet; the state of visited strings is changed in place.
         visits: where and when to look; a visit before its string's time sees the string's present.
+        targets: faults whose labels stand beside the truth.
     """
     first_block = fleet.world.strings.first_block
     counts = first_block[visits.string + 1] - first_block[visits.string]
     first_row = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     n_rows, n_visits = int(first_row[-1]), len(visits.string)
+    block = np.arange(n_rows) + np.repeat(first_block[visits.string] - first_row[:-1], counts)
+    time_s: Floats = visits.time_us * 1e-6
     truth = VisitTruth(
         visits=visits,
         first_row=first_row,
-        block=np.arange(n_rows) + np.repeat(first_block[visits.string] - first_row[:-1], counts),
+        block=block,
         voltage_v=np.empty(n_rows),
         post_c=np.empty(n_rows),
         instrument_ohm=np.empty(n_rows),
@@ -81,6 +109,17 @@ def read_truth(fleet: Fleet, visits: Visits) -> VisitTruth:
         current_a=np.empty(n_visits),
         mode=np.empty(n_visits, dtype=np.int32),
         since_us=np.empty(n_visits, dtype=np.int64),
+        soc=np.empty(n_rows),
+        capacity_ah=np.empty(n_rows),
+        r0_ohm=np.empty(n_rows),
+        edge_1s_ohm=np.empty(n_rows),
+        edge_60s_ohm=np.empty(n_rows),
+        resistance_ratio=np.empty(n_rows),
+        life=np.empty(n_rows),
+        core_c=np.empty(n_rows),
+        gassing_a=np.empty(n_rows),
+        block_faults=targets.of_blocks(block, np.repeat(time_s, counts)),
+        string_faults=targets.of_strings(visits.string, fleet.world.strings.site[visits.string], time_s),
     )
     _read(fleet, truth)
     return truth
@@ -102,8 +141,17 @@ def _read(fleet: Fleet, truth: VisitTruth) -> None:
             truth.voltage_v[row] = blocks.voltage_v[i]
             truth.post_c[row] = blocks.post_c[i] + ripple_k
             factor = ohmic_factor(blocks.soc[i], blocks.core_c[i], world.strings.r_per_k[s])
-            factor *= blocks.resistance_ratio[i] / OHMIC_OVER_INSTRUMENT
-            truth.instrument_ohm[row] = world.blocks.r0_ohm[i] * factor
+            r0_ohm = world.blocks.r0_ohm[i] * factor * blocks.resistance_ratio[i]
+            truth.instrument_ohm[row] = r0_ohm / OHMIC_OVER_INSTRUMENT
+            truth.r0_ohm[row] = r0_ohm
+            truth.edge_1s_ohm[row] = r0_ohm + _polarisation_ohm(fleet, s, i, 1.0)
+            truth.edge_60s_ohm[row] = r0_ohm + _polarisation_ohm(fleet, s, i, 60.0)
+            truth.soc[row] = max(1.0 - (1.0 - blocks.soc[i]) / TEN_HOUR_SHARE, 0.0)
+            truth.capacity_ah[row] = blocks.capacity_ah[i] * TEN_HOUR_SHARE
+            truth.resistance_ratio[row] = blocks.resistance_ratio[i]
+            truth.life[row] = blocks.life[i]
+            truth.core_c[row] = blocks.core_c[i]
+            truth.gassing_a[row] = _gassing_a(fleet, s, i)
         truth.string_voltage_v[v] = total_v
         truth.current_a[v] = strings.current_a[s]
         if strings.discharging[s] == 1:
@@ -112,3 +160,19 @@ def _read(fleet: Fleet, truth: VisitTruth) -> None:
             truth.mode[v] = _UNSPECIFIED
         else:
             truth.mode[v] = _FLOAT
+
+
+@compiled
+def _polarisation_ohm(fleet: Fleet, s: int, i: int, after_s: float) -> float:
+    blocks, strings = fleet.world.blocks, fleet.world.strings
+    r2_ohm = blocks.r2_ohm[i] * fleet.blocks.resistance_ratio[i] * slow_factor(fleet.blocks.soc[i])
+    fast = blocks.r1_ohm[i] * -math.expm1(-after_s / strings.tau1_s[s])
+    return float(fast + r2_ohm * -math.expm1(-after_s / strings.tau2_s[s]))
+
+
+@compiled
+def _gassing_a(fleet: Fleet, s: int, i: int) -> float:
+    strings, state = fleet.world.strings, fleet.blocks
+    over_v = state.voltage_v[i] / fleet.world.blocks.cells[i] - strings.gas_u0_v_cell[s]
+    warm_k = state.core_c[i] - 25.0
+    return math.exp(state.ln_gas_a[i] + strings.gas_cu_per_v[s] * over_v + strings.gas_ct_per_k[s] * warm_k)
