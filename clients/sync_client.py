@@ -25,6 +25,8 @@ from clients.ingest import IngestResult
 from clients.ingest_proto import result_from_proto
 from clients.session import Session
 from clients.session_proto import session_from_proto
+from clients.strings import StringTwin
+from clients.strings_proto import string_from_proto
 from clients.sync_connection import SyncConnection
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
@@ -117,6 +119,31 @@ class TwinClient:
         request = twin_service_pb2.GetTwinRequest(battery_id=battery_id)
         response = self._connection.call(self._twins.GetTwin, request, self._or_own(token), deadline_s)
         return twins_proto.twin_from_proto(response.twin)
+
+    def get_string(
+        self,
+        string_id: str,
+        *,
+        load_w: float | None = None,
+        token: str | None = None,
+        deadline_s: float | None = None,
+    ) -> StringTwin:
+        """Gets one string: blocks side by side, what is wrong with it, and how long it can carry a load.
+
+        Args:
+            string_id: name of the string.
+            load_w: power for the autonomy, W, > 0 discharges; None = the present load, or on float that of a discharge
+                in one hour.
+            token: access token of this call.
+            deadline_s: time this call may take, s.
+
+        Raises:
+            UnknownStringError: no such string, or the caller may not see it.
+            InvalidArgumentError: the load is not a positive power.
+        """
+        request = twin_service_pb2.GetStringRequest(string_id=string_id, load_w=load_w)
+        response = self._connection.call(self._twins.GetString, request, self._or_own(token), deadline_s)
+        return string_from_proto(response.string)
 
     def list_twins(
         self,

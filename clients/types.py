@@ -2,6 +2,7 @@
 
 from batterytwin.access import Role
 from batterytwin.alerts import ACTIVE_STATES, AlertChange, AlertRule, AlertState, Severity
+from batterytwin.diagnosis import DiagnosisEvidence, FaultClass, FaultSource
 from batterytwin.events import HealthEvidenceKind
 from batterytwin.inventory import LocationClock, SystemKind
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
@@ -22,6 +23,7 @@ from clients.gateway_counters import GatewayCounters
 from clients.history import History, Metric, Series
 from clients.ingest import IngestResult, RejectedRow
 from clients.session import Session
+from clients.strings import Autonomy, StringBlock, StringDiagnosis, StringTwin
 from clients.twins import Estimate, FleetSnapshot, HealthEvidence, Twin, TwinColumns, TwinOrder, TwinPage, TwinUpdate
 
 __all__ = [
@@ -32,8 +34,12 @@ __all__ = [
     "AlertPage",
     "AlertRule",
     "AlertState",
+    "Autonomy",
     "BatteryString",
+    "DiagnosisEvidence",
     "Estimate",
+    "FaultClass",
+    "FaultSource",
     "FleetHealth",
     "FleetSnapshot",
     "GatewayCounters",
@@ -57,8 +63,11 @@ __all__ = [
     "ServerStatus",
     "Session",
     "Severity",
+    "StringBlock",
+    "StringDiagnosis",
     "StringMode",
     "StringReadingColumns",
+    "StringTwin",
     "System",
     "SystemKind",
     "Tls",

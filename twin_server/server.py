@@ -163,7 +163,9 @@ class TwinServer:
         ingest = IngestServicer(self._router, live.fleet_map, drain, self._settings.stream_credit)
         fleet = FleetServicer(live, hub, self._readiness, self._registration)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
-        twin_service_pb2_grpc.add_TwinServiceServicer_to_server(TwinServicer(live, hub, drain), server)
+        twin_service_pb2_grpc.add_TwinServiceServicer_to_server(
+            TwinServicer(live, hub, drain, self._router.strings, lambda _: ()), server
+        )
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
         history_service_pb2_grpc.add_HistoryServiceServicer_to_server(HistoryServicer(self._store, live), server)
         alerts = AlertServicer(self._store, hub, live, drain)

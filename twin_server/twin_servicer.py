@@ -1,14 +1,16 @@
 """`TwinService`: answers about live twins, from memory."""
 
 import asyncio
+import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors.filter import MODEL_VERSION
+from batterytwin.diagnosis import Diagnosis
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.v1 import twin_service_pb2, twin_service_pb2_grpc
 from twin_server.alert_hub import AlertHub
@@ -16,6 +18,9 @@ from twin_server.drain import Drain
 from twin_server.live_table import LiveTable
 from twin_server.page_token import decode_page_token, encode_page_token, read_page_size
 from twin_server.principal import current_principal
+from twin_server.string_proto import string_to_proto
+from twin_server.string_table import StringTable
+from twin_server.string_view import view_autonomy, view_string
 from twin_server.time_proto import us_to_timestamp
 from twin_server.twin_order import order_rows
 from twin_server.twin_proto import view_to_columns, view_to_twins
@@ -24,22 +29,58 @@ from twin_server.visibility import visible_string, visible_twin, visible_twins
 
 _DEFAULT_INTERVAL_S: Final = 1.0
 _LONGEST_INTERVAL_S: Final = 60.0
+_LARGEST_LOAD_W: Final = 1e7
 
 
 class TwinServicer(twin_service_pb2_grpc.TwinServiceServicer):
-    """Reads twins; nothing here waits for a write."""
+    """Reads twins; nothing here waits for a write.
 
-    def __init__(self, live: LiveTable, hub: AlertHub, drain: Drain) -> None:
+    Args:
+        live: twins.
+        hub: active alerts.
+        drain: ends long calls when the server stops.
+        strings: newest measurements of strings.
+        diagnoses_of: faults that stand on a string, by its number, gravest first.
+    """
+
+    def __init__(
+        self,
+        live: LiveTable,
+        hub: AlertHub,
+        drain: Drain,
+        strings: StringTable,
+        diagnoses_of: Callable[[int], tuple[Diagnosis, ...]],
+    ) -> None:
         self._live = live
         self._map = live.fleet_map
         self._hub = hub
         self._drain = drain
+        self._strings = strings
+        self._diagnoses_of = diagnoses_of
 
     async def GetTwin(self, request: twin_service_pb2.GetTwinRequest, context: Any) -> twin_service_pb2.GetTwinResponse:
         """Gets one twin."""
         ordinal = visible_twin(self._map, current_principal(), request.battery_id)
         view = self._view(np.array([ordinal], np.int32))
         return twin_service_pb2.GetTwinResponse(twin=view_to_twins(view, self._map)[0])
+
+    async def GetString(
+        self, request: twin_service_pb2.GetStringRequest, context: Any
+    ) -> twin_service_pb2.GetStringResponse:
+        """Gets one string. The autonomy takes some milliseconds, which a thread spends."""
+        load_w = _load_w(request)
+        blocks = visible_string(self._map, current_principal(), request.string_id)
+        number = int(self._map.string_of[blocks.start])
+        twins = self._view(np.arange(blocks.start, blocks.stop, dtype=np.int32))
+        identities = self._map.identities[blocks]
+        sheet, diagnoses = identities[0].string.datasheet, self._diagnoses_of(number)
+        string = view_string(self._live.rows[blocks], self._strings.present(number), sheet)
+        autonomy, present_load = await asyncio.to_thread(view_autonomy, string, twins.live, sheet, diagnoses, load_w)
+        now_us = self._live.clocks.now_us(int(self._map.location_of[blocks.start]))
+        messages = view_to_twins(twins, self._map)
+        return twin_service_pb2.GetStringResponse(
+            string=string_to_proto(string, identities, messages, now_us, diagnoses, autonomy, present_load=present_load)
+        )
 
     async def ListTwins(
         self, request: twin_service_pb2.ListTwinsRequest, context: Any
@@ -125,3 +166,15 @@ def _interval_s(min_interval_s: float) -> float:
             f"min_interval_s is {min_interval_s}; give 0...60 s.", field="min_interval_s", value=min_interval_s
         )
     return min_interval_s or _DEFAULT_INTERVAL_S
+
+
+def _load_w(request: twin_service_pb2.GetStringRequest) -> float | None:
+    if not request.HasField("load_w"):
+        return None
+    if not (math.isfinite(request.load_w) and 0.0 < request.load_w <= _LARGEST_LOAD_W):
+        raise InvalidArgumentError(
+            f"load_w is {request.load_w}; give a power above 0 W, up to {_LARGEST_LOAD_W:g} W.",
+            field="load_w",
+            value=request.load_w,
+        )
+    return request.load_w
