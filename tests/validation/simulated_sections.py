@@ -1,5 +1,35 @@
 """Sections that judge the twins against the simulator, whose hidden truth is known."""
 
 from tests.validation.section import Section
+from tests.validation.target import Sense, Target
 
-SIMULATED_SECTIONS: tuple[Section, ...] = ()
+_MAE_MV = {"float": 15.0, "discharge": 60.0, "recharge": 120.0, "rest": 40.0}
+
+_VOLTAGE = Section(
+    "voltage",
+    "tests.validation.simulated_month",
+    (
+        *(Target(f"voltage.{name}_mae_mv", limit, "mV") for name, limit in _MAE_MV.items()),
+        *(Target(f"voltage.{name}_mae_10min_mv", limit, "mV") for name, limit in _MAE_MV.items()),
+        *(Target(f"voltage.{name}_skill_10min", 0.0, "", Sense.AT_LEAST) for name in _MAE_MV),
+        *(Target(f"voltage.{name}_nis", (0.7, 1.4), "", Sense.WITHIN) for name in _MAE_MV),
+    ),
+)
+
+_ONE_SIGMA, _TWO_SIGMA = (60.0, 76.0), (91.0, 98.0)
+
+_OUTAGES = Section(
+    "outages",
+    "tests.validation.simulated_outages",
+    (
+        Target("soc.rmse_from_wrong_start_points", 3.0, "points"),
+        *(
+            Target(f"sigma.{name}_within_{number}_percent", limit, "%", Sense.WITHIN)
+            for name in ("soc", "r0_after", "capacity_after")
+            for number, limit in ((1, _ONE_SIGMA), (2, _TWO_SIGMA))
+        ),
+        Target("capacity.deep_outage_error_percent", 6.0, "%"),
+    ),
+)
+
+SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES)

@@ -1,0 +1,212 @@
+"""Strings of the simulator as a gateway would report them, with the hidden truth beside the readings.
+
+The sensors' view is what `simulator.sensors.measure` makes of the plant at the instants at which gateways sample. Truth
+is read from the plant's own state between visits and never enters the readings.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.fleet import TwinSpec
+from batterytwin.inventory import Inventory
+from batterytwin.telemetry import Regime, StringMode, snap_to_grid
+from simulator.mains import MainsSchedule
+from simulator.plant import Plant
+from simulator.population import TEN_HOUR_SHARE
+from simulator.sampling import SiteSampler, live_plan, string_offsets_us
+from simulator.sensors import measure
+from simulator.visits import Visits
+
+_FLOAT_BELOW_A: Final = 0.5
+_FLOAT_HOLD_US: Final = 600_000_000
+_COARSE_TRUTH_US: Final = 3_600_000_000
+_FINE_TRUTH_US: Final = 120_000_000
+_EVENTFUL_US: Final = 36 * 3_600_000_000
+"""How long after an outage its recharge counts as eventful."""
+_NEVER_S: Final = 4.0e9
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A failure of the mains at one site: begin (s since 1970), length (s), load over the system's usual one."""
+
+    start_s: float
+    duration_s: float
+    load_factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What one string's monitors reported, and what was true.
+
+    Attributes:
+        specs: its blocks as a shard knows them.
+        time_us: sample times, `(n_visits,)`.
+        voltage_v: reported voltages, V, `(n_visits, n_blocks)`, like temperature and resistance.
+        temperature_c: of the posts.
+        resistance_mohm: the instrument's; NaN = not measured.
+        current_a: reported current of the string, A, `(n_visits,)`.
+        mode: what the charger reports, `(n_visits,)`.
+        regime: what the string truly does, numbers of `Regime`, `(n_visits,)`.
+        truth_at: visits at which the truth below was read, `(n_truths,)`.
+        soc: charge left over ten-hour capacity, `(n_truths, n_blocks)`, like those that follow.
+        capacity_ah: ten-hour capacity at 25 degC.
+        r0_ohm: series resistance at 25 degC above 60 % charge.
+    """
+
+    specs: list[TwinSpec]
+    time_us: Ints
+    voltage_v: NDArray[np.float32]
+    temperature_c: NDArray[np.float32]
+    resistance_mohm: NDArray[np.float32]
+    current_a: NDArray[np.float32]
+    mode: NDArray[np.int32]
+    regime: NDArray[np.int16]
+    truth_at: Ints
+    soc: Floats
+    capacity_ah: Floats
+    r0_ohm: Floats
+
+
+def force_outages(plant: Plant, after_s: float, outages: Sequence[Sequence[Outage]]) -> None:
+    """Replaces the mains failures after an instant by given ones, site by site; what was before stays.
+
+    Each site's must be in time order and must not overlap.
+    """
+    mains = plant.fleet.world.mains
+    rows: list[list[tuple[float, float, float]]] = []
+    for site, wanted in enumerate(outages):
+        past = [
+            (float(start), float(end), float(factor))
+            for start, end, factor in zip(mains.start_s[site], mains.end_s[site], mains.load_factor[site], strict=True)
+            if end < after_s
+        ]
+        rows.append(past + [(o.start_s, o.start_s + o.duration_s, o.load_factor) for o in wanted])
+    table = np.full((len(rows), max(map(len, rows)) + 1, 3), _NEVER_S)
+    for site, found in enumerate(rows):
+        if found:
+            table[site, : len(found)] = found
+    forced: MainsSchedule = mains._replace(
+        start_s=np.ascontiguousarray(table[:, :, 0]),
+        end_s=np.ascontiguousarray(table[:, :, 1]),
+        load_factor=np.ascontiguousarray(table[:, :, 2]),
+    )
+    plant.fleet = plant.fleet._replace(world=plant.fleet.world._replace(mains=forced))
+
+
+def twin_specs(inventory: Inventory) -> list[list[TwinSpec]]:
+    """Blocks of each string as a shard knows them: the data sheet and the day of installation, nothing else."""
+    specs = []
+    key = 0
+    for location in inventory.locations:
+        for string in location.strings():
+            specs.append(
+                [
+                    TwinSpec(
+                        key + n,
+                        block.battery_id,
+                        string.string_id,
+                        string.datasheet,
+                        block.installed_on,
+                        location.sample_period_s,
+                    )
+                    for n, block in enumerate(string.batteries, 1)
+                ]
+            )
+            key += len(string.batteries)
+    return specs
+
+
+def record_string(plant: Plant, inventory: Inventory, seed: int, string: int, until: datetime) -> Recording:
+    """Takes one string from its present to an instant as a gateway samples it: 60 s, and 1 s in an outage."""
+    per_site = [sum(1 for _ in location.strings()) for location in inventory.locations]
+    site = int(np.searchsorted(np.cumsum(per_site), string, side="right"))
+    first = sum(per_site[:site])
+    period_s = inventory.locations[site].sample_period_s
+    offsets_us = string_offsets_us(per_site, period_s)[first : first + per_site[site]]
+    mains = plant.fleet.world.mains
+    after_us = int(plant.fleet.strings.time_s[string] * 1e6)
+    visits = SiteSampler(site, first, offsets_us).visits(
+        live_plan(period_s, per_site[site]), mains, after_us, int(until.timestamp() * 1e6)
+    )
+    time_us = visits.time_us[visits.string == string]
+    cuts = _truth_instants(time_us, mains, site)
+    parts = [_look(plant, seed, string, time_us[begin:end]) for begin, end in zip([0, *cuts[:-1]], cuts, strict=True)]
+    joined = [np.concatenate([part[k] for part in parts]) for k in range(7)]
+    voltage, temperature, resistance, measured_a, true_a, mode, _ = joined
+    n_blocks = voltage.shape[1]
+    truths = np.stack([part[7] for part in parts])
+    assert truths.shape == (len(cuts), 3, n_blocks)
+    return Recording(
+        specs=twin_specs(inventory)[string],
+        time_us=time_us,
+        voltage_v=snap_to_grid("voltage_v", voltage),
+        temperature_c=snap_to_grid("temperature_c", temperature),
+        resistance_mohm=snap_to_grid("internal_resistance_mohm", resistance),
+        current_a=snap_to_grid("current_a", measured_a),
+        mode=mode,
+        regime=true_regimes(time_us, true_a, mode),
+        truth_at=np.array(cuts) - 1,
+        soc=truths[:, 0],
+        capacity_ah=truths[:, 1],
+        r0_ohm=truths[:, 2],
+    )
+
+
+def _truth_instants(time_us: Ints, mains: MainsSchedule, site: int) -> list[int]:
+    """Visits after which the truth is read, as ends of slices: hourly, and every two minutes around outages."""
+    eventful = np.zeros(len(time_us), dtype=np.bool_)
+    for start_s, end_s in zip(mains.start_s[site], mains.end_s[site], strict=True):
+        eventful |= (time_us >= start_s * 1e6) & (time_us < end_s * 1e6 + _EVENTFUL_US)
+    slot = np.where(
+        eventful, time_us // _FINE_TRUTH_US, time_us // _COARSE_TRUTH_US * (_COARSE_TRUTH_US // _FINE_TRUTH_US)
+    )
+    ends = np.flatnonzero(np.diff(slot)) + 1
+    return [*(int(end) for end in ends), len(time_us)]
+
+
+def _look(plant: Plant, seed: int, string: int, time_us: Ints) -> tuple[NDArray[np.generic], ...]:
+    """Visits a string; readings by visit and block, true current and mode, and the truth after the last visit."""
+    truth = plant.visit(Visits(np.full(len(time_us), string, dtype=np.int64), time_us))
+    readings = measure(truth, seed)
+    shape = (len(time_us), -1)
+    mine = slice(*plant.fleet.world.strings.first_block[string : string + 2])
+    blocks, constants = plant.fleet.blocks, plant.fleet.world.blocks
+    true_state = np.stack(
+        [
+            1.0 - (1.0 - blocks.soc[mine]) / TEN_HOUR_SHARE,
+            blocks.capacity_ah[mine] * TEN_HOUR_SHARE,
+            constants.r0_ohm[mine] * blocks.resistance_ratio[mine],
+        ]
+    )
+    return (
+        readings.voltage_v.reshape(shape),
+        readings.temperature_c.reshape(shape),
+        readings.resistance_mohm.reshape(shape),
+        readings.current_a,
+        truth.current_a,
+        truth.mode,
+        time_us,
+        true_state,
+    )
+
+
+def true_regimes(time_us: Ints, current_a: Floats, mode: NDArray[np.int32]) -> NDArray[np.int16]:
+    """What a string truly does: float is less than 0.5 A for ten minutes on a charger, rest is without one."""
+    regime = np.full(len(time_us), int(Regime.RECHARGE), dtype=np.int16)
+    charging = current_a >= _FLOAT_BELOW_A
+    discharging, disconnected = mode == int(StringMode.DISCHARGE), mode == int(StringMode.UNSPECIFIED)
+    busy = charging | discharging | disconnected
+    busy_since = np.maximum.accumulate(np.where(busy, time_us, np.iinfo(np.int64).min // 2))
+    regime[~busy & (time_us - busy_since > _FLOAT_HOLD_US)] = int(Regime.FLOAT)
+    regime[discharging] = int(Regime.DISCHARGE)
+    regime[disconnected] = int(Regime.REST)
+    return regime
