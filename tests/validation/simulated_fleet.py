@@ -1,13 +1,13 @@
 """Strings of the simulator as a gateway would report them, with the hidden truth beside the readings.
 
-The sensors' view is what `simulator.sensors.measure` makes of the plant at the instants at which gateways sample. Truth
-is read from the plant's own state between visits and never enters the readings.
+The sensors' view is what `simulator.sensors.measure` makes of the plant at the instants at which gateways sample. The
+twins are given nothing else, and of each block its data sheet and day of installation.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from batterytwin.inventory import Inventory
 from batterytwin.telemetry import Regime, StringMode, snap_to_grid
 from simulator.mains import MainsSchedule
 from simulator.plant import Plant
-from simulator.population import TEN_HOUR_SHARE
 from simulator.sampling import SiteSampler, live_plan, string_offsets_us
 from simulator.sensors import measure
 from simulator.visits import Visits
@@ -29,6 +28,7 @@ _FINE_TRUTH_US: Final = 120_000_000
 _EVENTFUL_US: Final = 36 * 3_600_000_000
 """How long after an outage its recharge counts as eventful."""
 _NEVER_S: Final = 4.0e9
+_CHUNK: Final = 10_000
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -138,65 +138,65 @@ def record_string(plant: Plant, inventory: Inventory, seed: int, string: int, un
         live_plan(period_s, per_site[site]), mains, after_us, int(until.timestamp() * 1e6)
     )
     time_us = visits.time_us[visits.string == string]
-    cuts = _truth_instants(time_us, mains, site)
-    parts = [_look(plant, seed, string, time_us[begin:end]) for begin, end in zip([0, *cuts[:-1]], cuts, strict=True)]
-    joined = [np.concatenate([part[k] for part in parts]) for k in range(7)]
-    voltage, temperature, resistance, measured_a, true_a, mode, _ = joined
-    n_blocks = voltage.shape[1]
-    truths = np.stack([part[7] for part in parts])
-    assert truths.shape == (len(cuts), 3, n_blocks)
+    parts = [_look(plant, seed, string, chunk) for chunk in np.split(time_us, range(_CHUNK, len(time_us), _CHUNK))]
+    view = _Look(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    at = _truth_visits(time_us, mains, site)
+    mine = slice(*plant.fleet.world.strings.first_block[string : string + 2])
     return Recording(
         specs=twin_specs(inventory)[string],
         time_us=time_us,
-        voltage_v=snap_to_grid("voltage_v", voltage),
-        temperature_c=snap_to_grid("temperature_c", temperature),
-        resistance_mohm=snap_to_grid("internal_resistance_mohm", resistance),
-        current_a=snap_to_grid("current_a", measured_a),
-        mode=mode,
-        regime=true_regimes(time_us, true_a, mode),
-        truth_at=np.array(cuts) - 1,
-        soc=truths[:, 0],
-        capacity_ah=truths[:, 1],
-        r0_ohm=truths[:, 2],
+        voltage_v=snap_to_grid("voltage_v", view.voltage_v),
+        temperature_c=snap_to_grid("temperature_c", view.temperature_c),
+        resistance_mohm=snap_to_grid("internal_resistance_mohm", view.resistance_mohm),
+        current_a=snap_to_grid("current_a", view.current_a),
+        mode=view.mode,
+        regime=true_regimes(time_us, view.true_current_a, view.mode),
+        truth_at=at,
+        soc=view.soc[at],
+        capacity_ah=view.capacity_ah[at],
+        r0_ohm=plant.fleet.world.blocks.r0_ohm[mine] * view.resistance_ratio[at],
     )
 
 
-def _truth_instants(time_us: Ints, mains: MainsSchedule, site: int) -> list[int]:
-    """Visits after which the truth is read, as ends of slices: hourly, and every two minutes around outages."""
-    eventful = np.zeros(len(time_us), dtype=np.bool_)
-    for start_s, end_s in zip(mains.start_s[site], mains.end_s[site], strict=True):
-        eventful |= (time_us >= start_s * 1e6) & (time_us < end_s * 1e6 + _EVENTFUL_US)
-    slot = np.where(
-        eventful, time_us // _FINE_TRUTH_US, time_us // _COARSE_TRUTH_US * (_COARSE_TRUTH_US // _FINE_TRUTH_US)
-    )
-    ends = np.flatnonzero(np.diff(slot)) + 1
-    return [*(int(end) for end in ends), len(time_us)]
+class _Look(NamedTuple):
+    """Readings and truth, `(n_visits, n_blocks)`; of the string, `(n_visits,)`."""
+
+    voltage_v: NDArray[np.float32]
+    temperature_c: NDArray[np.float32]
+    resistance_mohm: NDArray[np.float32]
+    current_a: NDArray[np.float32]
+    true_current_a: Floats
+    mode: NDArray[np.int32]
+    soc: Floats
+    capacity_ah: Floats
+    resistance_ratio: Floats
 
 
-def _look(plant: Plant, seed: int, string: int, time_us: Ints) -> tuple[NDArray[np.generic], ...]:
-    """Visits a string; readings by visit and block, true current and mode, and the truth after the last visit."""
+def _look(plant: Plant, seed: int, string: int, time_us: Ints) -> _Look:
     truth = plant.visit(Visits(np.full(len(time_us), string, dtype=np.int64), time_us))
     readings = measure(truth, seed)
     shape = (len(time_us), -1)
-    mine = slice(*plant.fleet.world.strings.first_block[string : string + 2])
-    blocks, constants = plant.fleet.blocks, plant.fleet.world.blocks
-    true_state = np.stack(
-        [
-            1.0 - (1.0 - blocks.soc[mine]) / TEN_HOUR_SHARE,
-            blocks.capacity_ah[mine] * TEN_HOUR_SHARE,
-            constants.r0_ohm[mine] * blocks.resistance_ratio[mine],
-        ]
-    )
-    return (
+    return _Look(
         readings.voltage_v.reshape(shape),
         readings.temperature_c.reshape(shape),
         readings.resistance_mohm.reshape(shape),
         readings.current_a,
         truth.current_a,
         truth.mode,
-        time_us,
-        true_state,
+        truth.soc.reshape(shape),
+        truth.capacity_ah.reshape(shape),
+        truth.resistance_ratio.reshape(shape),
     )
+
+
+def _truth_visits(time_us: Ints, mains: MainsSchedule, site: int) -> Ints:
+    """Visits at which the truth is kept: hourly, and every two minutes around outages."""
+    eventful = np.zeros(len(time_us), dtype=np.bool_)
+    for start_s, end_s in zip(mains.start_s[site], mains.end_s[site], strict=True):
+        eventful |= (time_us >= start_s * 1e6) & (time_us < end_s * 1e6 + _EVENTFUL_US)
+    per_coarse = _COARSE_TRUTH_US // _FINE_TRUTH_US
+    slot = np.where(eventful, time_us // _FINE_TRUTH_US, time_us // _COARSE_TRUTH_US * per_coarse)
+    return np.append(np.flatnonzero(np.diff(slot)), len(time_us) - 1)
 
 
 def true_regimes(time_us: Ints, current_a: Floats, mode: NDArray[np.int32]) -> NDArray[np.int16]:

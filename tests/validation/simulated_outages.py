@@ -1,7 +1,8 @@
 """One outage of every string of the fleet, from minutes to the end voltage: charge, resistance and capacity.
 
-The fleet is lived through twice, in two seasons and from two seeds, so that 3,888 blocks of all ages have had one outage
-of their own depth. Two blocks in each string have lost capacity beyond their age, which nothing but the outage can show.
+The fleet is lived through twice, in two seasons and from two seeds, so that 3,888 blocks of all ages have had one
+outage of their own depth. Two blocks in each string have lost capacity beyond their age, which nothing but the outage
+can show.
 """
 
 import itertools

@@ -29,6 +29,7 @@ _OUTAGES = Section(
             for number, limit in ((1, _ONE_SIGMA), (2, _TWO_SIGMA))
         ),
         Target("capacity.deep_outage_error_percent", 6.0, "%"),
+        Target("capacity.deep_outage_weak_block_error_percent", 6.0, "%"),
     ),
 )
 
