@@ -17,7 +17,7 @@ from simulator.electrochemistry import (
     slow_factor,
     string_voltage,
 )
-from simulator.mains import next_outage
+from simulator.mains import current_or_next
 from simulator.room import room_c
 from simulator.series_string import charger_current, load_current
 from simulator.world import Fleet, Step
@@ -51,26 +51,25 @@ _ZERO_C_K = 273.15
 
 @kernel
 def evolve_string(fleet: Fleet, s: int, until_s: float) -> None:
-    """Takes string s from its time to `until_s` in steps that its regime needs, cut where the mains fail or return.
+    """Takes string s from its time to `until_s` in steps that its regime needs, cut where its load comes or goes.
 
     Args:
         fleet: the fleet; the state of the string and its blocks is changed in place.
         s: string.
         until_s: time to reach, s since 1970 UTC; nothing happens if it is not later than the string's.
     """
-    string, mains = fleet.strings, fleet.world.mains
-    site = fleet.world.strings.site[s]
+    string, discharges = fleet.strings, fleet.world.discharges
     begin_s = string.time_s[s]
     while string.time_s[s] < until_s:
         now_s = string.time_s[s]
-        outage = next_outage(mains, site, now_s)
-        out = now_s >= mains.start_s[site, outage]
+        discharge = current_or_next(discharges.end_s[s], now_s)
+        out = now_s >= discharges.start_s[s, discharge]
         if not out:
             string.disconnected[s] = 0
         string.discharging[s] = 1 if out and string.disconnected[s] == 0 else 0
-        change_s = mains.end_s[site, outage] if out else mains.start_s[site, outage]
+        change_s = discharges.end_s[s, discharge] if out else discharges.start_s[s, discharge]
         next_s = min(until_s, change_s, now_s + _longest_step_s(fleet, s, out))
-        _step(fleet, s, next_s, mains.load_factor[site, outage])
+        _step(fleet, s, next_s, discharges.load_factor[s, discharge])
         string.time_s[s] = next_s
     if until_s > begin_s:
         age_string(fleet.world, fleet.blocks, s, until_s - begin_s)

@@ -81,7 +81,7 @@ class _Simulation:
         site = next(k for k, location in enumerate(locations) if location.location_id == location_id)
         period_s, first = locations[site].sample_period_s, sum(len(names) for names in ids[:site])
         offsets_us = string_offsets_us([len(names) for names in ids], period_s)[first : first + len(ids[site])]
-        feed = SiteFeed(gateway, self._monitors, self._plant, SiteSampler(site, first, offsets_us))
+        feed = SiteFeed(gateway, self._monitors, self._plant, SiteSampler(first, offsets_us))
 
         # the newest sample of every string before the start goes ahead, so that all twins are fresh at once
         live, last_us = live_plan(period_s, len(ids[site])), self._start_us - round(period_s * 1e6)

@@ -13,9 +13,11 @@ from simulator.fault_labels import FaultTargets
 from simulator.faults import FaultEvent
 from simulator.initial_state import initial_state
 from simulator.mains import MainsSchedule, mains_schedule
+from simulator.maintenance import Discharges, Maintenance, schedules
 from simulator.parameters import Floats
 from simulator.population import TEN_HOUR_SHARE, make_blocks, make_strings
 from simulator.room import make_rooms
+from simulator.room_faults import room_faults
 from simulator.visits import Visits, VisitTruth, read_truth
 from simulator.world import Fleet, World
 
@@ -44,17 +46,20 @@ class Plant:
 
     def __init__(self, inventory: Inventory, seed: int, start: datetime, faults: Sequence[FaultEvent] = ()) -> None:
         begin = start.astimezone(UTC) - _SPIN_UP
-        self._regions = [location.region for location in inventory.locations]
+        self._inventory = inventory
         self._seed = seed
         self._targets = FaultTargets(inventory, faults)
         self._first_year = begin.year - 1  # what the last outage of the year before left behind counts
         self._last_year = begin.year + 1
+        mains, maintenance, discharges = self._schedules()
         world = World(
             blocks=make_blocks(inventory, seed),
             strings=make_strings(inventory, seed),
             climate=climate_of([(site.latitude_deg, site.longitude_deg) for site in inventory.locations], seed),
-            rooms=make_rooms(len(inventory.locations), seed),
-            mains=self._mains(),
+            rooms=make_rooms(len(inventory.locations), seed, room_faults(inventory, faults)),
+            mains=mains,
+            discharges=discharges,
+            maintenance=maintenance,
         )
         installed_on = [battery.installed_on for site in inventory.locations for battery in site.batteries()]
         most_blocks = int(np.diff(world.strings.first_block).max())
@@ -82,11 +87,15 @@ class Plant:
         return read_truth(self.fleet, visits, self._targets)
 
     def cover(self, until_s: float) -> None:
-        """Makes sure that the schedule of the mains reaches beyond a time, s since 1970 UTC."""
+        """Makes sure that what is scheduled reaches beyond a time, s since 1970 UTC."""
         year = datetime.fromtimestamp(until_s, UTC).year
         if year >= self._last_year:
             self._last_year = year + 1
-            self.fleet = self.fleet._replace(world=self.fleet.world._replace(mains=self._mains()))
+            mains, maintenance, discharges = self._schedules()
+            world = self.fleet.world._replace(mains=mains, maintenance=maintenance, discharges=discharges)
+            self.fleet = self.fleet._replace(world=world)
 
-    def _mains(self) -> MainsSchedule:
-        return mains_schedule(self._regions, self._seed, range(self._first_year, self._last_year + 1))
+    def _schedules(self) -> tuple[MainsSchedule, Maintenance, Discharges]:
+        years = range(self._first_year, self._last_year + 1)
+        mains = mains_schedule([location.region for location in self._inventory.locations], self._seed, years)
+        return mains, *schedules(self._inventory, self._seed, years, mains)

@@ -1,11 +1,11 @@
-"""When monitors look at strings: spread over the sample period, more often while the mains are out."""
+"""When monitors look at strings: spread over the sample period, more often while strings carry their load."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.mains import MainsSchedule
+from simulator.maintenance import Discharges
 from simulator.parameters import Ints
 from simulator.visits import Visits
 
@@ -19,8 +19,8 @@ class SamplingPlan:
 
     Attributes:
         period_us: usual time between visits, one for each string of the site.
-        outage_period_us: the same while the mains are out.
-        recharge_period_us: the same after an outage, for `recharge_us`.
+        outage_period_us: the same while a string carries its load: an outage or a test.
+        recharge_period_us: the same after that, for `recharge_us`.
         recharge_us: how long strings are watched as recharging; 0 = as usual.
     """
 
@@ -56,28 +56,26 @@ class SiteSampler:
     """Plans the visits to the strings of one site.
 
     Args:
-        site: number of the site.
         first_string: number of its first string in the fleet.
         offsets_us: instants of its strings in the sample period, microseconds, `(n_strings_of_site,)`.
     """
 
-    def __init__(self, site: int, first_string: int, offsets_us: Ints) -> None:
-        self._site = site
+    def __init__(self, first_string: int, offsets_us: Ints) -> None:
         self._first_string = first_string
         self._offsets_us = [int(offset) for offset in offsets_us]
 
-    def visits(self, plan: SamplingPlan, mains: MainsSchedule, after_us: int, until_us: int) -> Visits:
+    def visits(self, plan: SamplingPlan, discharges: Discharges, after_us: int, until_us: int) -> Visits:
         """Visits in a time span, in time order.
 
         Args:
             plan: how often.
-            mains: failures of the mains; must cover the span.
+            discharges: when strings carry their load; must cover the span.
             after_us: begin, itself left out, microseconds since 1970 UTC.
             until_us: end, itself included.
         """
         strings, times = [], []
         for k, (offset_us, period_us) in enumerate(zip(self._offsets_us, plan.period_us, strict=True)):
-            spans = [(after_us, until_us, period_us), *self._event_spans(plan, mains, after_us, until_us)]
+            spans = [(after_us, until_us, period_us), *self._event_spans(plan, discharges, k, after_us, until_us)]
             mine = np.unique(np.concatenate([_ticks(offset_us, *span) for span in spans]))
             times.append(mine)
             strings.append(np.full(len(mine), self._first_string + k))
@@ -86,11 +84,14 @@ class SiteSampler:
         return Visits(string[order], time_us[order])
 
     def _event_spans(
-        self, plan: SamplingPlan, mains: MainsSchedule, after_us: int, until_us: int
+        self, plan: SamplingPlan, discharges: Discharges, k: int, after_us: int, until_us: int
     ) -> list[tuple[int, int, int]]:
+        starts_s, ends_s = discharges.start_s[self._first_string + k], discharges.end_s[self._first_string + k]
+        tail_us = _AFTER_OUTAGE_US + plan.outage_period_us
+        near = (starts_s * _US <= until_us) & (ends_s * _US >= after_us - tail_us - plan.recharge_us - _US)
         spans = []
-        for start_s, end_s in zip(mains.start_s[self._site], mains.end_s[self._site], strict=True):
-            begin_us, end_us = round(start_s * _US), round(end_s * _US) + _AFTER_OUTAGE_US + plan.outage_period_us
+        for start_s, end_s in zip(starts_s[near], ends_s[near], strict=True):
+            begin_us, end_us = round(start_s * _US), round(end_s * _US) + tail_us
             spans.append((begin_us, end_us, plan.outage_period_us))
             spans.append((end_us, end_us + plan.recharge_us, plan.recharge_period_us))
         cut = [(max(begin, after_us), min(end, until_us), period) for begin, end, period in spans]

@@ -84,7 +84,7 @@ class SiteFeed:
 
     def _plan(self, plan: SamplingPlan, after_us: int, until_us: int) -> Visits:
         self._plant.cover(until_us * 1e-6)
-        return self._sampler.visits(plan, self._plant.fleet.world.mains, after_us, until_us)
+        return self._sampler.visits(plan, self._plant.fleet.world.discharges, after_us, until_us)
 
 
 def _part(visits: Visits, begin: int, end: int) -> Visits:

@@ -11,6 +11,7 @@ from simulator.compiled import compiled, kernel
 from simulator.electrochemistry import ohmic_factor, slow_factor
 from simulator.evolution import evolve_string
 from simulator.fault_labels import FaultTargets, Labels
+from simulator.mains import current_or_next
 from simulator.parameters import Floats, Ints
 from simulator.population import OHMIC_OVER_INSTRUMENT, TEN_HOUR_SHARE
 from simulator.room import post_ripple_k
@@ -18,6 +19,8 @@ from simulator.world import Fleet
 
 _FLOAT: Final = int(StringMode.FLOAT)
 _DISCHARGE: Final = int(StringMode.DISCHARGE)
+_TEST: Final = int(StringMode.TEST)
+_MAINTENANCE: Final = int(StringMode.MAINTENANCE)
 _UNSPECIFIED: Final = int(StringMode.UNSPECIFIED)
 
 
@@ -154,12 +157,19 @@ def _read(fleet: Fleet, truth: VisitTruth) -> None:
             truth.gassing_a[row] = _gassing_a(fleet, s, i)
         truth.string_voltage_v[v] = total_v
         truth.current_a[v] = strings.current_a[s]
-        if strings.discharging[s] == 1:
-            truth.mode[v] = _DISCHARGE
-        elif strings.disconnected[s] == 1:
-            truth.mode[v] = _UNSPECIFIED
-        else:
-            truth.mode[v] = _FLOAT
+        truth.mode[v] = _mode(fleet, s, time_s)
+
+
+@compiled
+def _mode(fleet: Fleet, s: int, time_s: float) -> int:
+    """What the charger of a string reports."""
+    discharges, maintenance, strings = fleet.world.discharges, fleet.world.maintenance, fleet.strings
+    if strings.discharging[s] == 1:
+        # the state is that of the step that ends now
+        return _TEST if discharges.test[s, current_or_next(discharges.end_s[s], time_s - 1e-3)] == 1 else _DISCHARGE
+    if time_s >= maintenance.start_s[s, current_or_next(maintenance.end_s[s], time_s)]:
+        return _MAINTENANCE
+    return _UNSPECIFIED if strings.disconnected[s] == 1 else _FLOAT
 
 
 @compiled

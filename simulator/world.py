@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from simulator.climate import Climate
 from simulator.mains import MainsSchedule
+from simulator.maintenance import Discharges, Maintenance
 from simulator.parameters import BlockParameters, BlockState, Floats, StringParameters, StringState
 from simulator.room import Rooms
 
@@ -16,6 +17,8 @@ class World(NamedTuple):
     climate: Climate
     rooms: Rooms
     mains: MainsSchedule
+    discharges: Discharges
+    maintenance: Maintenance
 
 
 class Fleet(NamedTuple):

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from batterytwin.inventory import Inventory, load_fleet
-from simulator.mains import MainsSchedule
+from simulator.mains import NEVER_S, MainsSchedule
+from simulator.maintenance import Maintenance, discharges
 from simulator.plant import Plant
 from simulator.visits import Visits, VisitTruth
 
@@ -51,13 +52,18 @@ def one_string(path: Path, *, blocks: int = 24, installed_on: str = "2023-06-15"
 
 
 def with_outages(plant: Plant, *outages_s: tuple[float, float]) -> Plant:
-    """Puts the given failures (begin and end, s after START) in the place of the plant's own, at every site."""
+    """Puts the given failures (begin and end, s after START) in the place of all that the plant has scheduled."""
     n_sites = len(plant.fleet.world.rooms.leak)
-    spans = np.array([(START_S + begin, START_S + end) for begin, end in outages_s] + [(4e9, 4e9)])
+    spans = np.array([(START_S + begin, START_S + end) for begin, end in outages_s] + [(NEVER_S, NEVER_S)])
     mains = MainsSchedule(
         np.tile(spans[:, 0], (n_sites, 1)), np.tile(spans[:, 1], (n_sites, 1)), np.ones((n_sites, len(spans)))
     )
-    plant.fleet = plant.fleet._replace(world=plant.fleet.world._replace(mains=mains))
+    world = plant.fleet.world
+    never = np.full((len(world.strings.site), 1), NEVER_S)
+    world = world._replace(
+        mains=mains, discharges=discharges(mains, world.strings.site), maintenance=Maintenance(never, never)
+    )
+    plant.fleet = plant.fleet._replace(world=world)
     return plant
 
 
