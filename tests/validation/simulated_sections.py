@@ -33,4 +33,29 @@ _OUTAGES = Section(
     ),
 )
 
-SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES)
+_LIFE_EFFECT = (-50.0, -40.0)
+
+_AGEING = Section(
+    "ageing",
+    "tests.validation.simulated_ageing",
+    (
+        *(
+            Target(f"ageing.twin_plus_10c_from_{base}c_percent", _LIFE_EFFECT, "%", Sense.WITHIN)
+            for base in (20, 25, 30)
+        ),
+        Target("ageing.plant_plus_10c_percent", _LIFE_EFFECT, "%", Sense.WITHIN),
+        Target("ageing.sigma_soh_least_growth_points_per_half_year", 0.1, "points", Sense.AT_LEAST),
+    ),
+)
+
+_CLIMATE = Section(
+    "climate",
+    "tests.validation.simulated_climate",
+    (
+        Target("climate.station_monthly_mean_error_c", 1.5, "degC"),
+        Target("climate.station_diurnal_range_error_percent", 20.0, "%"),
+    ),
+    needs_shared=True,
+)
+
+SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES, _AGEING, _CLIMATE)
