@@ -59,13 +59,14 @@ def simulated_c(position_deg: tuple[float, float], local_times: Floats, seed: in
     for k in range(4):
         climate = climate_of([position_deg], seed + k)
         years.append([outdoor_c(climate, 0, float(t) - _LOCAL.total_seconds()) for t in local_times])
-    return np.mean(years, axis=0)
+    mean: Floats = np.mean(years, axis=0)
+    return mean
 
 
 def _against(measured: pd.DataFrame, position_deg: tuple[float, float], name: str) -> dict[str, float]:
     times = measured["time_local"]
     epoch = pd.Timestamp(datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None))
-    local_s = ((times - epoch) / pd.Timedelta(seconds=1)).to_numpy(np.float64)
+    local_s = ((times - epoch) / pd.Timedelta(seconds=1)).to_numpy(np.float64).astype(np.float64)
     frame = pd.DataFrame(
         {
             "month": times.dt.month,

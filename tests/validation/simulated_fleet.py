@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from actors.fleet import TwinSpec
 from batterytwin.inventory import Inventory
-from batterytwin.telemetry import Regime, StringMode, snap_to_grid
-from simulator.mains import MainsSchedule
+from batterytwin.telemetry import Regime, snap_to_grid
+from simulator.mains import MainsSchedule, padded
+from simulator.maintenance import Discharges, discharges
 from simulator.plant import Plant
 from simulator.sampling import SiteSampler, live_plan, string_offsets_us
 from simulator.sensors import measure
@@ -27,7 +28,6 @@ _COARSE_TRUTH_US: Final = 3_600_000_000
 _FINE_TRUTH_US: Final = 120_000_000
 _EVENTFUL_US: Final = 36 * 3_600_000_000
 """How long after an outage its recharge counts as eventful."""
-_NEVER_S: Final = 4.0e9
 _CHUNK: Final = 10_000
 
 Floats = NDArray[np.float64]
@@ -79,27 +79,19 @@ class Recording:
 def force_outages(plant: Plant, after_s: float, outages: Sequence[Sequence[Outage]]) -> None:
     """Replaces the mains failures after an instant by given ones, site by site; what was before stays.
 
-    Each site's must be in time order and must not overlap.
+    Each site's must be in time order and must not overlap. Planned tests are left out, so that the outages are all
+    that discharges the strings.
     """
-    mains = plant.fleet.world.mains
-    rows: list[list[tuple[float, float, float]]] = []
+    world = plant.fleet.world
+    rows = []
     for site, wanted in enumerate(outages):
-        past = [
-            (float(start), float(end), float(factor))
-            for start, end, factor in zip(mains.start_s[site], mains.end_s[site], mains.load_factor[site], strict=True)
-            if end < after_s
-        ]
-        rows.append(past + [(o.start_s, o.start_s + o.duration_s, o.load_factor) for o in wanted])
-    table = np.full((len(rows), max(map(len, rows)) + 1, 3), _NEVER_S)
-    for site, found in enumerate(rows):
-        if found:
-            table[site, : len(found)] = found
-    forced: MainsSchedule = mains._replace(
-        start_s=np.ascontiguousarray(table[:, :, 0]),
-        end_s=np.ascontiguousarray(table[:, :, 1]),
-        load_factor=np.ascontiguousarray(table[:, :, 2]),
-    )
-    plant.fleet = plant.fleet._replace(world=plant.fleet.world._replace(mains=forced))
+        before = world.mains.end_s[site] < after_s
+        past = np.stack([column[site][before] for column in world.mains], axis=1)
+        rows.append(np.concatenate([past, [(o.start_s, o.start_s + o.duration_s, o.load_factor) for o in wanted]]))
+    table = padded(rows)
+    mains = MainsSchedule(*(np.ascontiguousarray(table[:, :, k]) for k in range(3)))
+    forced = world._replace(mains=mains, discharges=discharges(mains, world.strings.site))
+    plant.fleet = plant.fleet._replace(world=forced)
 
 
 def twin_specs(inventory: Inventory) -> list[list[TwinSpec]]:
@@ -132,15 +124,15 @@ def record_string(plant: Plant, inventory: Inventory, seed: int, string: int, un
     first = sum(per_site[:site])
     period_s = inventory.locations[site].sample_period_s
     offsets_us = string_offsets_us(per_site, period_s)[first : first + per_site[site]]
-    mains = plant.fleet.world.mains
+    loads = plant.fleet.world.discharges
     after_us = int(plant.fleet.strings.time_s[string] * 1e6)
-    visits = SiteSampler(site, first, offsets_us).visits(
-        live_plan(period_s, per_site[site]), mains, after_us, int(until.timestamp() * 1e6)
+    visits = SiteSampler(first, offsets_us).visits(
+        live_plan(period_s, per_site[site]), loads, after_us, int(until.timestamp() * 1e6)
     )
     time_us = visits.time_us[visits.string == string]
     parts = [_look(plant, seed, string, chunk) for chunk in np.split(time_us, range(_CHUNK, len(time_us), _CHUNK))]
     view = _Look(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-    at = _truth_visits(time_us, mains, site)
+    at = _truth_visits(time_us, loads, string)
     mine = slice(*plant.fleet.world.strings.first_block[string : string + 2])
     return Recording(
         specs=twin_specs(inventory)[string],
@@ -150,7 +142,7 @@ def record_string(plant: Plant, inventory: Inventory, seed: int, string: int, un
         resistance_mohm=snap_to_grid("internal_resistance_mohm", view.resistance_mohm),
         current_a=snap_to_grid("current_a", view.current_a),
         mode=view.mode,
-        regime=true_regimes(time_us, view.true_current_a, view.mode),
+        regime=true_regimes(time_us, view.true_current_a),
         truth_at=at,
         soc=view.soc[at],
         capacity_ah=view.capacity_ah[at],
@@ -189,24 +181,23 @@ def _look(plant: Plant, seed: int, string: int, time_us: Ints) -> _Look:
     )
 
 
-def _truth_visits(time_us: Ints, mains: MainsSchedule, site: int) -> Ints:
+def _truth_visits(time_us: Ints, loads: Discharges, string: int) -> Ints:
     """Visits at which the truth is kept: hourly, and every two minutes around outages."""
     eventful = np.zeros(len(time_us), dtype=np.bool_)
-    for start_s, end_s in zip(mains.start_s[site], mains.end_s[site], strict=True):
+    for start_s, end_s in zip(loads.start_s[string], loads.end_s[string], strict=True):
         eventful |= (time_us >= start_s * 1e6) & (time_us < end_s * 1e6 + _EVENTFUL_US)
     per_coarse = _COARSE_TRUTH_US // _FINE_TRUTH_US
     slot = np.where(eventful, time_us // _FINE_TRUTH_US, time_us // _COARSE_TRUTH_US * per_coarse)
     return np.append(np.flatnonzero(np.diff(slot)), len(time_us) - 1)
 
 
-def true_regimes(time_us: Ints, current_a: Floats, mode: NDArray[np.int32]) -> NDArray[np.int16]:
-    """What a string truly does: float is less than 0.5 A for ten minutes on a charger, rest is without one."""
+def true_regimes(time_us: Ints, current_a: Floats) -> NDArray[np.int16]:
+    """What a string truly does, by its true current: none at all is rest, ten minutes below 0.5 A are float."""
     regime = np.full(len(time_us), int(Regime.RECHARGE), dtype=np.int16)
-    charging = current_a >= _FLOAT_BELOW_A
-    discharging, disconnected = mode == int(StringMode.DISCHARGE), mode == int(StringMode.UNSPECIFIED)
-    busy = charging | discharging | disconnected
+    discharging, resting = current_a < 0.0, current_a == 0.0
+    busy = (current_a >= _FLOAT_BELOW_A) | discharging | resting
     busy_since = np.maximum.accumulate(np.where(busy, time_us, np.iinfo(np.int64).min // 2))
     regime[~busy & (time_us - busy_since > _FLOAT_HOLD_US)] = int(Regime.FLOAT)
     regime[discharging] = int(Regime.DISCHARGE)
-    regime[disconnected] = int(Regime.REST)
+    regime[resting] = int(Regime.REST)
     return regime

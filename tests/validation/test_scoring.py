@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from batterytwin.telemetry import Regime, StringMode
+from batterytwin.telemetry import Regime
 from tests.validation.scoring import coverage, mean_absolute, root_mean_square, skill
 from tests.validation.simulated_fleet import true_regimes
 
@@ -36,14 +36,12 @@ def test_means_ignore_the_unknown() -> None:
     assert np.isnan(mean_absolute([np.nan]))
 
 
-def test_regimes_follow_current_and_charger() -> None:
-    """Float begins ten minutes after the last ampere; a string without a charger rests."""
+def test_regimes_follow_the_true_current() -> None:
+    """Float begins ten minutes after the last ampere; a string without any current rests."""
     time_us = np.arange(30) * 60_000_000
     current_a = np.full(30, 0.02)
-    current_a[5:8] = 12.0
-    mode = np.full(30, int(StringMode.FLOAT), dtype=np.int32)
-    mode[3], mode[4] = int(StringMode.DISCHARGE), int(StringMode.UNSPECIFIED)
-    regime = true_regimes(time_us, current_a, mode)
+    current_a[3:8] = [-40.0, 0.0, 12.0, 12.0, 12.0]
+    regime = true_regimes(time_us, current_a)
     assert list(regime[:3]) == [Regime.FLOAT] * 3
     assert list(regime[3:8]) == [Regime.DISCHARGE, Regime.REST] + [Regime.RECHARGE] * 3
     assert list(regime[8:18]) == [Regime.RECHARGE] * 10
