@@ -4,7 +4,7 @@ Pure in (state, reading) of each battery: the result does not depend on batching
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from actors.compiled import kernel
 from actors.filter_estimates import N_ESTIMATES
+from actors.filter_evidence import apply_inputs
 from actors.filter_float import MARKER_SIGMA
 from actors.filter_kernel import apply_rows, tell_all
 from actors.filter_layout import (
@@ -25,6 +26,7 @@ from actors.filter_layout import (
 )
 from actors.filter_life import R0_SPREAD
 from actors.filter_parameters import FilterParameters
+from batterytwin.events import TwinInput
 
 __all__ = [
     "CIRCUIT_ESTIMATE_COLUMNS",
@@ -38,6 +40,7 @@ __all__ = [
     "initial_state",
     "live_estimates",
     "regimes",
+    "run_evidence",
     "run_filter",
 ]
 
@@ -118,6 +121,34 @@ def run_filter(  # noqa: PLR0917  # one argument a column of a reading
     )
 
 
+def run_evidence(
+    state: NDArray[np.float64],
+    parameters: FilterParameters,
+    slot: NDArray[np.int32],
+    twin: NDArray[np.int32],
+    inputs: Sequence[TwinInput],
+) -> None:
+    """Applies evidence that is no reading, in its order.
+
+    Args:
+        state: rows of the twins concerned, changed in place, shape `(n_slots, N_STATE)`, C-contiguous.
+        parameters: of all twins.
+        slot: row of `state` of each input, shape `(n_inputs,)`.
+        twin: row of `parameters` of each input, shape `(n_inputs,)`.
+        inputs: the evidence.
+    """
+    _evidence_kernel()(
+        state_records(state),
+        parameter_records(parameters.values),
+        np.ascontiguousarray(slot, dtype=np.int32),
+        np.ascontiguousarray(twin, dtype=np.int32),
+        np.array([int(given.kind) for given in inputs], np.int32),
+        np.array([given.time_us for given in inputs], np.float64),
+        np.array([given.soh_capacity for given in inputs], np.float64),
+        np.array([given.sigma for given in inputs], np.float64),
+    )
+
+
 def live_estimates(state: NDArray[np.float64]) -> NDArray[np.float32]:
     """What the twins say, `LIVE_ESTIMATE_COLUMNS`, shape `(n_twins, 10)`; NaN = not known."""
     estimates = np.empty((state.shape[0], N_ESTIMATES), dtype=np.float32)
@@ -173,6 +204,7 @@ def compile_kernels() -> None:
     """
     _rows_kernel()
     _estimates_kernel()
+    _evidence_kernel()
 
 
 def _array(dtype: Any, ndim: int = 1, *, readonly: bool = True) -> Any:
@@ -202,3 +234,18 @@ def _rows_kernel() -> Callable[..., None]:
 @functools.cache
 def _estimates_kernel() -> Callable[..., None]:
     return kernel(types.void(_array(from_dtype(STATE_DTYPE)), _array(types.float32, 2, readonly=False)))(tell_all)
+
+
+@functools.cache
+def _evidence_kernel() -> Callable[..., None]:
+    signature = types.void(
+        _array(from_dtype(STATE_DTYPE), readonly=False),
+        _array(from_dtype(PARAMETERS_DTYPE)),
+        _array(types.int32),
+        _array(types.int32),
+        _array(types.int32),
+        _array(types.float64),
+        _array(types.float64),
+        _array(types.float64),
+    )
+    return kernel(signature)(apply_inputs)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from batterytwin.alerts import AlertTransition
 from batterytwin.datasheet import BatteryDatasheet
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import Rows
 
 
@@ -27,10 +28,10 @@ class TwinSpec:
 
 @dataclass(frozen=True, slots=True)
 class ShardResult:
-    """What became of one batch in one shard, after it is durable.
+    """What became of one batch of rows or inputs in one shard, after it is durable.
 
     Attributes:
-        outcome: `Outcome` of each row of the batch, uint8, shape `(n_rows,)`.
+        outcome: `Outcome` of each row or input of the batch, uint8, shape `(n_rows,)`.
         twins: positions of the twins that changed, int32, shape `(n_changed,)`, each once.
         live: their present, `LIVE_DTYPE`, shape `(n_changed,)`.
         alerts: changes of alerts that the batch caused, oldest first.
@@ -70,6 +71,17 @@ class Fleet(Protocol):
         Raises:
             ShardUnavailableError: the shard died or restarts; whether the rows were applied is unknown, so send again.
             StoreUnavailableError: the database is away; nothing was applied.
+        """
+
+    async def apply_inputs(self, shard: int, inputs: Sequence[TwinInput]) -> ShardResult:
+        """Applies evidence that is no reading, each after all rows applied so far, and makes it durable.
+
+        Counts as a call for "at most one under way". An input whose (battery, source) is known gives DUPLICATE.
+
+        Raises:
+            InvalidArgumentError: the shard does not hold a battery; nothing was applied.
+            ShardUnavailableError: as for `apply`.
+            StoreUnavailableError: as for `apply`.
         """
 
     async def wait_restored(self, shard: int) -> Rows:

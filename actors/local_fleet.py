@@ -10,6 +10,7 @@ from actors.fleet import ShardResult, TwinSpec
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.shard import TwinShard
 from batterytwin.errors import TwinError
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import Rows
 from storage.shard_store import ShardStore
 
@@ -88,6 +89,10 @@ class LocalFleet:
     async def apply(self, shard: int, rows: Rows, receive_time_us: int) -> ShardResult:
         """Applies rows and makes them durable; see `Fleet.apply`."""
         return await self._shards[shard].call(lambda twin_shard: twin_shard.apply(rows, receive_time_us))
+
+    async def apply_inputs(self, shard: int, inputs: Sequence[TwinInput]) -> ShardResult:
+        """Applies inputs and makes them durable; see `Fleet.apply_inputs`."""
+        return await self._shards[shard].call(lambda twin_shard: twin_shard.apply_inputs(inputs))
 
     async def wait_restored(self, shard: int) -> Rows:
         """Present of all twins of a shard; one in this process cannot die alone."""

@@ -23,6 +23,7 @@ from actors.placement import check_memory
 from actors.ray_folder import make_ray_folder, remove_ray_folder
 from actors.shard_line import ShardLine
 from batterytwin.errors import ShardUnavailableError, StoreUnavailableError, TwinError
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import LIVE_DTYPE, Rows
 from storage.shard_store import ShardStore
 
@@ -131,6 +132,9 @@ class _ShardActor:
     def restore(self) -> bytes:
         return self._process.restore()  # type: ignore[no-any-return] # imported by name
 
+    def apply_inputs(self, inputs: Sequence[TwinInput]) -> bytes:
+        return self._process.apply_inputs(inputs)  # type: ignore[no-any-return] # as above
+
     def state_hashes(self) -> bytes:
         return self._process.state_hashes()  # type: ignore[no-any-return] # as above
 
@@ -194,10 +198,11 @@ class RayFleet:
 
     async def apply(self, shard: int, rows: Rows, receive_time_us: int) -> ShardResult:
         """Applies rows and makes them durable; see `Fleet.apply`."""
-        outcome, twins, live, alerts = await self._shards[shard].apply(rows.tobytes(), receive_time_us)
-        return ShardResult(
-            np.frombuffer(outcome, np.uint8), np.frombuffer(twins, np.int32), np.frombuffer(live, LIVE_DTYPE), alerts
-        )
+        return _result(await self._shards[shard].apply(rows.tobytes(), receive_time_us))
+
+    async def apply_inputs(self, shard: int, inputs: Sequence[TwinInput]) -> ShardResult:
+        """Applies inputs and makes them durable; see `Fleet.apply_inputs`. They are rare: a call of Ray's will do."""
+        return _result(await self._shards[shard].ask("apply_inputs", tuple(inputs)))
 
     async def wait_restored(self, shard: int) -> Rows:
         """Waits until a shard that died is back with its state; returns the present of all its twins."""
@@ -258,9 +263,9 @@ class _RayShard:
     async def apply(self, rows: bytes, receive_time_us: int) -> Any:
         return _opened(await self._line.ask(rows, receive_time_us))
 
-    async def ask(self, method: str) -> Any:
+    async def ask(self, method: str, *arguments: object) -> Any:
         try:
-            answer = await getattr(self._actor, method).remote()
+            answer = await getattr(self._actor, method).remote(*arguments)
         except RayActorError as error:
             raise ShardUnavailableError(
                 "The shard died and is being restored; send again.", retry_after_s=_RETRY_AFTER_S
@@ -279,6 +284,13 @@ class _RayShard:
     def end(self) -> None:
         self._line.close()
         ray.kill(self._actor)
+
+
+def _result(fields: Any) -> ShardResult:
+    outcome, twins, live, alerts = fields
+    return ShardResult(
+        np.frombuffer(outcome, np.uint8), np.frombuffer(twins, np.int32), np.frombuffer(live, LIVE_DTYPE), alerts
+    )
 
 
 def _opened(answer: bytes) -> Any:

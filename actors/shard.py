@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from actors.alert_messages import to_transitions
 from actors.fleet import ShardResult, TwinSpec
+from actors.input_log import LogEnd, check_inputs, fresh_inputs
 from actors.intake import TwinFinder
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.restore import replay, restore_twins
 from actors.twin_memory import MEMORY_LAYOUT, TwinMemory
 from actors.twin_step import TwinStepper
 from batterytwin.errors import LeaseLostError
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import Outcome, Rows
 from storage.shard_store import ShardCommit, ShardStore, TwinSnapshot
 
@@ -49,6 +51,7 @@ class TwinShard:
         self._alerts = alerts or AlertLimits()
         self._stepper = TwinStepper(specs, self._alerts, plausibility or PlausibilityLimits())
         self._finder = TwinFinder(len(specs))
+        self._twin_of = {spec.battery_key: twin for twin, spec in enumerate(specs)}
         self._memory = TwinMemory.blank(self._stepper.parameters)
         self._changed = np.zeros(len(specs), np.bool_)  # since their last snapshot
         self._rows_since_snapshot = 0
@@ -108,6 +111,40 @@ class TwinShard:
             return ShardResult(step.outcomes, np.arange(len(self._keys), dtype=np.int32), self.live(), alerts)
         return ShardResult(step.outcomes, touched, work.live(), alerts)
 
+    def apply_inputs(self, inputs: Sequence[TwinInput]) -> ShardResult:
+        """Applies evidence that is no reading, after all rows applied so far, and makes it durable.
+
+        Args:
+            inputs: any number; one whose (battery, source) is known changes nothing.
+
+        Raises:
+            InvalidArgumentError: a battery is not here, or a value is no evidence; nothing was applied.
+            StoreUnavailableError: the database is away; nothing was applied.
+            LeaseLostError: another owner has the twins; this shard is of no more use.
+        """
+        self._check_owner()
+        check_inputs(inputs, self._twin_of)
+        try:
+            caught_up = self._in_doubt
+            if caught_up:
+                self._catch_up()
+            known = self._store.stored_inputs({(i.battery_key, i.source_id) for i in inputs})
+            outcomes, fresh = fresh_inputs(inputs, known)
+            touched = np.array(list(dict.fromkeys(self._twin_of[i.battery_key] for i in fresh)), np.int32)
+            work = self._memory.take(touched)
+            logged = self._stepper.take_inputs(work, touched, fresh)
+            if logged:
+                snapshots = self._due_snapshots(touched, work)
+                self._commit(ShardCommit(time.time_ns() // 1_000, snapshots=snapshots, inputs=logged))
+                self._memory.put(touched, work)
+                self._note_commit(touched, 0, snapshots)
+        except LeaseLostError as error:
+            self._lost = error
+            raise
+        if caught_up:
+            return ShardResult(outcomes, np.arange(len(self._keys), dtype=np.int32), self.live(), ())
+        return ShardResult(outcomes, touched, work.live(), ())
+
     def snapshot_now(self) -> None:
         """Stores the state of every twin that changed since its last snapshot.
 
@@ -144,11 +181,10 @@ class TwinShard:
 
     def _catch_up(self) -> None:
         """Applies what a commit in doubt has stored after all."""
-        watermarks = {
-            int(key): int(us) for key, us in zip(self._keys, self._memory.records["watermark_us"], strict=True)
-        }
-        tail = self._store.read_tail(watermarks)
-        self._changed |= replay(tail, self._memory, self._stepper, self._finder, self._keys)
+        records, keys = self._memory.records, self._keys.tolist()
+        tail = self._store.read_tail(dict(zip(keys, records["watermark_us"].tolist(), strict=True)))
+        inputs = self._store.read_inputs(dict(zip(keys, records["input_seq"].tolist(), strict=True)))
+        self._changed |= replay(LogEnd(tail, inputs), self._memory, self._stepper, self._finder, self._keys)
         self._in_doubt = False
 
     def _sort_out_late(self, rows: Rows, outcomes: NDArray[np.uint8]) -> Rows:

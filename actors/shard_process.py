@@ -14,6 +14,7 @@ from actors.limits import AlertLimits, PlausibilityLimits
 from actors.shard import TwinShard
 from actors.shard_line import LineServer
 from batterytwin.errors import ShardUnavailableError, TwinError
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import READING_DTYPE
 from storage.shard_store import ShardStore
 
@@ -59,6 +60,10 @@ class ShardProcess:
         return self._answer(
             lambda: _fields(self._restored_shard().apply(np.frombuffer(rows, READING_DTYPE), receive_time_us))
         )
+
+    def apply_inputs(self, inputs: Sequence[TwinInput]) -> bytes:
+        """Applies inputs; answers with the fields of a `ShardResult`."""
+        return self._answer(lambda: _fields(self._restored_shard().apply_inputs(inputs)))
 
     def state_hashes(self) -> bytes:
         """Answers with the SHA-256 of each twin by battery key."""

@@ -8,7 +8,7 @@ import numpy as np
 from actors.limit_tables import BATTERY_LIMIT_DTYPE, COMMON_LIMIT_DTYPE, TIMING_DTYPE
 from batterytwin.telemetry import LIVE_DTYPE, READING_DTYPE, TELEMETRY_DTYPE, Rows
 
-RECORD_LAYOUT: Final = "record1"
+RECORD_LAYOUT: Final = "record2"
 """Name of the layout below; changes with it."""
 
 RING_SIZE: Final = 32
@@ -25,6 +25,7 @@ RECORD_DTYPE: Final = np.dtype(
         # intake
         ("watermark_us", "<i8"),
         ("accepted_count", "<i8"),
+        ("input_seq", "<i8"),
         ("ring_us", "<i8", (RING_SIZE,)),
         ("measured_us", "<i8", (3,)),
         # alert rules; times are NaN while there is none
@@ -52,7 +53,8 @@ RECORD_DTYPE: Final = np.dtype(
         ("critical_rows", "i1", (RULE_COUNT,)),
     ]
 )
-"""One twin's record. `measured` follows `MEASURED_COLUMNS`; `level` is 0 (no alert), 1 or 2."""
+"""One twin's record. `input_seq` counts the inputs taken; `measured` follows `MEASURED_COLUMNS`; `level` is 0 (no
+alert), 1 or 2."""
 
 _NAN_FIELDS: Final = (
     "raised_us",

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from actors.admission_kernel import admit
 from actors.alert_kernel import evaluate_rules
 from actors.alert_timer import EVENT_DTYPE
-from actors.filter import FilterParameters, compile_kernels, run_filter
+from actors.filter import FilterParameters, compile_kernels, run_evidence, run_filter
 from actors.fleet import TwinSpec
 from actors.limit_tables import battery_limits, common_limits, rule_timings
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.twin_memory import TwinMemory
 from actors.twin_record import RULE_COUNT
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import (
     LIVE_ESTIMATE_COLUMNS,
     MEASURED_COLUMNS,
@@ -24,6 +25,7 @@ from batterytwin.telemetry import (
     Outcome,
     Rows,
 )
+from storage.shard_store import LoggedInput
 
 _STORED: Final = tuple((name, LIVE_ESTIMATE_COLUMNS.index(name)) for name in STORED_ESTIMATE_COLUMNS)
 
@@ -57,6 +59,7 @@ class TwinStepper:
     def __init__(self, specs: Sequence[TwinSpec], alerts: AlertLimits, plausibility: PlausibilityLimits) -> None:
         self.parameters = FilterParameters.from_specs(specs)
         self._keys = np.array([spec.battery_key for spec in specs], np.int32)
+        self._twin_of = {spec.battery_key: twin for twin, spec in enumerate(specs)}
         self._limits = battery_limits(specs, alerts, plausibility)
         self._common = common_limits(alerts)
         self._timings = rule_timings(alerts)
@@ -82,6 +85,30 @@ class TwinStepper:
         events = np.empty(RULE_COUNT * len(rows), EVENT_DTYPE)
         count = evaluate_rules(memory.records, self._limits, self._common, self._timings, slots, twins, stored, events)
         return Step(outcomes, twins, stored, events[:count])
+
+    def take_inputs(
+        self, memory: TwinMemory, touched: NDArray[np.int32], inputs: Sequence[TwinInput]
+    ) -> list[LoggedInput]:
+        """Applies inputs, in order, to a copy of the twins that they touch.
+
+        Args:
+            memory: the touched twins; changed in place.
+            touched: their positions in the shard, shape `(n_touched,)`.
+            inputs: evidence for these twins.
+
+        Returns:
+            The inputs with their places in the logs of their twins.
+        """
+        slot_of = {int(twin): slot for slot, twin in enumerate(touched)}
+        twins = np.array([self._twin_of[given.battery_key] for given in inputs], np.int32)
+        slots = np.array([slot_of[int(twin)] for twin in twins], np.int32)
+        run_evidence(memory.state, self.parameters, slots, twins, inputs)
+        logged = []
+        for slot, given in zip(slots, inputs, strict=True):
+            record = memory.records[slot]
+            record["input_seq"] += 1
+            logged.append(LoggedInput(int(record["input_seq"]), int(record["watermark_us"]), given))
+        return logged
 
     def late_rows(self, rows: Rows) -> Rows:
         """Rows that are not applied, as they are stored: without estimates, `TELEMETRY_DTYPE`, shape `(n_rows,)`."""

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from batterytwin.alerts import AlertChange, AlertTransition, Severity
 from batterytwin.errors import LeaseLostError, StoreUnavailableError
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
-from storage.shard_store import ShardCommit, TwinSnapshot
+from storage.shard_store import LoggedInput, ShardCommit, TwinSnapshot
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class MemoryDatabase:
         late: late rows with their receive times (microseconds since 1970 UTC) by battery and sample time.
         snapshots: the newest two of each battery, newest first.
         alert_changes: changes of alerts that had an effect, in order of commit.
+        inputs: inputs of twins, in order of commit.
         owners: lease of each battery that was ever taken over.
     """
 
@@ -45,6 +46,7 @@ class MemoryDatabase:
     late: dict[tuple[int, int], tuple[Rows, int]] = field(default_factory=dict)
     snapshots: dict[int, list[StoredSnapshot]] = field(default_factory=dict)
     alert_changes: list[AlertTransition] = field(default_factory=list)
+    inputs: list[LoggedInput] = field(default_factory=list)
     owners: dict[int, int] = field(default_factory=dict)
     _severities: dict[str, Severity] = field(default_factory=dict)
     _cleared: set[str] = field(default_factory=set)
@@ -89,6 +91,7 @@ class MemoryDatabase:
             self.late.setdefault(pair, (row, commit.receive_time_us))
         for transition in commit.alerts:
             self._change_alert(transition)
+        self.inputs += commit.inputs
         for snapshot in commit.snapshots:
             self._keep(snapshot)
 
@@ -160,6 +163,17 @@ class MemoryShardStore:
             stored |= self._database.late.keys()
         pairs = zip(battery_keys.tolist(), sample_times_us.tolist(), strict=True)
         return np.fromiter((pair in stored for pair in pairs), np.bool_, len(battery_keys))
+
+    def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
+        """Inputs after those that each battery has taken, sorted by battery and number."""
+        with self._database.session():
+            found = [i for i in self._database.inputs if i.seq > taken.get(i.content.battery_key, i.seq)]
+        return sorted(found, key=lambda i: (i.content.battery_key, i.seq))
+
+    def stored_inputs(self, pairs: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+        """Those (battery, source) pairs that are stored already."""
+        with self._database.session():
+            return {(i.content.battery_key, i.content.source_id) for i in self._database.inputs} & set(pairs)
 
     def commit(self, commit: ShardCommit) -> None:
         """Stores a commit, all or nothing."""

@@ -1,6 +1,6 @@
 """The store of one shard in PostgreSQL."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -18,9 +18,10 @@ from storage.instants import to_datetime
 from storage.leases import REVOKED, lease_lost, move_lease, take_lease
 from storage.partitions import DAY_US, create_partitions, partition_name
 from storage.reading_rows import read_tail, stored_mask
-from storage.shard_store import ShardCommit, TwinSnapshot
+from storage.shard_store import LoggedInput, ShardCommit, TwinSnapshot
 from storage.snapshot_rows import load_snapshots, write_snapshots
 from storage.sql_files import read_sql
+from storage.twin_input_rows import read_inputs, stored_inputs, write_inputs
 
 _SESSION_OPTIONS: Final = (
     "-c timezone=UTC -c synchronous_commit=on -c client_min_messages=warning -c statement_timeout=30s"
@@ -74,6 +75,16 @@ class PostgresShardStore:
         with self._session() as connection:
             return stored_mask(connection, battery_keys, sample_times_us)
 
+    def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
+        """Inputs after those that each battery has taken, sorted by battery and number."""
+        with self._session() as connection:
+            return read_inputs(connection, taken)
+
+    def stored_inputs(self, pairs: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+        """Those (battery, source) pairs that are stored already."""
+        with self._session() as connection:
+            return stored_inputs(connection, pairs)
+
     def commit(self, commit: ShardCommit) -> None:
         """Makes a commit durable (fsync) before it returns; on any error nothing of it is stored."""
         with self._session() as connection:
@@ -87,7 +98,7 @@ class PostgresShardStore:
                 receive_time = sql.Literal(to_datetime(commit.receive_time_us))
                 statements.append(_STORE_LATE.format(receive_time=receive_time).as_bytes(connection))
                 blocks.append(self._encoder.pieces(commit.late))
-            if commit.alerts or commit.snapshots:
+            if commit.alerts or commit.snapshots or commit.inputs:
                 self._commit_with_more(connection, statements, blocks, commit)
             else:
                 run_script(connection, b";".join(statements), blocks)
@@ -106,6 +117,8 @@ class PostgresShardStore:
         run_script(connection, b";".join([b"BEGIN", *statements, *lock]), blocks)
         for transition in commit.alerts:
             connection.execute(*write_of(transition))
+        if commit.inputs:
+            write_inputs(connection, commit.inputs)
         if commit.snapshots:
             write_snapshots(connection, commit.snapshots)
         run_script(connection, b"COMMIT")

@@ -232,6 +232,72 @@ CREATE TABLE public.datasheet (
 COMMENT ON TABLE public.datasheet IS 'Nominal values of battery models';
 COMMENT ON COLUMN public.datasheet.content IS 'Fields of BatteryDatasheet; units are in their names';
 
+CREATE TABLE public.event (
+    event_key bigint NOT NULL,
+    event_id text NOT NULL,
+    request_id text NOT NULL,
+    kind smallint NOT NULL,
+    location_id text NOT NULL,
+    string_id text DEFAULT ''::text NOT NULL,
+    battery_key integer,
+    start_time timestamp with time zone NOT NULL,
+    end_time timestamp with time zone,
+    note text DEFAULT ''::text NOT NULL,
+    discharged_ah double precision,
+    current_a double precision,
+    temperature_c double precision,
+    end_voltage_v double precision,
+    recorded_by text NOT NULL,
+    record_time timestamp with time zone NOT NULL,
+    CONSTRAINT event_check CHECK ((end_time >= start_time)),
+    CONSTRAINT event_check1 CHECK (((kind = 4) = (num_nonnulls(discharged_ah, current_a, temperature_c, end_voltage_v) = 4))),
+    CONSTRAINT event_check2 CHECK (((kind <> 4) OR (battery_key IS NOT NULL))),
+    CONSTRAINT event_current_a_check CHECK ((current_a > (0)::double precision)),
+    CONSTRAINT event_discharged_ah_check CHECK ((discharged_ah > (0)::double precision)),
+    CONSTRAINT event_kind_check CHECK (((kind >= 1) AND (kind <= 5)))
+);
+
+COMMENT ON TABLE public.event IS 'What people did, and what happened to the mains';
+COMMENT ON COLUMN public.event.request_id IS 'names the call that recorded it; the same one records nothing more';
+COMMENT ON COLUMN public.event.kind IS 'EventKind: 1 maintenance, 2 inspection, 3 outage, 4 capacity test, 5 impedance test';
+COMMENT ON COLUMN public.event.string_id IS 'empty = the whole location';
+COMMENT ON COLUMN public.event.battery_key IS 'null = the whole string or location';
+COMMENT ON COLUMN public.event.end_time IS 'null = at once, or it lasts';
+COMMENT ON COLUMN public.event.discharged_ah IS 'Ah; capacity test: charge taken out';
+COMMENT ON COLUMN public.event.current_a IS 'A; capacity test: size of the mean current';
+COMMENT ON COLUMN public.event.temperature_c IS 'degC; capacity test: mean temperature of the block';
+COMMENT ON COLUMN public.event.end_voltage_v IS 'V; capacity test: voltage of the block at the end';
+COMMENT ON COLUMN public.event.recorded_by IS 'user name; "server" = found by the server itself';
+ALTER TABLE public.event ALTER COLUMN event_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.event_event_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW public.event_with_battery AS
+ SELECT e.event_key,
+    e.event_id,
+    e.request_id,
+    e.kind,
+    e.location_id,
+    e.string_id,
+    e.battery_key,
+    e.start_time,
+    e.end_time,
+    e.note,
+    e.discharged_ah,
+    e.current_a,
+    e.temperature_c,
+    e.end_voltage_v,
+    e.recorded_by,
+    e.record_time,
+    COALESCE(b.battery_id, ''::text) AS battery_id
+   FROM (public.event e
+     LEFT JOIN public.battery b USING (battery_key));
+
 CREATE TABLE public.gateway_token (
     token_id text NOT NULL,
     secret_sha256 bytea NOT NULL,
@@ -384,6 +450,28 @@ ALTER TABLE public.system ALTER COLUMN system_key ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE public.twin_input (
+    battery_key integer NOT NULL,
+    seq integer NOT NULL,
+    watermark timestamp with time zone NOT NULL,
+    kind smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    soh_capacity double precision NOT NULL,
+    sigma double precision NOT NULL,
+    source_id text NOT NULL,
+    CONSTRAINT twin_input_seq_check CHECK ((seq > 0)),
+    CONSTRAINT twin_input_sigma_check CHECK ((sigma > (0)::double precision))
+);
+
+COMMENT ON TABLE public.twin_input IS 'Evidence for twins that is no reading';
+COMMENT ON COLUMN public.twin_input.seq IS 'counts the inputs of a twin from 1, in the order in which it took them';
+COMMENT ON COLUMN public.twin_input.watermark IS 'sample time of the newest reading that the twin had applied before; 1970 = none';
+COMMENT ON COLUMN public.twin_input.kind IS 'TwinInputKind: 1 capacity test, 2 rank in a discharge, 3 capacity test that was stopped early';
+COMMENT ON COLUMN public.twin_input.at IS 'when the evidence holds';
+COMMENT ON COLUMN public.twin_input.soh_capacity IS 'ratio; capacity / rated capacity that it shows';
+COMMENT ON COLUMN public.twin_input.sigma IS 'ratio; standard deviation of soh_capacity';
+COMMENT ON COLUMN public.twin_input.source_id IS 'event or frame that it comes from; the same one counts once';
+
 CREATE TABLE public.twin_snapshot (
     battery_key integer NOT NULL,
     watermark timestamp with time zone NOT NULL,
@@ -445,6 +533,12 @@ ALTER TABLE ONLY public.battery
     ADD CONSTRAINT battery_string_key_position_key UNIQUE (string_key, "position");
 ALTER TABLE ONLY public.datasheet
     ADD CONSTRAINT datasheet_pkey PRIMARY KEY (model);
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_event_id_key UNIQUE (event_id);
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (event_key);
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_request_id_key UNIQUE (request_id);
 ALTER TABLE ONLY public.gateway_token
     ADD CONSTRAINT gateway_token_pkey PRIMARY KEY (token_id);
 ALTER TABLE ONLY public.grid
@@ -471,6 +565,10 @@ ALTER TABLE ONLY public.system
     ADD CONSTRAINT system_pkey PRIMARY KEY (system_key);
 ALTER TABLE ONLY public.system
     ADD CONSTRAINT system_system_id_key UNIQUE (system_id);
+ALTER TABLE ONLY public.twin_input
+    ADD CONSTRAINT twin_input_battery_key_source_id_key UNIQUE (battery_key, source_id);
+ALTER TABLE ONLY public.twin_input
+    ADD CONSTRAINT twin_input_pkey PRIMARY KEY (battery_key, seq);
 ALTER TABLE ONLY public.twin_snapshot
     ADD CONSTRAINT twin_snapshot_pkey PRIMARY KEY (battery_key, watermark, layout);
 ALTER TABLE ONLY public.user_location
@@ -487,6 +585,10 @@ CREATE UNIQUE INDEX app_user_username_idx ON public.app_user USING btree (lower(
 CREATE INDEX audit_entry_at_idx ON public.audit_entry USING btree (at);
 
 CREATE INDEX battery_lease_id_idx ON public.battery USING btree (lease_id);
+
+CREATE INDEX event_location_idx ON public.event USING btree (location_id, start_time);
+
+CREATE INDEX event_start_time_idx ON public.event USING btree (start_time, event_key);
 
 CREATE INDEX reading_sample_time_brin ON ONLY public.reading USING brin (sample_time) WITH (pages_per_range='32');
 
@@ -505,6 +607,10 @@ ALTER TABLE ONLY public.battery
     ADD CONSTRAINT battery_lease_id_fkey FOREIGN KEY (lease_id) REFERENCES public.lease(lease_id);
 ALTER TABLE ONLY public.battery
     ADD CONSTRAINT battery_string_key_fkey FOREIGN KEY (string_key) REFERENCES public.string(string_key);
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
 ALTER TABLE ONLY public.gateway_token
     ADD CONSTRAINT gateway_token_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
 ALTER TABLE ONLY public.location

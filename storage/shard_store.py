@@ -1,6 +1,6 @@
 """What a shard needs of a database: take twins over, restore them, and commit what it has applied."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batterytwin.alerts import AlertTransition
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
 
 
@@ -28,6 +29,21 @@ class TwinSnapshot:
     state: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedInput:
+    """An input with its place in the log of its twin.
+
+    Attributes:
+        seq: counts the inputs of the twin from 1.
+        watermark_us: newest row that the twin had applied before it, microseconds since 1970 UTC; 0 = none.
+        content: the input.
+    """
+
+    seq: int
+    watermark_us: int
+    content: TwinInput
+
+
 def _no_rows() -> Rows:
     return np.empty(0, TELEMETRY_DTYPE)
 
@@ -41,6 +57,7 @@ class ShardCommit:
         late: rows older than their twin's watermark, kept apart; a row that is already there is skipped.
         alerts: changes of alerts that these rows caused, oldest first; one that is already there is skipped.
         snapshots: states to restore from later.
+        inputs: inputs that twins have taken; a battery's numbers follow on without a gap.
         receive_time_us: when the server received the rows, microseconds since 1970 UTC.
     """
 
@@ -49,6 +66,7 @@ class ShardCommit:
     late: Rows = field(default_factory=_no_rows)
     alerts: Sequence[AlertTransition] = ()
     snapshots: Sequence[TwinSnapshot] = ()
+    inputs: Sequence[LoggedInput] = ()
 
 
 class ShardStore(Protocol):
@@ -77,6 +95,12 @@ class ShardStore(Protocol):
 
     def stored_mask(self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these (battery, sample time) pairs are stored already, as rows or late rows. Shape `(n_pairs,)`."""
+
+    def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
+        """Inputs after those that each battery has taken (`{battery_key: seq}`), sorted by battery and number."""
+
+    def stored_inputs(self, pairs: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+        """Those (battery, source) pairs that are stored already."""
 
     def commit(self, commit: ShardCommit) -> None:
         """Makes a commit durable (fsync) before it returns; on any error nothing of it is stored."""

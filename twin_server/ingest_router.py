@@ -1,13 +1,15 @@
 """Takes a batch from the wire to the shards and back: checks it, splits it, hands it over, counts what became of it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors.fleet import Fleet
+from batterytwin.errors import InvalidArgumentError
+from batterytwin.events import TwinInput
 from batterytwin.readings import ReadingBatch
 from batterytwin.telemetry import Outcome, Rows
 from twin_server.ingest_validation import IngestValidation, ValidBatch
@@ -39,7 +41,7 @@ class IngestOutcome:
 
 
 class IngestRouter:
-    """The way in for readings: validation, then one pump per shard.
+    """The way in for readings and for evidence that is none: validation, then one pump per shard.
 
     Attributes:
         strings: newest measurements of strings that came with the readings.
@@ -102,6 +104,36 @@ class IngestRouter:
         if valid.strings is not None and len(valid.strings.strings):
             self.strings.take(valid.strings)
         return Submission(valid, [self._pumps[shard].put(rows) for shard, rows in parts])
+
+    async def submit_inputs(self, inputs: Sequence[TwinInput]) -> list[bool]:
+        """Hands evidence to the twins that it is for, and waits until it is durable and applied.
+
+        Repeating it changes nothing: what a twin has taken from the same source counts once.
+
+        Returns:
+            Whether each input was new.
+
+        Raises:
+            InvalidArgumentError: a battery or a value cannot be used.
+            UnavailableError: a shard could not take its part; submit all of it again.
+        """
+        places: dict[int, list[int]] = {}
+        for place, given in enumerate(inputs):
+            ordinal = self._map.find_key(given.battery_key)
+            if ordinal is None:
+                raise InvalidArgumentError(
+                    f"There is no battery with key {given.battery_key}.", field="battery_key", value=given.battery_key
+                )
+            places.setdefault(int(self._map.shard[ordinal]), []).append(place)
+        parts = {shard: self._pumps[shard].put_inputs([inputs[n] for n in of]) for shard, of in places.items()}
+        if len(parts) > 1:
+            await asyncio.wait(parts.values())
+        fresh = [False] * len(inputs)
+        for shard, part in parts.items():
+            outcomes = await asyncio.shield(part)
+            for place, outcome in zip(places[shard], outcomes.tolist(), strict=True):
+                fresh[place] = outcome == Outcome.APPLIED
+        return fresh
 
     def _split(self, valid: ValidBatch) -> list[tuple[int, Rows]]:
         if not len(valid.rows):

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,7 @@ from batterytwin.errors import (
     StoreUnavailableError,
     TwinError,
 )
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import Rows
 from twin_server.drain import shutting_down
 from twin_server.linger import ENOUGH_ROWS, Linger
@@ -39,8 +40,14 @@ class _Request:
     done: asyncio.Future[NDArray[np.uint8]]
 
 
+@dataclass(slots=True)
+class _Inputs:
+    inputs: Sequence[TwinInput]
+    done: asyncio.Future[NDArray[np.uint8]]
+
+
 class ShardPump:
-    """Feeds one shard in order of arrival.
+    """Feeds one shard in order of arrival; inputs go between two calls with rows, before the rows that wait.
 
     Rows of one caller that were handed over one after the other are applied in that order, or not at all: when the
     shard or the database stays away, everything that waits fails together, so that nothing overtakes what has to be
@@ -72,6 +79,7 @@ class ShardPump:
         self._max_waiting_rows = max_waiting_rows
         self._restore_timeout_s = restore_timeout_s
         self._waiting: deque[_Request] = deque()
+        self._waiting_inputs: deque[_Inputs] = deque()
         self._waiting_rows = 0
         self._take_singly = 0
         self._wake = asyncio.Event()
@@ -127,13 +135,33 @@ class ShardPump:
         self._wake.set()
         return request.done
 
+    def put_inputs(self, inputs: Sequence[TwinInput]) -> asyncio.Future[NDArray[np.uint8]]:
+        """Hands evidence over that is no reading; returns at once.
+
+        Returns:
+            Future (to be shielded) of the `Outcome` of each input, uint8, shape `(n_inputs,)`, as for `put`.
+
+        Raises:
+            UnavailableError: the server is shutting down.
+        """
+        if self._stopping:
+            raise shutting_down()
+        request = _Inputs(inputs, asyncio.get_running_loop().create_future())
+        self._waiting_inputs.append(request)
+        self._wake.set()
+        return request.done
+
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting:
+            while self._waiting or self._waiting_inputs:
+                if self._waiting_inputs:
+                    await self._send_inputs(self._waiting_inputs.popleft())
+                    continue
                 await self._wait_for_company()
-                await self._send(self._take())
+                if not self._waiting_inputs:
+                    await self._send(self._take())
             if self._stopping:
                 return
 
@@ -145,6 +173,8 @@ class ShardPump:
         give_up = loop.time() + delay_s
         alarm = loop.call_at(give_up, self._wake.set)
         while self._waiting_rows < ENOUGH_ROWS and loop.time() < give_up and not self._stopping:
+            if self._waiting_inputs:
+                break
             self._wake.clear()
             await self._wake.wait()
         alarm.cancel()
@@ -171,9 +201,8 @@ class ShardPump:
             _fail(requests, error)
             self._fail_all(error)
         except LeaseLostError:
-            taken_over = ShardUnavailableError("Another server has taken these twins over.", retry_after_s=5.0)
-            _fail(requests, taken_over)
-            self._fail_all(taken_over)
+            _fail(requests, _taken_over())
+            self._fail_all(_taken_over())
         except asyncio.CancelledError:
             _fail(requests, shutting_down())
             raise
@@ -193,13 +222,31 @@ class ShardPump:
                 request.done.set_result(result.outcome[begin:end])
                 begin = end
 
+    async def _send_inputs(self, request: _Inputs) -> None:
+        try:
+            result = await self._call(lambda: self._fleet.apply_inputs(self._shard, request.inputs), 0)
+        except LeaseLostError:
+            _fail([request], _taken_over())
+        except asyncio.CancelledError:
+            _fail([request], shutting_down())
+            raise
+        except Exception as error:  # noqa: BLE001 - as for rows
+            if not isinstance(error, TwinError):
+                _log.error("shard failed", shard=self._shard, inputs=len(request.inputs), exc_info=error)
+            _fail([request], error)
+        else:
+            request.done.set_result(result.outcome)
+
     async def _apply(self, rows: Rows) -> ShardResult:
+        return await self._call(lambda: self._fleet.apply(self._shard, rows, self._live.clocks.wall_us()), len(rows))
+
+    async def _call(self, call: Callable[[], Awaitable[ShardResult]], row_count: int) -> ShardResult:
         give_up = time.monotonic() + self._restore_timeout_s
         while True:
             try:
-                result = await self._fleet.apply(self._shard, rows, self._live.clocks.wall_us())
+                result = await call()
             except ShardUnavailableError as error:
-                _log.warning("shard away, its rows wait", shard=self._shard, rows=len(rows), reason=error.message)
+                _log.warning("shard away, its rows wait", shard=self._shard, rows=row_count, reason=error.message)
                 await self._restored(give_up - time.monotonic())
             else:
                 self._live.update(self._shard, result.twins, result.live)
@@ -226,13 +273,19 @@ class ShardPump:
         requests, self._waiting = list(self._waiting), deque()
         self._waiting_rows = 0
         _fail(requests, error)
+        inputs, self._waiting_inputs = list(self._waiting_inputs), deque()
+        _fail(inputs, error)
 
 
 def _joined(requests: list[_Request]) -> Rows:
     return requests[0].rows if len(requests) == 1 else np.concatenate([request.rows for request in requests])
 
 
-def _fail(requests: list[_Request], error: Exception) -> None:
+def _taken_over() -> ShardUnavailableError:
+    return ShardUnavailableError("Another server has taken these twins over.", retry_after_s=5.0)
+
+
+def _fail(requests: Sequence[_Request | _Inputs], error: Exception) -> None:
     for request in requests:
         request.done.set_exception(error)
         request.done.exception()  # a caller that has gone must not leave a warning behind

@@ -31,6 +31,8 @@ class TwinInputKind(IntEnum):
 
     CAPACITY_TEST = 1
     DISCHARGE_RANK = 2
+    STOPPED_CAPACITY_TEST = 3
+    """Stopped before the end voltage: the capacity is at least this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from actors.placement import place_twins
 from batterytwin.errors import LeaseLostError, ShardUnavailableError
 from batterytwin.telemetry import Outcome, Rows
 from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
+from tests.actors.evidence import evidence
 from tests.actors.telemetry import START_US, eventful_frames
 
 NEVER_S = 1e9
@@ -133,3 +134,34 @@ async def check_added_shard(bench: FleetBench) -> None:
     await feed(fleet, bench.frames(5))
     assert await fleet.state_hashes() == await reference_hashes(bench.specs, bench.frames(5))
     await fleet.stop()
+
+
+async def give_evidence(fleet: Fleet, specs: Sequence[TwinSpec], source_id: str) -> list[int]:
+    """Gives every third twin an input, each shard its own; returns the outcomes."""
+    chosen = {spec.battery_key for spec in specs[::3]}
+    outcomes: list[int] = []
+    for shard, held in enumerate(fleet.shard_specs):
+        inputs = [evidence(spec.battery_key, source_id, 0.7) for spec in held if spec.battery_key in chosen]
+        if inputs:
+            outcomes += (await fleet.apply_inputs(shard, inputs)).outcome.tolist()
+    return outcomes
+
+
+async def check_inputs_in_the_log(bench: FleetBench, grains: Sequence[int | None]) -> None:
+    """Evidence between readings survives restarts: fleets of all grains make the twins of one that never stopped."""
+    reference = LocalFleet([bench.specs], lambda: MemoryShardStore(MemoryDatabase()), NEVER_S)
+    await reference.start()
+    for k, grain in enumerate(grains):
+        frames = bench.frames(8, first=8 * k)
+        fleet = await bench.started(grain)
+        for each in (reference, fleet):
+            await feed(each, frames[:5])
+            assert set(await give_evidence(each, bench.specs, f"test-{k}")) == {Outcome.APPLIED}
+            assert set(await give_evidence(each, bench.specs, f"test-{k}")) == {Outcome.DUPLICATE}
+            await feed(each, frames[5:])
+        assert await fleet.state_hashes() == await reference.state_hashes(), grain
+        stale, fleet = fleet, await bench.started(grain)  # without a snapshot: the log alone
+        assert await fleet.state_hashes() == await reference.state_hashes(), grain
+        await fleet.stop()
+        await stale.stop()
+    await reference.stop()

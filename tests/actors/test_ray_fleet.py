@@ -24,7 +24,7 @@ from batterytwin.errors import ConflictError, ShardUnavailableError, UnknownBatt
 from batterytwin.telemetry import Outcome, Rows
 from storage.postgres_shard_store import PostgresShardStore
 from tests.actors import fleet_bench
-from tests.actors.fleet_bench import NEVER_S, FleetBench, feed, reference_hashes
+from tests.actors.fleet_bench import NEVER_S, FleetBench, feed, give_evidence, reference_hashes
 from tests.actors.postgres_bench import registered_specs
 from tests.actors.telemetry import START_US, small_specs
 
@@ -73,6 +73,24 @@ async def test_twins_are_taken_over_with_their_state(bench: FleetBench) -> None:
 
 async def test_a_shard_may_join_later(bench: FleetBench) -> None:
     await fleet_bench.check_added_shard(bench)
+
+
+async def test_evidence_survives_restarts_and_other_grains(bench: FleetBench) -> None:
+    await fleet_bench.check_inputs_in_the_log(bench, [24, None])
+
+
+async def test_a_shard_killed_after_it_took_evidence_comes_back_with_it(bench: FleetBench) -> None:
+    fleet = await bench.started(24)
+    await feed(fleet, bench.frames(5))
+    await give_evidence(fleet, bench.specs, "test")
+    before = await fleet.state_hashes()
+    for process in shard_processes():
+        os.kill(process.pid, signal.SIGKILL)
+    for shard in (0, 1):
+        await fleet.wait_restored(shard)
+    assert await fleet.state_hashes() == before
+    assert set(await give_evidence(fleet, bench.specs, "test")) == {Outcome.DUPLICATE}
+    await fleet.stop()
 
 
 async def test_a_shard_killed_under_load_comes_back_with_everything(bench: FleetBench) -> None:

@@ -105,7 +105,7 @@ class PostgresBackend:
 
     def empty(self) -> None:
         """Removes everything but the inventory."""
-        self.connection.execute("TRUNCATE reading, late_reading, twin_snapshot, alert, alert_change")
+        self.connection.execute("TRUNCATE reading, late_reading, twin_input, twin_snapshot, alert, alert_change")
 
     def close(self) -> None:
         for store in self.stores:

@@ -7,7 +7,8 @@ import pytest
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from batterytwin.errors import LeaseLostError
-from storage.shard_store import ShardCommit, ShardStore, TwinSnapshot
+from batterytwin.events import TwinInput, TwinInputKind
+from storage.shard_store import LoggedInput, ShardCommit, ShardStore, TwinSnapshot
 from tests.storage.shard_stores import KEYS, T0_US, Backend, pair_columns, rows_of, sorted_rows
 
 _DAY_US = 86_400_000_000
@@ -183,3 +184,38 @@ def test_a_commit_keeps_its_own_copy(store: ShardStore) -> None:
     rows["status"] += 1
     assert everything(store) == kept
     assert np.array(rows).tobytes() != kept
+
+
+def logged(key: int, seq: int, source_id: str = "") -> LoggedInput:
+    given = TwinInput(key, TwinInputKind.CAPACITY_TEST, T0_US - 7, 0.1 + 0.2, 1 / 3, source_id or f"test-{seq}")
+    return LoggedInput(seq, T0_US + seq, given)
+
+
+def test_inputs_come_back_bit_for_bit_after_what_was_taken(store: ShardStore) -> None:
+    first = [logged(2, 1), logged(1, 1)]
+    store.commit(ShardCommit(T0_US, inputs=first))
+    store.commit(
+        ShardCommit(T0_US, rows_of([(1, T0_US)]), inputs=[logged(1, 2), replace(logged(1, 3), watermark_us=0)])
+    )
+    found = store.read_inputs(dict.fromkeys(KEYS, 0))
+    assert [(i.content.battery_key, i.seq) for i in found] == [(1, 1), (1, 2), (1, 3), (2, 1)]
+    assert found[0] == first[1]
+    assert found[2].watermark_us == 0
+    assert [i.seq for i in store.read_inputs({1: 2, 2: 1})] == [3]
+    assert store.read_inputs({}) == []
+
+
+def test_stored_inputs_are_known_by_battery_and_source(store: ShardStore) -> None:
+    store.commit(ShardCommit(T0_US, inputs=[logged(1, 1, "a"), logged(2, 1, "b")]))
+    assert store.stored_inputs({(1, "a"), (1, "b"), (2, "b"), (3, "a")}) == {(1, "a"), (2, "b")}
+    assert store.stored_inputs(set()) == set()
+
+
+def test_inputs_are_stored_with_their_commit_or_not_at_all(backend: Backend, store: ShardStore) -> None:
+    backend.open_store().take_over(KEYS)
+    with pytest.raises(LeaseLostError):
+        store.commit(ShardCommit(T0_US, rows_of([(1, T0_US)]), inputs=[logged(1, 1)]))
+    reader = backend.open_store()
+    reader.take_over(KEYS)
+    assert reader.read_inputs({1: 0}) == []
+    assert len(reader.read_tail({1: 0})) == 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from actors.fleet import ShardResult, TwinSpec
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import LIVE_DTYPE, Outcome, Rows
 
 
@@ -14,6 +15,7 @@ class ScriptedFleet:
 
     Attributes:
         applied: shard -> list of (twin, sample time) applied, each once.
+        inputs: what came in beside rows, in order.
         calls: rows of every call that came through, with its shard.
         failures: errors to raise, one a call, before anything is applied.
         lost_answers: errors to raise, one a call, after the rows were applied.
@@ -25,6 +27,7 @@ class ScriptedFleet:
         self.shard_specs = shard_specs
         self.applied: dict[int, list[tuple[int, int]]] = {shard: [] for shard in range(len(shard_specs))}
         self.calls: list[tuple[int, int]] = []
+        self.inputs: list[TwinInput] = []
         self.failures: list[Exception] = []
         self.lost_answers: list[Exception] = []
         self.poison: set[int] = set()
@@ -62,6 +65,15 @@ class ScriptedFleet:
             raise self.lost_answers.pop(0)
         twins = np.unique(rows["twin"])
         return ShardResult(outcomes, twins, self._live(shard)[twins], ())
+
+    async def apply_inputs(self, shard: int, inputs: Sequence[TwinInput]) -> ShardResult:
+        self.reached.set()
+        await self.hold.wait()
+        if self.failures:
+            raise self.failures.pop(0)
+        self.calls.append((shard, -len(inputs)))
+        self.inputs += inputs
+        return ShardResult(np.zeros(len(inputs), np.uint8), np.zeros(0, np.int32), np.zeros(0, LIVE_DTYPE), ())
 
     async def wait_restored(self, shard: int) -> Rows:
         await self.back.wait()
