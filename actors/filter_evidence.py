@@ -11,8 +11,11 @@ from actors.filter_estimates import tell_health
 from actors.filter_layout import TwinParameters, TwinState
 from actors.filter_life import learn_capacity
 from actors.numerics import power
-from batterytwin.events import TwinInputKind
+from batterytwin.events import HealthEvidenceKind, TwinInputKind
 
+_RANK: Final = int(TwinInputKind.DISCHARGE_RANK)
+_CAPACITY_TEST: Final = int(HealthEvidenceKind.CAPACITY_TEST)
+_DISCHARGE_RANK: Final = int(HealthEvidenceKind.DISCHARGE_RANK)
 _STOPPED: Final = int(TwinInputKind.STOPPED_CAPACITY_TEST)
 
 
@@ -33,8 +36,11 @@ def apply_evidence(  # noqa: PLR0917  # one argument a field of an input
     now_soh = soh_capacity - faded_since(x, p, time_us)
     if kind == _STOPPED and now_soh <= x.soh_capacity:
         return
-    learn_capacity(x, now_soh, variance)
-    x.capacity_evidence_us = max(x.capacity_evidence_us, time_us)
+    before_us, before_kind = x.capacity_evidence_us, x.capacity_evidence_kind
+    learn_capacity(x, now_soh, variance, _DISCHARGE_RANK if kind == _RANK else _CAPACITY_TEST)
+    x.capacity_evidence_us = time_us
+    if kind == _RANK or time_us < before_us:
+        x.capacity_evidence_us, x.capacity_evidence_kind = before_us, before_kind
     if x.sample_time_us > 0.0:
         tell_health(x, p)
 

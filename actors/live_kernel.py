@@ -11,11 +11,9 @@ from actors.compiled import compiled, kernel
 from actors.filter_estimates import N_ESTIMATES, write_estimates
 from actors.filter_layout import STATE_DTYPE, state_records
 from actors.twin_record import LIVE, RECORDS
-from batterytwin.events import HealthEvidenceKind
 from batterytwin.telemetry import HEALTH_EVIDENCE_KINDS, LIVE_DTYPE, Regime, Rows
 
 _FLOAT: Final = int(Regime.FLOAT)
-_DEEP_DISCHARGE: Final = int(HealthEvidenceKind.DEEP_DISCHARGE)
 _NAN: Final = math.nan
 
 
@@ -55,15 +53,15 @@ def _tell_model(x: Any, row: Any) -> None:
     row.v2_sigma_v = math.sqrt(x.p22) if in_circuit else _NAN
     row.float_marker = x.float_marker if begun else _NAN
     row.float_marker_sigma = math.sqrt(x.float_marker_var) if begun else _NAN
-    row.current_offset_a = _NAN
-    row.current_offset_sigma_a = _NAN
-    row.current_sign = 1
+    row.current_offset_a = x.current_offset_a if x.current_offset_var > 0.0 else _NAN
+    row.current_offset_sigma_a = math.sqrt(x.current_offset_var) if x.current_offset_var > 0.0 else _NAN
+    row.current_sign = -1 if x.current_sign < 0.0 else 1
 
 
 @compiled
 def _tell_evidence(x: Any, row: Any) -> None:
     row.capacity_evidence_us = int(x.capacity_evidence_us)
-    row.capacity_evidence_kind = _DEEP_DISCHARGE if x.capacity_evidence_us > 0.0 else 0
+    row.capacity_evidence_kind = int(x.capacity_evidence_kind)
     for kind in range(HEALTH_EVIDENCE_KINDS):
         row.evidence_us[kind] = 0
         row.evidence_soh[kind] = _NAN
