@@ -54,8 +54,8 @@ class _Simulation:
         self._progress = Progress(report, tokens)
         longest_period_s = max(location.sample_period_s for location in inventory.locations)
         before = timedelta(days=options.backfill_days, seconds=longest_period_s)
-        self._plant = Plant(inventory, options.seed, start - before)
-        self._monitors = Monitors(inventory, self._plant, options.seed)
+        self._plant = Plant(inventory, options.seed, start - before, options.faults)
+        self._monitors = Monitors(inventory, self._plant, options.seed, options.faults)
 
     async def run(self) -> None:
         reporter = asyncio.create_task(self._report_live())

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batterytwin.inventory import Inventory, SystemKind
-from simulator.mains import LOCAL_TIME_OFFSET_S, MainsSchedule, padded
+from simulator.mains import LOCAL_TIME_OFFSET_S, NEVER_S, MainsSchedule, padded
 from simulator.parameters import Ints
 
 _MONTHS_BETWEEN = {SystemKind.UPS: 1, SystemKind.RECTIFIER: 3}
@@ -71,6 +71,12 @@ def schedules(inventory: Inventory, seed: int, years: range, mains: MainsSchedul
     table = padded(visits)
     maintenance = Maintenance(*(np.ascontiguousarray(table[:, :, k]) for k in range(2)))
     return maintenance, discharges(mains, _site_of_string(inventory), tests)
+
+
+def no_maintenance(n_strings: int) -> Maintenance:
+    """Strings that nobody visits."""
+    never = np.full((n_strings, 1), NEVER_S)
+    return Maintenance(never, never)
 
 
 def discharges(mains: MainsSchedule, site: Ints, tests: list[NDArray[np.float64]] | None = None) -> Discharges:

@@ -7,6 +7,7 @@ from typing import Final
 
 from batterytwin.errors import InvalidArgumentError
 from clients.channel import Tls
+from simulator.faults import FaultEvent
 
 DEFAULT_SEED: Final = 7
 
@@ -25,6 +26,7 @@ class SimulationOptions:
         fine_string: string whose history is as fine as live readings; empty = none.
         fine_days: how far back that goes, days, within `backfill_days`.
         tls: encryption of the connection; None = none.
+        faults: what goes wrong.
 
     Raises:
         InvalidArgumentError: a value is out of range.
@@ -39,6 +41,7 @@ class SimulationOptions:
     fine_string: str = ""
     fine_days: float = 7.0
     tls: Tls | None = None
+    faults: tuple[FaultEvent, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 < self.speed <= 100_000.0:

@@ -7,6 +7,7 @@ import numpy as np
 
 from clients.gateway import GatewayClient
 from simulator.monitors import Monitors
+from simulator.outbox import Outbox
 from simulator.pace import Pace
 from simulator.plant import Plant
 from simulator.sampling import SamplingPlan, SiteSampler
@@ -33,6 +34,7 @@ class SiteFeed:
     def __init__(self, gateway: GatewayClient, monitors: Monitors, plant: Plant, sampler: SiteSampler) -> None:
         self._gateway = gateway
         self._monitors = monitors
+        self._outbox = Outbox(monitors)
         self._plant = plant
         self._sampler = sampler
 
@@ -53,7 +55,7 @@ class SiteFeed:
             visits = self._plan(plan, after_us, next_us)
             for begin in range(0, len(visits.string), MOST_VISITS):
                 part = _part(visits, begin, begin + MOST_VISITS)
-                await self._gateway.send(self._monitors.batch(part))
+                await self._send(part)
             after_us = next_us
             done(after_us)
 
@@ -77,10 +79,14 @@ class SiteFeed:
                 await pace.wait_until(int(visits.time_us[begin]))
                 due = int(np.searchsorted(visits.time_us, pace.now_us(), side="right"))
                 end = min(max(due, begin + 1), begin + MOST_VISITS)
-                await self._gateway.send(self._monitors.batch(_part(visits, begin, end)))
+                await self._send(_part(visits, begin, end))
                 sent(int(visits.time_us[end - 1]))
                 begin = end
             after_us += window_us
+
+    async def _send(self, visits: Visits) -> None:
+        for batch in self._outbox.batches(self._monitors.observe(visits)):
+            await self._gateway.send(batch)
 
     def _plan(self, plan: SamplingPlan, after_us: int, until_us: int) -> Visits:
         self._plant.cover(until_us * 1e-6)

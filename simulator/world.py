@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from simulator.climate import Climate
 from simulator.mains import MainsSchedule
-from simulator.maintenance import Discharges, Maintenance
+from simulator.maintenance import Discharges, Maintenance, discharges, no_maintenance
 from simulator.parameters import BlockParameters, BlockState, Floats, StringParameters, StringState
 from simulator.room import Rooms
 
@@ -19,6 +19,15 @@ class World(NamedTuple):
     mains: MainsSchedule
     discharges: Discharges
     maintenance: Maintenance
+
+
+def with_mains(world: World, mains: MainsSchedule) -> World:
+    """The same world whose mains fail at given times, and in which nobody visits or tests strings."""
+    return world._replace(
+        mains=mains,
+        discharges=discharges(mains, world.strings.site),
+        maintenance=no_maintenance(len(world.strings.site)),
+    )
 
 
 class Fleet(NamedTuple):

@@ -7,9 +7,9 @@ import numpy as np
 
 from batterytwin.inventory import Inventory, load_fleet
 from simulator.mains import NEVER_S, MainsSchedule
-from simulator.maintenance import Maintenance, discharges
 from simulator.plant import Plant
 from simulator.visits import Visits, VisitTruth
+from simulator.world import with_mains
 
 START = datetime(2026, 6, 15, tzinfo=UTC)
 START_S = START.timestamp()
@@ -58,12 +58,7 @@ def with_outages(plant: Plant, *outages_s: tuple[float, float]) -> Plant:
     mains = MainsSchedule(
         np.tile(spans[:, 0], (n_sites, 1)), np.tile(spans[:, 1], (n_sites, 1)), np.ones((n_sites, len(spans)))
     )
-    world = plant.fleet.world
-    never = np.full((len(world.strings.site), 1), NEVER_S)
-    world = world._replace(
-        mains=mains, discharges=discharges(mains, world.strings.site), maintenance=Maintenance(never, never)
-    )
-    plant.fleet = plant.fleet._replace(world=world)
+    plant.fleet = plant.fleet._replace(world=with_mains(plant.fleet.world, mains))
     return plant
 
 
