@@ -100,7 +100,7 @@ def read_truth(fleet: Fleet, visits: Visits, targets: FaultTargets) -> VisitTrut
     first_row = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     n_rows, n_visits = int(first_row[-1]), len(visits.string)
     block = np.arange(n_rows) + np.repeat(first_block[visits.string] - first_row[:-1], counts)
-    time_s: Floats = visits.time_us * 1e-6
+    time_s: Floats = visits.time_us.astype(np.float64) * 1e-6
     truth = VisitTruth(
         visits=visits,
         first_row=first_row,
