@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from batterytwin.alerts import ACTIVE_STATES, AlertState, Severity
-from batterytwin.errors import UnknownBatteryError, UnknownLocationError
-from clients.types import Alert, FleetHealth, FleetSnapshot, History, Location, Twin
+from batterytwin.errors import UnknownBatteryError, UnknownLocationError, UnknownStringError
+from clients.types import Alert, BatteryString, FleetHealth, FleetSnapshot, History, Location, StringTwin, Twin
 from streamlit_app.scoped_cache import Answer
 from streamlit_app.visitor import Visitor
 
@@ -54,6 +54,21 @@ def location_of_battery(visitor: Visitor, battery_id: str) -> tuple[Location, st
     )
 
 
+def location_of_string(visitor: Visitor, string_id: str) -> tuple[Location, BatteryString]:
+    """Site of a string, and the string.
+
+    Raises:
+        UnknownStringError: there is none of this name among those that the visitor may see.
+    """
+    for candidate in locations(visitor).value:
+        for string in candidate.strings():
+            if string.string_id == string_id:
+                return candidate, string
+    raise UnknownStringError(
+        f"There is no string {string_id}, or its site is not assigned to you.", field="string", value=string_id
+    )
+
+
 def fleet_health(visitor: Visitor) -> Answer[FleetHealth]:
     """Sums over the fleet and each site."""
     client = visitor.backend.client
@@ -79,6 +94,16 @@ def twin(visitor: Visitor, battery_id: str) -> Answer[Twin]:
         visitor.backend.live,
         ("twin", battery_id),
         lambda token: client.get_twin(battery_id, token=token, deadline_s=DEADLINE_S),
+    )
+
+
+def string(visitor: Visitor, string_id: str, load_w: float | None = None) -> Answer[StringTwin]:
+    """A string: blocks side by side, faults, and how long it carries a load (None = the server chooses one)."""
+    client = visitor.backend.client
+    return visitor.ask(
+        visitor.backend.live,
+        ("string", string_id, load_w),
+        lambda token: client.get_string(string_id, load_w=load_w, token=token, deadline_s=DEADLINE_S),
     )
 
 

@@ -8,7 +8,7 @@ _KEY: Final = "pages"
 
 
 def register(pages: dict[str, st.Page]) -> None:
-    """Makes the pages of this run known by name: "fleet", "site", "battery", "alerts", "account"."""
+    """Makes the pages of this run known by name: "fleet", "site", "string", "battery", "alerts", "account"."""
     st.session_state[_KEY] = pages
 
 
@@ -27,14 +27,19 @@ def battery_link(battery_id: str, label: str, icon: str | None = None) -> None:
     st.page_link(page("battery"), label=label, icon=icon, query_params={"battery": battery_id})
 
 
+def string_link(string_id: str, label: str, icon: str | None = None) -> None:
+    """A link to a string."""
+    st.page_link(page("string"), label=label, icon=icon, query_params={"string": string_id})
+
+
 def site_link(location_id: str, label: str, icon: str | None = None) -> None:
     """A link to a site."""
     st.page_link(page("site"), label=label, icon=icon, query_params={"site": location_id})
 
 
 def follow_deep_link() -> None:
-    """Opens what `/?site=BRK` or `/?battery=BRK-U1-S03-B07` name; called on the front page."""
-    for name in ("battery", "site"):
+    """Opens what `/?site=BRK`, `/?string=BRK-U1-S03` or `/?battery=BRK-U1-S03-B07` name; called on the front page."""
+    for name in ("battery", "string", "site"):
         wanted = st.query_params.get(name)
         if wanted:
             st.switch_page(page(name), query_params={name: wanted})

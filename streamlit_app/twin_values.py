@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from clients.types import Estimate, Twin
+from streamlit_app.tiles import tile
 from streamlit_app.wording import NOTHING, number, spread
 
 
@@ -67,11 +68,9 @@ def estimate_tiles(twin: Twin) -> None:
         if estimate is None:
             st.metric(item.label, NOTHING, help=item.help)
             continue
-        st.metric(
+        tile(
             item.label,
             number(estimate.value * item.factor, item.decimals, item.unit),
-            delta=spread(estimate.sigma * item.factor, item.decimals, item.unit),
-            delta_color="off",
-            delta_arrow="off",
-            help=f"{item.help}. Shown with one standard deviation.",
+            spread(estimate.sigma * item.factor, item.decimals, item.unit),
+            help_text=f"{item.help}. Shown with one standard deviation.",
         )

@@ -54,12 +54,29 @@ RULE_TEXT: Final[Mapping[int, str]] = {
     AlertRule.SENSOR_RANGE: "Sensor range",
     AlertRule.IMPLAUSIBLE_READING: "Implausible reading",
     AlertRule.NO_DATA: "No data",
+    AlertRule.STRING_VOLTAGE: "String voltage",
+    AlertRule.SHORTED_CELL: "Shorted cell",
+    AlertRule.OPEN_CELL: "Open cell",
+    AlertRule.REVERSAL: "Reversal",
+    AlertRule.LOOSE_CONNECTION: "Loose connection",
+    AlertRule.DRY_OUT: "Dry-out",
+    AlertRule.THERMAL_RUNAWAY: "Thermal runaway",
+    AlertRule.IMBALANCE: "Imbalance",
+    AlertRule.SENSOR_FAULT: "Sensor fault",
+    AlertRule.CURRENT_SENSOR: "Current sensor",
+    AlertRule.CHARGER_VOLTAGE: "Charger voltage",
+    AlertRule.ROOM_COOLING: "Room cooling",
 }
 
 
 def word(words: Mapping[int, str], member: int) -> str:
     """The word for a member of an enum; a newer server may use numbers that this dashboard does not know."""
     return words.get(int(member), f"number {int(member)}")
+
+
+def short_name(string_id: str) -> str:
+    """A string's name without that of its site, for a page of the site: "BRK-U1-S03" reads "U1 S03"."""
+    return " ".join(string_id.split("-")[1:]) or string_id
 
 
 def number(value: float | None, decimals: int, unit: str = "", *, sign: bool = False) -> str:
@@ -99,6 +116,18 @@ def age(seconds: float | None) -> str:
     if hours < 48:
         return f"{hours} h {minutes % 60:02d} min"
     return f"{hours // 24} d {hours % 24} h"
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time as people plan with it: "55 s", "48 min", "3 h 05 min", "12 d"; a dash where it is unknown."""
+    if seconds is None or not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 100:
+        return f"{max(0, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes < 48 * 60 else f"{minutes // 1440} d"
 
 
 def local_time(instant: datetime | None, *, seconds: bool = True) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from batterytwin.telemetry import Quality
 from streamlit_app.charts.cell_metrics import CellMetric
-from streamlit_app.wording import QUALITY_TEXT, age, number, word
+from streamlit_app.wording import QUALITY_TEXT, age, number, short_name, word
 
 BLOCKS_PER_ROW: Final = 24
 _ROW_HEIGHT_PX: Final = 34
@@ -115,7 +115,7 @@ def battery_map(grid: CellGrid, cells: Cells, metric: CellMetric, *, uirevision:
             "showgrid": False, "showline": False, "fixedrange": True, "ticks": "",
         },
         yaxis={
-            "tickvals": y, "ticktext": [_short(name) for name in grid.row_names],
+            "tickvals": y, "ticktext": [short_name(name) for name in grid.row_names],
             "range": [len(grid.row_names) - 0.5, -0.5], "showgrid": False, "showline": False,
             "fixedrange": True, "ticks": "",
         },
@@ -124,7 +124,7 @@ def battery_map(grid: CellGrid, cells: Cells, metric: CellMetric, *, uirevision:
 
 
 def _marks(grid: CellGrid, cells: Cells, shown: NDArray[np.bool_]) -> go.Scatter:
-    symbols = np.array([_mark(int(q), int(n)) for q, n in zip(cells.qualities, cells.alert_counts, strict=True)])
+    symbols = np.array([mark_of(int(q), int(n)) for q, n in zip(cells.qualities, cells.alert_counts, strict=True)])
     rows, columns = np.nonzero(shown & (symbols[np.where(shown, grid.cells, 0)] != ""))
     return go.Scatter(
         name="marks",
@@ -141,7 +141,8 @@ def _marks(grid: CellGrid, cells: Cells, shown: NDArray[np.bool_]) -> go.Scatter
     )
 
 
-def _mark(quality: int, alert_count: int) -> str:
+def mark_of(quality: int, alert_count: int) -> str:
+    """Sign of a battery that is not simply well: old, silent, suspect or alerting; empty = none."""
     return _MARK_OF_QUALITY.get(quality, _ALERT_MARK if alert_count else "")
 
 
@@ -164,8 +165,3 @@ def _colour_bar(metric: CellMetric) -> dict[str, object]:
         "orientation": "h", "thickness": 8, "len": 0.5, "x": 0, "xanchor": "left", "y": 0, "yanchor": "top", "ypad": 14,
         "ticksuffix": f" {metric.unit}" if metric.unit else "", "nticks": 6, "outlinewidth": 0,
     }  # fmt: skip
-
-
-def _short(string_id: str) -> str:
-    # The site's own name says nothing on the site's page: "BRK-U1-S03" reads "U1 S03".
-    return " ".join(string_id.split("-")[1:]) or string_id

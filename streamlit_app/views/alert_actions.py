@@ -34,7 +34,9 @@ def _headline(alert: Alert) -> None:
         st.markdown(f"**{word(RULE_TEXT, alert.rule)}** · {word(STATE_TEXT, alert.state)}", width="content")
         if alert.battery_id:
             links.battery_link(alert.battery_id, alert.battery_id, ":material/battery_full:")
-        else:
+        if alert.string_id:
+            links.string_link(alert.string_id, alert.string_id, ":material/view_week:")
+        if not (alert.battery_id or alert.string_id):
             st.markdown(source(alert), width="content")
 
 

@@ -17,7 +17,7 @@ from streamlit_app.palette import quality_badge
 from streamlit_app.twin_values import estimate_tiles, measurement_tiles
 from streamlit_app.views.battery_past import past
 from streamlit_app.visitor import current_visitor
-from streamlit_app.wording import QUALITY_TEXT, REGIME_TEXT, age, both_times, local_time, word
+from streamlit_app.wording import QUALITY_TEXT, REGIME_TEXT, age, both_times, local_time, short_name, word
 
 REFRESH_S: Final = 5
 
@@ -52,6 +52,7 @@ def _heading(site: Location, string_id: str, battery_id: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
             links.site_link(site.location_id, site.display_name, ":material/arrow_back:")
+            links.string_link(string_id, short_name(string_id), ":material/view_week:")
             st.markdown(f"#### {battery_id}", width="content")
         with st.container(horizontal=True, width="content", gap="small", key="neighbours"):
             _neighbours(members, members.index(battery_id))

@@ -20,7 +20,7 @@ from streamlit_app.notices import away_notice, explained
 from streamlit_app.palette import GREY
 from streamlit_app.site_table import COLUMN_CONFIG, site_table
 from streamlit_app.visitor import Visitor, current_visitor
-from streamlit_app.wording import NOTHING, QUALITY_TEXT, number, percent, word
+from streamlit_app.wording import NOTHING, QUALITY_TEXT, number, percent, short_name, word
 
 REFRESH_S: Final = 5
 _CHOICE: Final = "site_choice"
@@ -79,10 +79,12 @@ def _chosen_site(visitor: Visitor, sites: Sequence[Location]) -> Location | None
 
 
 def _wanted_site(visitor: Visitor) -> str | None:
-    # On its way to a battery, a browser leaves this page's path with the battery's name in its history.
-    battery_id = st.query_params.get("battery")
+    # On its way to a battery or string, a browser leaves this page's path with that name in its history.
+    battery_id, string_id = st.query_params.get("battery"), st.query_params.get("string")
     if battery_id:
         return answers.location_of_battery(visitor, battery_id)[0].location_id
+    if string_id:
+        return answers.location_of_string(visitor, string_id)[0].location_id
     wanted = st.query_params.get("site") or st.session_state.get(_SHOWN)
     return str(wanted) if wanted else None
 
@@ -192,6 +194,10 @@ def _map(
     )
     if clicked:
         links.open_battery(clicked)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="strings"):
+        st.caption("Strings", width="content")
+        for string in site.strings():
+            links.string_link(string.string_id, short_name(string.string_id), ":material/view_week:")
 
 
 def _table(columns: TwinColumns, keep: NDArray[np.bool_]) -> None:

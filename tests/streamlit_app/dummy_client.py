@@ -15,10 +15,11 @@ from batterytwin.errors import (
     UnavailableError,
     UnknownAlertError,
     UnknownBatteryError,
+    UnknownStringError,
 )
 from clients import types as clients
 from clients.sync_client import TwinClient
-from tests.streamlit_app import dummy_fleet
+from tests.streamlit_app import dummy_fleet, dummy_strings
 from tests.streamlit_app.dummy_fleet import NOW, SITES
 
 PASSWORD: Final = "correct horse battery"
@@ -110,6 +111,18 @@ class DummyClient(TwinClient):
         if battery_id.split("-", 1)[0] not in self._seen(token, "get_twin"):
             raise UnknownBatteryError(f"There is no battery {battery_id}.")
         return dummy_fleet.twin(battery_id, self._alerts_by_id.values())
+
+    def get_string(
+        self,
+        string_id: str,
+        *,
+        load_w: float | None = None,
+        token: str | None = None,
+        deadline_s: float | None = None,
+    ) -> clients.StringTwin:
+        if string_id.split("-", 1)[0] not in self._seen(token, "get_string"):
+            raise UnknownStringError(f"There is no string {string_id}.")
+        return dummy_strings.string(string_id, self._alerts_by_id.values(), load_w)
 
     def query_history(
         self,

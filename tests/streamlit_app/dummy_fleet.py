@@ -79,8 +79,17 @@ def columns(location_ids: Iterable[str], alerts: Iterable[clients.Alert]) -> cli
 
 def twin(battery_id: str, alerts: Iterable[clients.Alert]) -> clients.Twin:
     """The live twin of one battery, equal to its row of `columns`."""
+    return twins([battery_id], alerts)[0]
+
+
+def twins(battery_ids: Sequence[str], alerts: Iterable[clients.Alert]) -> list[clients.Twin]:
+    """Live twins of batteries of one site, equal to their rows of `columns`."""
+    table = columns([battery_ids[0].split("-", 1)[0]], alerts)
+    return [_twin(battery_id, table) for battery_id in battery_ids]
+
+
+def _twin(battery_id: str, table: clients.TwinColumns) -> clients.Twin:
     site, battery = next((s, b) for s in SITES for b in s.batteries() if b.battery_id == battery_id)
-    table = columns([site.location_id], alerts)
     row = table.battery_ids.index(battery_id)
     string = next(string for string in site.strings() if battery in string.batteries)
     known = bool(table.as_of_unix_ns[row])

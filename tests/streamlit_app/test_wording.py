@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batterytwin.alerts import AlertRule, AlertState, Severity
-from batterytwin.telemetry import Quality, Regime
+from batterytwin.diagnosis import FaultClass, FaultSource
+from batterytwin.telemetry import Quality, Regime, StringMode
 from streamlit_app.alert_list import plain
+from streamlit_app.fault_words import FAULT_HELP, FAULT_TEXT, MODE_TEXT, SOURCE_TEXT
 from streamlit_app.wording import (
     NOTHING,
     QUALITY_TEXT,
@@ -18,6 +20,7 @@ from streamlit_app.wording import (
     age,
     both_times,
     compact,
+    duration,
     local_time,
     number,
     percent,
@@ -34,6 +37,10 @@ from streamlit_app.wording import (
         (SEVERITY_TEXT, Severity),
         (STATE_TEXT, AlertState),
         (RULE_TEXT, AlertRule),
+        (FAULT_TEXT, FaultClass),
+        (FAULT_HELP, FaultClass),
+        (SOURCE_TEXT, FaultSource),
+        (MODE_TEXT, StringMode),
     ],
 )
 def test_every_state_has_its_word(words: dict[int, str], members: type[Quality]) -> None:
@@ -70,6 +77,14 @@ def test_an_unknown_spread_is_not_a_small_one() -> None:
 )
 def test_ages_read_like_people_say_them(seconds: float | None, text: str) -> None:
     assert age(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (5_900, "98 min"), (6_000, "1 h 40 min"), (172_800, "2 d")],
+)
+def test_lengths_of_time_are_those_people_plan_with(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_times_are_bangkoks_with_utc_beside() -> None:
