@@ -265,8 +265,8 @@ def _axes(blocks: Blocks, height: float) -> dict[str, dict[str, Any]]:
     for place, strip in enumerate(STRIPS):
         high = top - place * share
         axes[f"yaxis{place + 2}"] = {
-            "domain": [max(0.0, high - share), high - _TITLE_HEIGHT_PX / height], "range": _range(blocks, strip), "fixedrange": True,
-            "nticks": 4,
+            "domain": [max(0.0, high - share), high - _TITLE_HEIGHT_PX / height],
+            "range": _range(blocks, strip), "fixedrange": True, "nticks": 4,
         }  # fmt: skip
     return axes
 

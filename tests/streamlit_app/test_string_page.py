@@ -87,9 +87,7 @@ def test_a_string_costs_one_question(open_as: Opener, dummy: DummyClient) -> Non
     assert "get_twin" not in dummy.calls
 
 
-@pytest.mark.parametrize(
-    ("parameter", "subject"), [("site", "BRK"), ("battery", SHORTED), ("string", "BRK-U2-S04")]
-)
+@pytest.mark.parametrize(("parameter", "subject"), [("site", "BRK"), ("battery", SHORTED), ("string", "BRK-U2-S04")])
 def test_strings_are_linked_from_sites_and_batteries(open_as: Opener, parameter: str, subject: str) -> None:
     app = open_as("anna")
     app.query_params[parameter] = subject
