@@ -18,6 +18,7 @@ from batterytwin.v1.twin_service_pb2_grpc import TwinServiceStub
 from clients import alerts_proto, fleet_proto, requests, twins_proto
 from clients.alerts import Alert, AlertEvent, AlertPage
 from clients.async_connection import AsyncConnection
+from clients.async_events import AsyncEvents
 from clients.channel import Tls
 from clients.fleet import FleetHealth, GridSpec, Location, RegisteredGrid, ServerStatus
 from clients.history import History, Metric
@@ -31,7 +32,7 @@ from clients.strings_proto import string_from_proto
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
 
-class AsyncTwinClient:
+class AsyncTwinClient(AsyncEvents):
     """Talks to a server from asyncio; make it inside the event loop that uses it.
 
         async with AsyncTwinClient("localhost:50051") as client:

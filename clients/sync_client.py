@@ -28,10 +28,11 @@ from clients.session_proto import session_from_proto
 from clients.strings import StringTwin
 from clients.strings_proto import string_from_proto
 from clients.sync_connection import SyncConnection
+from clients.sync_events import SyncEvents
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
 
-class TwinClient:
+class TwinClient(SyncEvents):
     """Talks to a server and blocks until it answers; safe to share between threads.
 
         with TwinClient("localhost:50051") as client:

@@ -3,12 +3,13 @@
 from batterytwin.access import Role
 from batterytwin.alerts import ACTIVE_STATES, AlertChange, AlertRule, AlertState, Severity
 from batterytwin.diagnosis import DiagnosisEvidence, FaultClass, FaultSource
-from batterytwin.events import HealthEvidenceKind
+from batterytwin.events import CapacityTest, EventKind, HealthEvidenceKind
 from batterytwin.inventory import LocationClock, SystemKind
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
 from batterytwin.telemetry import Quality, Regime, StringMode
 from clients.alerts import Alert, AlertEvent, AlertPage
 from clients.channel import Tls
+from clients.events import Event, EventPage
 from clients.fleet import (
     BatteryString,
     FleetHealth,
@@ -36,8 +37,12 @@ __all__ = [
     "AlertState",
     "Autonomy",
     "BatteryString",
+    "CapacityTest",
     "DiagnosisEvidence",
     "Estimate",
+    "Event",
+    "EventKind",
+    "EventPage",
     "FaultClass",
     "FaultSource",
     "FleetHealth",

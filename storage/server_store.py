@@ -2,6 +2,7 @@
 
 from storage.alert_tables import AlertTables
 from storage.audit_table import AuditTable
+from storage.event_tables import EventTables
 from storage.gateway_token_tables import GatewayTokenTables
 from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
@@ -13,6 +14,7 @@ from storage.user_tables import UserTables
 class ServerStore(
     InventoryTables,
     AlertTables,
+    EventTables,
     HistoryReads,
     NewestRows,
     UserTables,
@@ -20,7 +22,7 @@ class ServerStore(
     GatewayTokenTables,
     AuditTable,
 ):
-    """Inventory, alerts, history, users, tokens and the audit trail behind one pool of connections.
+    """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
 
     Open one with `await ServerStore.connect(url)` on a migrated database, and `close()` it.
     """

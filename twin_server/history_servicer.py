@@ -1,4 +1,4 @@
-"""`HistoryService`: reads the past of one battery."""
+"""`HistoryService`: reads the past of one battery, and keeps the log of events."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 from batterytwin.errors import InvalidArgumentError, Reason
 from batterytwin.v1 import history_service_pb2, history_service_pb2_grpc
 from storage.history_reads import HISTORY_METRICS, HistoryRows
+from twin_server.event_log import EventLog
 from twin_server.history_proto import METRIC_NAMES, history_to_proto
 from twin_server.live_table import LiveTable
 from twin_server.page_token import decode_page_token, encode_page_token, read_page_size
@@ -38,11 +39,12 @@ class HistoryStore(Protocol):
 
 
 class HistoryServicer(history_service_pb2_grpc.HistoryServiceServicer):
-    """Stored readings and estimates, raw or in time buckets."""
+    """Stored readings and estimates, raw or in time buckets, and events."""
 
-    def __init__(self, store: HistoryStore, live: LiveTable) -> None:
+    def __init__(self, store: HistoryStore, live: LiveTable, events: EventLog) -> None:
         self._store = store
         self._map = live.fleet_map
+        self._events = events
 
     async def QueryHistory(
         self, request: history_service_pb2.QueryHistoryRequest, context: Any
@@ -61,6 +63,18 @@ class HistoryServicer(history_service_pb2_grpc.HistoryServiceServicer):
         )
         token = encode_page_token(request, int(rows.time_us[-1])) if rows.more else ""
         return history_to_proto(rows, token, bucketed=_bucket_us(request) is not None)
+
+    async def ListEvents(
+        self, request: history_service_pb2.ListEventsRequest, context: Any
+    ) -> history_service_pb2.ListEventsResponse:
+        """Lists events, newest first."""
+        return await self._events.list(request, current_principal())
+
+    async def RecordEvent(
+        self, request: history_service_pb2.RecordEventRequest, context: Any
+    ) -> history_service_pb2.RecordEventResponse:
+        """Takes down what happened; a capacity test is applied to its twin before this answers."""
+        return history_service_pb2.RecordEventResponse(event=await self._events.record(request, current_principal()))
 
 
 def _range_us(request: history_service_pb2.QueryHistoryRequest) -> tuple[int, int]:

@@ -26,6 +26,8 @@ from twin_server.admission import Admission
 from twin_server.alert_hub import AlertHub
 from twin_server.alert_servicer import AlertServicer
 from twin_server.drain import Drain
+from twin_server.event_log import EventLog
+from twin_server.event_recorder import EventRecorder
 from twin_server.fleet_servicer import FleetServicer
 from twin_server.grid_registration import GridRegistration
 from twin_server.history_servicer import HistoryServicer
@@ -34,6 +36,7 @@ from twin_server.ingest_servicer import IngestServicer
 from twin_server.listener import bind, bind_local, make_listener
 from twin_server.live_table import LiveTable
 from twin_server.location_clock import LocationClocks
+from twin_server.outage_watch import OutageWatch
 from twin_server.periodic import run_every
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
 from twin_server.routing import FleetMap
@@ -98,6 +101,8 @@ class TwinServer:
         self._registration = GridRegistration(
             store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
         )
+        self._events = EventRecorder(store, self._map, self._router.submit_inputs)
+        self._outages = OutageWatch(store, self.live)
         self._health = health.HealthServicer()
         self._readiness = Readiness(self._health, SERVICE_NAMES)
         self._admission = Admission(settings.max_concurrent_calls)
@@ -158,8 +163,13 @@ class TwinServer:
         """Says that someone else has changed alerts in the database."""
         self._hub.poke()
 
+    async def look_for_outages(self) -> None:
+        """Compares the present of the twins with the outages recorded, as happens whenever they change."""
+        await self._outages.look()
+
     def _add_services(self, server: grpc.aio.Server) -> None:
         live, hub, drain = self.live, self._hub, self._drain
+        events = EventLog(self._store, live, self._events)
         ingest = IngestServicer(self._router, live.fleet_map, drain, self._settings.stream_credit)
         fleet = FleetServicer(live, hub, self._readiness, self._registration)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
@@ -167,7 +177,9 @@ class TwinServer:
             TwinServicer(live, hub, drain, self._router.strings, lambda _: ()), server
         )
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
-        history_service_pb2_grpc.add_HistoryServiceServicer_to_server(HistoryServicer(self._store, live), server)
+        history_service_pb2_grpc.add_HistoryServiceServicer_to_server(
+            HistoryServicer(self._store, live, events), server
+        )
         alerts = AlertServicer(self._store, hub, live, drain)
         alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alerts, server)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(self._auth_servicer, server)
@@ -180,6 +192,8 @@ class TwinServer:
     def _start_background(self) -> None:
         work = [
             self._hub.run(),
+            self._outages.run(),
+            self._events.catch_up(),
             run_every(_SWEEP_S, self._sweep),
             run_every(DATABASE_PROBE_S, self._probe_database),
             run_every(SHARD_PROBE_S, self._probe_shards),

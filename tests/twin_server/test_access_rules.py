@@ -25,7 +25,7 @@ from twin_server.signing_key import load_signing_key
 PUBLIC = {"Login", "RefreshToken", "Logout"}
 WITHOUT_LOGIN_ON_LOOPBACK = {"GetStatus"}
 FEED = {"IngestReadings", "StreamReadings"}
-HANDLE = {"AcknowledgeAlert", "ResolveAlert"}
+HANDLE = {"AcknowledgeAlert", "ResolveAlert", "RecordEvent"}
 EXTEND = {"RegisterGrid"}
 READ = {_m.rpartition("/")[2] for _m in METHODS} - PUBLIC - FEED - HANDLE - EXTEND
 
