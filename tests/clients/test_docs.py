@@ -30,7 +30,17 @@ def test_the_examples_of_the_client_run(threaded_server: RunningServer, capsys: 
     names = {"password": threaded_server.admin_password, "gateway_token": threaded_server.gateway_tokens["AAA"]}
     exec(compile(source, "docs/client.md", "exec"), names)
     printed = capsys.readouterr().out
-    for text in ("0 of 96 live", "2 accepted", "UNKNOWN_BATTERY", "3 accepted", "4 rows", "snapshot: True", "AAA-U9"):
+    shown = (
+        "0 of 96 live",
+        "2 accepted",
+        "UNKNOWN_BATTERY",
+        "3 accepted",
+        "4 rows",
+        "snapshot: True",
+        "AAA-U9",
+        "CAPACITY_TEST admin",
+    )
+    for text in shown:
         assert text in printed.replace("BRK-U9", "AAA-U9")
 
 
