@@ -11,12 +11,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from batterytwin.errors import InvalidArgumentError, TwinError
 from clients.channel import Tls
+from simulator.fault_plan import load_fault_plan
 from simulator.feed import SimulationOptions, run_simulation
 from simulator.options import DEFAULT_SEED
 
@@ -80,6 +81,7 @@ def _options(chosen: argparse.Namespace) -> SimulationOptions:
         fine_string=chosen.fine_string,
         fine_days=chosen.fine_days,
         tls=Tls(chosen.tls_ca) if chosen.tls_ca else None,
+        faults=load_fault_plan(chosen.faults, chosen.start or datetime.now(UTC)) if chosen.faults else (),
     )
 
 
@@ -101,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         "--fine-string", default="", metavar="ID", help="string whose history is as fine as live readings"
     )
     parser.add_argument("--fine-days", type=float, default=7.0, metavar="DAYS", help="how far back that goes")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="plan of faults (TOML); days count from the start")
     parser.add_argument("--tls-ca", type=Path, metavar="FILE", help="certificate authority of the server (PEM)")
     return parser
 

@@ -13,6 +13,7 @@ import typer
 
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.inventory import load_fleet
+from simulator.fault_plan import load_fault_plan
 from simulator.feed import SimulationOptions, run_simulation
 from simulator.options import DEFAULT_SEED
 from twin_server.reach import own_target
@@ -31,18 +32,21 @@ def simulate(
     speed: Annotated[float, typer.Option(help="Simulated seconds a second; other than 1 needs feed clocks.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Chooses blocks, weather, mains and noise.")] = DEFAULT_SEED,
     fleet_file: Annotated[Path | None, typer.Option(help="Inventory (TOML). [the fleet of 1,944]")] = None,
+    faults: Annotated[Path | None, typer.Option(help="Plan of faults (TOML), see docs/dataset.md.")] = None,
 ) -> None:
     """Feed a running server from simulated gateways, one a site, until Ctrl-C.
 
     For a server started with `batterytwin up --no-simulator`. A second feed beside the first would only make duplicates
     and late rows.
     """
+    start = datetime.now(UTC)
     options = SimulationOptions(
         target=server or own_target(data_dir),
         fleet_file=fleet_file,
         seed=seed,
         speed=speed,
-        start=datetime.now(UTC),
+        start=start,
+        faults=load_fault_plan(faults, start) if faults else (),
     )
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(options, data_dir, remote=server is not None))

@@ -6,7 +6,15 @@ import pytest
 from batterytwin.inventory import load_fleet
 from simulator.options import DEFAULT_SEED
 from simulator.plant import Plant
-from tests.simulator.small_fleet import START, one_string, with_outages
+from simulator.sensors import measure
+from tests.simulator.small_fleet import START, look, one_string, with_outages
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Compiles what simulations need, so that no test waits for it inside a time limit."""
+    inventory = one_string(tmp_path_factory.mktemp("kernels") / "fleet.toml", blocks=2)
+    measure(look(Plant(inventory, seed=1, start=START), 60.0), seed=1)
 
 
 @pytest.fixture
