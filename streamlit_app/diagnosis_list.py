@@ -58,10 +58,14 @@ def _evidence(evidence: Sequence[DiagnosisEvidence]) -> None:
         pd.DataFrame(
             {
                 "What was seen": [plain(item.observation) for item in evidence],
-                "Seen": [compact(item.value, item.unit) for item in evidence],
-                "Expected": [compact(item.expected, item.unit) for item in evidence],
+                "Seen": [_unbroken(item.value, item.unit) for item in evidence],
+                "Expected": [_unbroken(item.expected, item.unit) for item in evidence],
             }
         ),
         border="horizontal",
         hide_index=True,
     )
+
+
+def _unbroken(value: float, unit: str) -> str:
+    return compact(value, unit).replace(" ", "\N{NO-BREAK SPACE}")  # a number and its unit stay on one line

@@ -137,6 +137,11 @@ def local_time(instant: datetime | None, *, seconds: bool = True) -> str:
     return instant.astimezone(BANGKOK).strftime("%d %b %Y, %H:%M:%S" if seconds else "%d %b %Y, %H:%M")
 
 
+def local_date(instant: datetime | None) -> str:
+    """Date in Bangkok, or a dash."""
+    return NOTHING if instant is None else instant.astimezone(BANGKOK).strftime("%d %b %Y")
+
+
 def both_times(instant: datetime | None) -> str:
     """The instant in Bangkok and in UTC, for help and hover texts."""
     if instant is None:

@@ -18,6 +18,7 @@ _STRIP_HEIGHT_PX: Final = 124
 _TITLE_HEIGHT_PX: Final = 30
 _CUT_AT: Final = 4.0
 """A deviation this many times as large as the 85th percentile of the others is cut."""
+_CUT_WORDS_REACH: Final = 4
 _SIGNS_HEIGHT_PX: Final = 30
 _MARGIN: Final = {"l": 4, "r": 8, "t": 6, "b": 44}
 
@@ -196,7 +197,9 @@ def _told(strip: Strip, value: float, sigma: float | None) -> str:
 def _outermost(values: NDArray[np.float64], strip: Strip, reach: float) -> list[str]:
     texts = [""] * len(values)
     away = np.abs(values - (strip.base or 0.0))
-    away[away > reach] = np.nan
+    cut = np.flatnonzero(np.abs(values - (strip.base or 0.0)) > reach)
+    for index in cut:  # its words need the room
+        away[max(0, index - _CUT_WORDS_REACH) : index + _CUT_WORDS_REACH + 1] = np.nan
     if np.isfinite(away).any():
         furthest = int(np.nanargmax(away))
         texts[furthest] = number(float(values[furthest]), strip.decimals, sign=strip.base == 0.0)

@@ -12,8 +12,11 @@ from streamlit_app import answers, links
 from streamlit_app.alert_list import alert_lines
 from streamlit_app.charts.health_bands import health_band
 from streamlit_app.data_sheet import data_sheet
+from streamlit_app.health_evidence import health_evidence
+from streamlit_app.model_fit import current_sensor_words, innovation, model_tiles
 from streamlit_app.notices import away_notice, explained
 from streamlit_app.palette import quality_badge
+from streamlit_app.standing import in_its_string
 from streamlit_app.twin_values import estimate_tiles, measurement_tiles
 from streamlit_app.views.battery_past import past
 from streamlit_app.visitor import current_visitor
@@ -40,6 +43,7 @@ def _page() -> None:
     site, string_id = answers.location_of_battery(current_visitor(), battery_id)
     _heading(site, string_id, battery_id)
     _present(battery_id)
+    _health(battery_id, string_id)
     past(battery_id)
     with st.container(border=True, key="panel_alerts"):
         _alerts(battery_id)
@@ -75,17 +79,38 @@ def _present(battery_id: str) -> None:
     _state_line(twin)
     # Values that are not fresh stay readable but must not look like facts of this moment.
     tone = "live" if twin.quality is Quality.LIVE else "dim"
-    left, right = st.columns(2)
-    with left, st.container(border=True, height="stretch", key=f"panel_{tone}_measured"):
+    measured, estimated, model = st.columns((3, 3, 4))
+    with measured, st.container(border=True, height="stretch", key=f"panel_{tone}_measured"):
         st.markdown("**Measured**")
         with st.container(horizontal=True, key=f"stats_{tone}_measured"):
             measurement_tiles(twin)
-    with right, st.container(border=True, height="stretch", key=f"panel_{tone}_estimated"):
+    with estimated, st.container(border=True, height="stretch", key=f"panel_{tone}_estimated"):
         st.markdown("**Estimated by the twin**")
         with st.container(horizontal=True, key=f"stats_{tone}_estimated"):
             estimate_tiles(twin)
-        if twin.capacity_evidence_time is None:
-            st.caption("No discharge has shown the capacity yet: the state of health is a prior from age and model.")
+    with model, st.container(border=True, height="stretch", key=f"panel_{tone}_model"):
+        st.markdown("**Model against measurement**")
+        innovation(twin)
+        with st.container(horizontal=True, key=f"stats_{tone}_model"):
+            model_tiles(twin)
+        current_sensor_words(twin)
+
+
+@st.fragment(run_every=REFRESH_S)
+@explained
+def _health(battery_id: str, string_id: str) -> None:
+    visitor = current_visitor()
+    twin = answers.twin(visitor, battery_id).value
+    left, right = st.columns((3, 2))
+    with left, st.container(border=True, height="stretch", key="panel_health"):
+        health_evidence(twin, may_record=visitor.may_handle_alerts)
+    with right, st.container(border=True, height="stretch", key="panel_standing"):
+        _standing(string_id, battery_id)
+
+
+@explained
+def _standing(string_id: str, battery_id: str) -> None:
+    in_its_string(answers.string(current_visitor(), string_id).value, battery_id)
 
 
 def _state_line(twin: Twin) -> None:

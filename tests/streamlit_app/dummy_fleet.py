@@ -128,6 +128,18 @@ def _twin(battery_id: str, table: clients.TwinColumns) -> clients.Twin:
         active_alert_count=int(table.active_alert_counts[row]),
         model_version=MODEL_VERSION,
         capacity_evidence_time=None,
+        health_evidence=_ladder(table, row) if known else (),
+        float_marker=clients.Estimate(0.12, 0.05) if known else None,
+        current_offset_a=clients.Estimate(0.004, 0.002) if known else None,
+    )
+
+
+def _ladder(table: clients.TwinColumns, row: int) -> tuple[clients.HealthEvidence, ...]:
+    soh, sigma = float(table.soh_capacity[row]), float(table.soh_capacity_sigma[row])
+    kinds = clients.HealthEvidenceKind
+    return (
+        clients.HealthEvidence(kinds.RESISTANCE_TREND, clients.Estimate(soh + 0.01, 1.2 * sigma), NOW),
+        clients.HealthEvidence(kinds.PRIOR, clients.Estimate(soh - 0.02, 3 * sigma), None),
     )
 
 

@@ -47,7 +47,7 @@ def test_faults_are_named_with_part_blocks_and_evidence(open_as: Opener) -> None
     assert "the whole string" in texts(app)
     evidence = app.table[0].value
     assert "below the string" in evidence["What was seen"].iloc[0]
-    assert evidence["Seen"].iloc[0] == "\N{MINUS SIGN}2.05 V"
+    assert evidence["Seen"].iloc[0] == "\N{MINUS SIGN}2.05\N{NO-BREAK SPACE}V"
     assert SHORTED in {link.label for link in app.page_link}
     assert list(app.dataframe[0].value["fault"]).count("shorted cell") == 1
 
