@@ -6,7 +6,7 @@ from typing import Final
 
 from batterytwin.alerts import ACTIVE_STATES, AlertState, Severity
 from batterytwin.errors import UnknownBatteryError, UnknownLocationError, UnknownStringError
-from clients.types import Alert, BatteryString, FleetHealth, FleetSnapshot, History, Location, StringTwin, Twin
+from clients.types import Alert, BatteryString, Event, FleetHealth, FleetSnapshot, History, Location, StringTwin, Twin
 from streamlit_app.scoped_cache import Answer
 from streamlit_app.visitor import Visitor
 
@@ -15,6 +15,9 @@ DEADLINE_S: Final = 4.0
 
 ALERTS_SHOWN: Final = 500
 """Newest alerts that a list shows."""
+
+EVENTS_SHOWN: Final = 200
+"""Newest events that a list or a chart shows."""
 
 
 def locations(visitor: Visitor) -> Answer[Sequence[Location]]:
@@ -144,5 +147,26 @@ def alerts(
                 token=token,
                 deadline_s=DEADLINE_S,
             ).alerts
+        ),
+    )
+
+
+def events(
+    visitor: Visitor, battery_id: str, start: datetime | None = None, end: datetime | None = None
+) -> Answer[Sequence[Event]]:
+    """What happened to a battery, its string and its site, newest first."""
+    client = visitor.backend.client
+    return visitor.ask(
+        visitor.backend.live,
+        ("events", battery_id, start, end),
+        lambda token: (
+            client.list_events(
+                battery_id=battery_id,
+                start_time=start,
+                end_time=end,
+                page_size=EVENTS_SHOWN,
+                token=token,
+                deadline_s=DEADLINE_S,
+            ).events
         ),
     )

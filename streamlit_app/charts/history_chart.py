@@ -9,10 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from streamlit_app.charts.event_marks import Mark, local, mark_shapes, mark_signs
 from streamlit_app.palette import GREY, RED, SERIES
 from streamlit_app.wording import BANGKOK
 
 _PANEL_HEIGHT_PX: Final = 150
+_SIGNS_HEIGHT_PX: Final = 26
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_BRIDGE_S: Final = 7_200.0
 """No line is drawn across a longer time without data."""
@@ -71,8 +73,10 @@ class Past:
     suspects: NDArray[np.bool_]
 
 
-def history_chart(past: Past, panels: Sequence[Panel], start: datetime, end: datetime, *, uirevision: str) -> go.Figure:
-    """Draws the panels with bands of one sigma, suspect samples marked and gaps left open.
+def history_chart(
+    past: Past, panels: Sequence[Panel], start: datetime, end: datetime, *, uirevision: str, marks: Sequence[Mark] = ()
+) -> go.Figure:
+    """Draws the panels with bands of one sigma, suspect samples marked, gaps left open and events on top of all.
 
     The axis shows Bangkok's time of day; hover texts add UTC. Zoom survives new data while `uirevision` is the same.
     """
@@ -81,27 +85,36 @@ def history_chart(past: Past, panels: Sequence[Panel], start: datetime, end: dat
     for number, panel in enumerate(panels, start=1):
         for trace in _traces(past, panel, with_utc=number == 1):
             figure.add_trace(trace.update(yaxis=f"y{number}" if number > 1 else "y"))
+    height = _PANEL_HEIGHT_PX * max(1, len(panels))
+    top = 1.0 - (_SIGNS_HEIGHT_PX / (height + _SIGNS_HEIGHT_PX) if marks else 0.0)
+    axes = _stacked_axes(past, panels, top)
+    if marks:
+        height += _SIGNS_HEIGHT_PX
+        figure.add_trace(mark_signs(marks, start, end, f"y{len(panels) + 1}"))
+        axes[f"yaxis{len(panels) + 1}"] = {
+            "domain": [top, 1.0], "range": [-1, 1], "visible": False, "fixedrange": True
+        }  # fmt: skip
     # A fixed range that moves with the time would undo every zoom; one that is found anew includes both ends.
-    whole = [instant.astimezone(BANGKOK).replace(tzinfo=None) for instant in (start, end)]
+    whole = [local(start), local(end)]
     figure.update_layout(
-        height=_PANEL_HEIGHT_PX * max(1, len(panels)) + 50, margin={"l": 4, "r": 8, "t": 12, "b": 8},
+        height=height + 50, margin={"l": 4, "r": 8, "t": 12, "b": 8},
         showlegend=False, hovermode="x unified", hoversubplots="axis", dragmode="zoom", uirevision=uirevision,
         xaxis={
             "autorange": True, "autorangeoptions": {"include": whole}, "anchor": f"y{len(panels)}",
             "hoverformat": "%d %b %Y, %H:%M", "showspikes": True, "spikemode": "across", "spikethickness": 1,
             "spikecolor": GREY, "spikedash": "dot",
         },
-        **_stacked_axes(past, panels),
+        shapes=mark_shapes(marks, start, end), **axes,
     )  # fmt: skip
     return figure
 
 
-def _stacked_axes(past: Past, panels: Sequence[Panel]) -> dict[str, dict[str, object]]:
-    """One value axis a panel, the first on top, all on the same time axis."""
-    share = 1.0 / max(1, len(panels))
+def _stacked_axes(past: Past, panels: Sequence[Panel], whole: float) -> dict[str, dict[str, object]]:
+    """One value axis a panel, the first on top at `whole`, all on the same time axis."""
+    share = whole / max(1, len(panels))
     axes: dict[str, dict[str, object]] = {}
     for number, panel in enumerate(panels, start=1):
-        top = 1.0 - (number - 1) * share
+        top = whole - (number - 1) * share
         axes[f"yaxis{number}" if number > 1 else "yaxis"] = {
             "domain": [max(0.0, top - share + 0.16 * share), top],
             "title": {"text": f"{panel.label}<br>{panel.unit}", "font": {"size": 11}, "standoff": 8},
@@ -120,16 +133,16 @@ def _least_range(past: Past, panel: Panel) -> list[float]:
 
 def _traces(past: Past, panel: Panel, *, with_utc: bool) -> list[go.Scatter]:
     colour = SERIES[PANELS.index(panel) % len(SERIES)]
-    local = _local(past.time_unix_ns)
+    times = _local(past.time_unix_ns)
     values = past.series[panel.key].astype(np.float64) * panel.factor
     traces = []
     sigma = past.series.get(panel.sigma_key)
     if sigma is not None:
         half = sigma.astype(np.float64) * panel.factor
-        traces += _band(local, values - half, values + half, colour)
+        traces += _band(times, values - half, values + half, colour)
     traces.append(
         go.Scatter(
-            name=panel.label, x=local, y=values, mode="lines", connectgaps=False, line={"color": colour, "width": 1.6},
+            name=panel.label, x=times, y=values, mode="lines", connectgaps=False, line={"color": colour, "width": 1.6},
             customdata=_utc(past.time_unix_ns) if with_utc else None,
             hovertemplate=f"%{{y:.{panel.decimals}f}} {panel.unit}" + (" (%{customdata} UTC)" if with_utc else ""),
         )
@@ -137,7 +150,7 @@ def _traces(past: Past, panel: Panel, *, with_utc: bool) -> list[go.Scatter]:
     if panel.measured and past.suspects.any():
         traces.append(
             go.Scatter(
-                name="Suspect", x=local[past.suspects], y=values[past.suspects], mode="markers",
+                name="Suspect", x=times[past.suspects], y=values[past.suspects], mode="markers",
                 marker={"symbol": "triangle-up-open", "size": 9, "color": RED}, hovertemplate="not applied",
             )
         )  # fmt: skip

@@ -12,6 +12,7 @@ from streamlit_app import answers, links
 from streamlit_app.alert_list import alert_lines
 from streamlit_app.charts.health_bands import health_band
 from streamlit_app.data_sheet import data_sheet
+from streamlit_app.event_list import event_lines
 from streamlit_app.health_evidence import health_evidence
 from streamlit_app.model_fit import current_sensor_words, innovation, model_tiles
 from streamlit_app.notices import away_notice, explained
@@ -19,6 +20,7 @@ from streamlit_app.palette import quality_badge
 from streamlit_app.standing import in_its_string
 from streamlit_app.twin_values import estimate_tiles, measurement_tiles
 from streamlit_app.views.battery_past import past
+from streamlit_app.views.event_form import event_form
 from streamlit_app.visitor import current_visitor
 from streamlit_app.wording import QUALITY_TEXT, REGIME_TEXT, age, both_times, local_time, short_name, word
 
@@ -45,7 +47,11 @@ def _page() -> None:
     _present(battery_id)
     _health(battery_id, string_id)
     past(battery_id)
-    with st.container(border=True, key="panel_alerts"):
+    happened, alerting = st.columns((3, 2))
+    with happened, st.container(border=True, height="stretch", key="panel_events"):
+        _events(battery_id)
+        event_form(battery_id)
+    with alerting, st.container(border=True, height="stretch", key="panel_alerts"):
         _alerts(battery_id)
     with st.container(border=True, key="panel_sheet"):
         data_sheet(answers.twin(current_visitor(), battery_id).value)
@@ -145,3 +151,10 @@ _QUALITY_HELP: Final[Mapping[int, str]] = {
 def _alerts(battery_id: str) -> None:
     st.markdown("**Alerts**")
     alert_lines(answers.alerts(current_visitor(), battery_id=battery_id, states=()).value)
+
+
+@st.fragment(run_every=REFRESH_S)
+@explained
+def _events(battery_id: str) -> None:
+    st.markdown("**Events**")
+    event_lines(answers.events(current_visitor(), battery_id).value)

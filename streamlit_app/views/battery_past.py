@@ -1,17 +1,24 @@
 """The charts of a battery page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import streamlit as st
 
-from clients.types import History, Metric, Twin
+from batterytwin.events import EventKind
+from clients.types import Event, History, Metric
 from streamlit_app import answers
 from streamlit_app.charts.history_chart import PANELS, Panel, Past, history_chart
+from streamlit_app.charts.event_marks import Mark
+from streamlit_app.event_words import EVENT_SIGN, EVENT_TEXT, concerns, event_sign, when
+from streamlit_app.html_parts import colour_key
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained
+from streamlit_app.twin_time import present_of
 from streamlit_app.visitor import current_visitor
+from streamlit_app.wording import word
 
 REFRESH_S: Final = 15
 _DEFAULT_PANELS: Final = ("voltage_v", "temperature_c", "soc")
@@ -45,19 +52,23 @@ def past(battery_id: str) -> None:
 def _live(battery_id: str) -> None:
     span, panels = _controls()
     visitor = current_visitor()
-    end = _present_of(answers.twin(visitor, battery_id).value)
+    end = present_of(answers.twin(visitor, battery_id).value)
     answer = answers.history(visitor, battery_id, span.length, span.bucket, end)
     away_notice(answer)
     if not answer.value.time_unix_ns.size:
         st.info("Nothing was stored in this time.", icon=":material/history:")
         return
     key = f"past_{battery_id}_{span.label}"
+    start = end - span.length
+    marks = _marks(answers.events(visitor, battery_id, *_whole_buckets(start, end, span)).value, end)
     live_chart(
-        history_chart(_series(answer.value), panels, end - span.length, end, uirevision=key),
+        history_chart(_series(answer.value), panels, start, end, uirevision=key, marks=marks),
         key=key,
         label=f"{', '.join(panel.label for panel in panels)} in the last {span.label}",
         tools=True,
     )
+    if marks:
+        colour_key([(EVENT_TEXT[kind], "transparent", sign) for kind, (_, _, sign) in EVENT_SIGN.items()])
     st.caption(
         "Bangkok time; UTC in the hover text. Bands are one standard deviation. Drag to zoom, double-click to reset."
     )
@@ -78,9 +89,21 @@ def _controls() -> tuple[Span, list[Panel]]:
     return by_label[label or SPANS[0].label], [panel for panel in PANELS if panel.key in chosen]
 
 
-def _present_of(twin: Twin) -> datetime:
-    # A replayed or accelerated site lives in a time of its own.
-    return twin.as_of + timedelta(seconds=twin.age_s or 0.0) if twin.as_of else datetime.now(UTC)
+def _whole_buckets(start: datetime, end: datetime, span: Span) -> tuple[datetime, datetime]:
+    """The span in whole buckets, so that one answer serves until the chart moves on."""
+    seconds = span.bucket.total_seconds()
+    first, last = start.timestamp() // seconds, end.timestamp() // seconds + 1
+    return datetime.fromtimestamp(first * seconds, UTC), datetime.fromtimestamp(last * seconds, UTC)
+
+
+def _marks(events: Sequence[Event], present: datetime) -> list[Mark]:
+    marks = []
+    for event in events:
+        symbol, colour, _ = event_sign(event.kind)
+        lasts = event.end_time is None and event.kind is EventKind.OUTAGE
+        label = f"<b>{word(EVENT_TEXT, event.kind)}</b>, {concerns(event)}: {when(event)}"
+        marks.append(Mark(label, symbol, colour, event.start_time, present if lasts else event.end_time))
+    return marks
 
 
 def _series(history: History) -> Past:

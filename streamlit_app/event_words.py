@@ -1,0 +1,62 @@
+"""Words and signs for events."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from batterytwin.events import CapacityTest, EventKind
+from clients.types import Event
+from streamlit_app.palette import BLUE, GREEN, GREY, RED, YELLOW, BadgeColour
+from streamlit_app.wording import duration, local_time, number
+
+EVENT_TEXT: Final[Mapping[int, str]] = {
+    EventKind.MAINTENANCE: "Maintenance",
+    EventKind.INSPECTION: "Inspection",
+    EventKind.OUTAGE: "Outage",
+    EventKind.CAPACITY_TEST: "Capacity test",
+    EventKind.IMPEDANCE_TEST: "Resistance test",
+}
+EVENT_SIGN: Final[Mapping[int, tuple[str, str, str]]] = {
+    EventKind.MAINTENANCE: ("diamond", BLUE, "◆"),
+    EventKind.INSPECTION: ("circle", GREY, "●"),
+    EventKind.OUTAGE: ("square", RED, "■"),
+    EventKind.CAPACITY_TEST: ("star", GREEN, "★"),
+    EventKind.IMPEDANCE_TEST: ("hexagon", YELLOW, "⬢"),
+}
+"""Plotly symbol, colour and character of each kind."""
+_BADGE: Final[Mapping[int, BadgeColour]] = {
+    EventKind.MAINTENANCE: "blue",
+    EventKind.OUTAGE: "red",
+    EventKind.CAPACITY_TEST: "green",
+    EventKind.IMPEDANCE_TEST: "orange",
+}
+
+
+def event_badge(kind: int) -> BadgeColour:
+    """Colour of the badge of a kind of event."""
+    return _BADGE.get(kind, "gray")
+
+
+def event_sign(kind: int) -> tuple[str, str, str]:
+    """Plotly symbol, colour and character of a kind of event, also of one that this dashboard does not know."""
+    return EVENT_SIGN.get(kind, ("cross", GREY, "✚"))
+
+
+def when(event: Event) -> str:
+    """When it was, and for how long."""
+    text = local_time(event.start_time, seconds=False)
+    if event.end_time is not None and event.end_time > event.start_time:
+        return f"{text}, for {duration((event.end_time - event.start_time).total_seconds())}"
+    return f"{text}, lasts" if event.end_time is None and event.kind is EventKind.OUTAGE else text
+
+
+def concerns(event: Event) -> str:
+    """What it concerns: a battery, a string or the whole site."""
+    return event.battery_id or event.string_id or f"whole site {event.location_id}"
+
+
+def result(test: CapacityTest) -> str:
+    """Result of a capacity test in a line."""
+    return (
+        f"{number(test.discharged_ah, 1, 'Ah')} at {number(test.current_a, 1, 'A')} and "
+        f"{number(test.temperature_c, 1, '°C')}, down to {number(test.end_voltage_v, 2, 'V')}"
+    )

@@ -1,0 +1,195 @@
+"""The form in which engineers record what they did and what a test showed."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from batterytwin.errors import InvalidArgumentError, TwinError
+from batterytwin.events import CapacityTest, EventKind
+from clients.types import Twin
+from streamlit_app import answers
+from streamlit_app.event_words import EVENT_TEXT
+from streamlit_app.health_evidence import evidence_news
+from streamlit_app.notices import explained
+from streamlit_app.scoped_cache import Scope
+from streamlit_app.twin_time import present_of
+from streamlit_app.visitor import Visitor, current_visitor
+from streamlit_app.wording import BANGKOK
+
+KINDS: Final = (EventKind.CAPACITY_TEST, EventKind.MAINTENANCE, EventKind.INSPECTION, EventKind.IMPEDANCE_TEST)
+MAX_NOTE_LENGTH: Final = 2_000
+_NEWS: Final = "event_news"
+_PENDING: Final = "event_pending"
+_ROUND: Final = "event_round"
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What was typed, as arguments of `record_event`, and a place for words under each field."""
+
+    arguments: dict[str, Any]
+    slots: Mapping[str, DeltaGenerator]
+
+
+def event_form(battery_id: str) -> None:
+    """Shows the form to those who may record; to others nothing."""
+    if current_visitor().may_handle_alerts:
+        _form(battery_id)
+
+
+@st.fragment
+@explained
+def _form(battery_id: str) -> None:
+    visitor = current_visitor()
+    twin = answers.twin(visitor, battery_id).value
+    news = st.session_state.pop(_NEWS, None)
+    if news and news[0] == battery_id:
+        st.success(news[1], icon=":material/check_circle:")
+    kind = st.segmented_control(
+        "What to record", KINDS, default=KINDS[0], required=True, key="event_kind",
+        format_func=lambda member: EVENT_TEXT[member],
+    )  # fmt: skip
+    # A recorded event empties the form; a refused one leaves it as it was typed.
+    key = f"{battery_id}_{int(kind)}_{st.session_state.setdefault(_ROUND, 0)}"
+    with st.form(f"event_form_{key}", border=False):
+        draft = _test_fields(twin, key) if kind is EventKind.CAPACITY_TEST else _work_fields(twin, key)
+        if not st.form_submit_button("Record", type="primary", icon=":material/edit_note:"):
+            return
+    try:
+        _record(visitor, twin, kind, draft)
+    except TwinError as error:
+        slot = draft.slots.get(error.field.rsplit(".", 1)[-1], draft.slots["note"])
+        slot.error(error.message, icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _test_fields(twin: Twin, key: str) -> _Draft:
+    st.caption(f"The discharge of {twin.battery_id} alone, from full to its end voltage. All values as measured.")
+    slots: dict[str, DeltaGenerator] = {}
+    left, right = st.columns(2)
+    with left:
+        charge = _number("discharged_ah", "Charge taken out, Ah", None, "%.1f", 1.0, key, slots)
+        warmth = _number("temperature_c", "Mean temperature, °C", _rounded(twin.temperature_c), "%.1f", 0.5, key, slots)
+    with right:
+        current = _number("current_a", "Mean current, A", round(twin.rated_capacity_ah / 10, 1), "%.1f", 0.5, key, slots)
+        end_v = _number("end_voltage_v", "Voltage at the end, V", None, "%.2f", 0.05, key, slots)
+    ended = _time("The test ended (Bangkok time)", twin, key, slots)
+    note = _note(key, slots)
+    missing = [
+        name
+        for name, value in
+        (("discharged_ah", charge), ("current_a", current), ("temperature_c", warmth), ("end_voltage_v", end_v))
+        if value is None
+    ]  # fmt: skip
+    hours = charge / current if charge and current else 0.0
+    return _Draft(
+        {
+            "battery_id": twin.battery_id,
+            "start_time": ended - timedelta(hours=hours),
+            "end_time": ended,
+            "note": note,
+            "capacity_test": missing[0]
+            if missing
+            else CapacityTest(charge or 0.0, current or 0.0, warmth or 0.0, end_v or 0.0),
+        },
+        slots,
+    )
+
+
+def _work_fields(twin: Twin, key: str) -> _Draft:
+    slots: dict[str, DeltaGenerator] = {}
+    scopes = {
+        "battery_id": (twin.battery_id, f"Battery {twin.battery_id}"),
+        "string_id": (twin.string_id, f"String {twin.string_id}"),
+        "location_id": (twin.location_id, f"Whole site {twin.location_id}"),
+    }
+    scope = st.selectbox("It concerns", list(scopes), format_func=lambda name: scopes[name][1], key=f"scope_{key}")
+    slots |= dict.fromkeys(scopes, st.empty())
+    left, right = st.columns(2)
+    with left:
+        began = _time("It began (Bangkok time)", twin, key, slots)
+    with right:
+        hours = st.number_input(
+            "It took, h", min_value=0.0, max_value=1_000.0, value=None, step=0.5, format="%.1f", key=f"hours_{key}",
+            placeholder="leave open",
+        )  # fmt: skip
+        slots["end_time"] = st.empty()
+    note = _note(key, slots)
+    return _Draft(
+        {
+            scope: scopes[scope][0],
+            "start_time": began,
+            "end_time": began + timedelta(hours=hours) if hours else None,
+            "note": note,
+        },
+        slots,
+    )
+
+
+def _number(  # noqa: PLR0917 - a field of a form
+    name: str,
+    label: str,
+    value: float | None,
+    number_format: str,
+    step: float,
+    key: str,
+    slots: dict[str, DeltaGenerator],
+) -> float | None:
+    typed = st.number_input(
+        label, value=value, format=number_format, step=step, key=f"{name}_{key}", placeholder="as measured"
+    )
+    slots[name] = st.empty()
+    return typed
+
+
+def _time(label: str, twin: Twin, key: str, slots: dict[str, DeltaGenerator]) -> datetime:
+    # The default must not move while somebody types.
+    present = present_of(twin).astimezone(BANGKOK).replace(second=0, microsecond=0, tzinfo=None)
+    default = st.session_state.setdefault(f"event_default_{key}", present)
+    typed = st.datetime_input(label, value=default, step=60, key=f"time_{key}")
+    slots |= dict.fromkeys(("start_time", "end_time"), st.empty())
+    return (typed or default).replace(tzinfo=BANGKOK)
+
+
+def _note(key: str, slots: dict[str, DeltaGenerator]) -> str:
+    note = st.text_area("Note", max_chars=MAX_NOTE_LENGTH, placeholder="optional", height=80, key=f"note_{key}")
+    slots["note"] = st.empty()
+    return note.strip()
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
+
+
+def _record(visitor: Visitor, twin: Twin, kind: EventKind, draft: _Draft) -> None:
+    test = draft.arguments.get("capacity_test")
+    if isinstance(test, str):
+        raise InvalidArgumentError("Give this value: a test without it says nothing of the capacity.", field=test)
+    client = visitor.backend.client
+    request_id = _request_id(kind, draft.arguments)
+    visitor.act(lambda token: client.record_event(kind, request_id=request_id, token=token, **draft.arguments))
+    scope = Scope.of(visitor.identity)
+    visitor.backend.live.forget(scope)
+    visitor.backend.history.forget(scope)
+    news = f"{EVENT_TEXT[kind]} recorded."
+    if kind is EventKind.CAPACITY_TEST:
+        news = f"{news} {evidence_news(twin, answers.twin(visitor, twin.battery_id).value)}"
+    st.session_state[_NEWS] = (twin.battery_id, news)
+    st.session_state[_ROUND] += 1
+    st.session_state.pop(_PENDING, None)
+
+
+def _request_id(kind: EventKind, arguments: Mapping[str, Any]) -> str:
+    """The same id while the same is sent again, as after a time-out, so that nothing is recorded twice."""
+    content = json.dumps([int(kind), arguments], default=str)
+    pending = st.session_state.get(_PENDING)
+    if pending is None or pending[0] != content:
+        pending = st.session_state[_PENDING] = (content, str(uuid.uuid4()))
+    return str(pending[1])
