@@ -27,7 +27,7 @@ def health_evidence(twin: Twin, *, may_record: bool) -> None:
         kind = word(EVIDENCE_TEXT, twin.capacity_evidence_kind).lower()
         st.markdown(f"Last evidence of capacity: **{kind}**, {local_date(twin.capacity_evidence_time)}{_ago(twin)}.")
         return
-    what = "Record one below" if may_record else "Ask an engineer to record one"
+    what = "Record one below" if may_record else "An engineer can record one"
     st.info(f"{_without_capacity(twin)} A capacity test settles it to about 2 %. {what}.", icon=":material/science:")
 
 

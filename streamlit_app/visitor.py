@@ -38,6 +38,15 @@ class Visitor:
     @property
     def may_handle_alerts(self) -> bool:
         """Viewers read; engineers and administrators act."""
+        return self._may_act
+
+    @property
+    def may_record_events(self) -> bool:
+        """Likewise."""
+        return self._may_act
+
+    @property
+    def _may_act(self) -> bool:
         return self.identity.role in (Role.ENGINEER, Role.ADMIN)
 
     def ask(self, cache: ScopedCache, question: Hashable, method: Callable[[str], T]) -> Answer[T]:

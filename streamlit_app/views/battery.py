@@ -47,14 +47,21 @@ def _page() -> None:
     _present(battery_id)
     _health(battery_id, string_id)
     past(battery_id)
-    happened, alerting = st.columns((3, 2))
-    with happened, st.container(border=True, height="stretch", key="panel_events"):
-        _events(battery_id)
-        event_form(battery_id)
-    with alerting, st.container(border=True, height="stretch", key="panel_alerts"):
-        _alerts(battery_id)
+    _happened(battery_id)
     with st.container(border=True, key="panel_sheet"):
         data_sheet(answers.twin(current_visitor(), battery_id).value)
+
+
+def _happened(battery_id: str) -> None:
+    left, right = st.columns(2)
+    may_record = current_visitor().may_record_events
+    with left, st.container(border=True, height="content" if may_record else "stretch", key="panel_events"):
+        _events(battery_id)
+    with left if may_record else right, st.container(border=True, height="stretch", key="panel_alerts"):
+        _alerts(battery_id)
+    if may_record:
+        with right, st.container(border=True, height="stretch", key="panel_record"):
+            event_form(battery_id)
 
 
 def _heading(site: Location, string_id: str, battery_id: str) -> None:
@@ -109,7 +116,7 @@ def _health(battery_id: str, string_id: str) -> None:
     twin = answers.twin(visitor, battery_id).value
     left, right = st.columns((3, 2))
     with left, st.container(border=True, height="stretch", key="panel_health"):
-        health_evidence(twin, may_record=visitor.may_handle_alerts)
+        health_evidence(twin, may_record=visitor.may_record_events)
     with right, st.container(border=True, height="stretch", key="panel_standing"):
         _standing(string_id, battery_id)
 

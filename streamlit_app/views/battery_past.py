@@ -10,9 +10,9 @@ import streamlit as st
 from batterytwin.events import EventKind
 from clients.types import Event, History, Metric
 from streamlit_app import answers
-from streamlit_app.charts.history_chart import PANELS, Panel, Past, history_chart
 from streamlit_app.charts.event_marks import Mark
-from streamlit_app.event_words import EVENT_SIGN, EVENT_TEXT, concerns, event_sign, when
+from streamlit_app.charts.history_chart import PANELS, Panel, Past, history_chart
+from streamlit_app.event_words import EVENT_TEXT, concerns, event_sign, when
 from streamlit_app.html_parts import colour_key
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained
@@ -60,7 +60,8 @@ def _live(battery_id: str) -> None:
         return
     key = f"past_{battery_id}_{span.label}"
     start = end - span.length
-    marks = _marks(answers.events(visitor, battery_id, *_whole_buckets(start, end, span)).value, end)
+    events = answers.events(visitor, battery_id, *_whole_buckets(start, end, span)).value
+    marks = _marks(events, end)
     live_chart(
         history_chart(_series(answer.value), panels, start, end, uirevision=key, marks=marks),
         key=key,
@@ -68,7 +69,8 @@ def _live(battery_id: str) -> None:
         tools=True,
     )
     if marks:
-        colour_key([(EVENT_TEXT[kind], "transparent", sign) for kind, (_, _, sign) in EVENT_SIGN.items()])
+        kinds = sorted({int(event.kind) for event in events})
+        colour_key([(word(EVENT_TEXT, kind), "transparent", event_sign(kind)[2]) for kind in kinds])
     st.caption(
         "Bangkok time; UTC in the hover text. Bands are one standard deviation. Drag to zoom, double-click to reset."
     )

@@ -37,22 +37,18 @@ class _Draft:
     slots: Mapping[str, DeltaGenerator]
 
 
-def event_form(battery_id: str) -> None:
-    """Shows the form to those who may record; to others nothing."""
-    if current_visitor().may_handle_alerts:
-        _form(battery_id)
-
-
 @st.fragment
 @explained
-def _form(battery_id: str) -> None:
+def event_form(battery_id: str) -> None:
+    """Shows the form; not for viewers, whom the server would refuse."""
     visitor = current_visitor()
+    st.markdown("**Record what happened**")
     twin = answers.twin(visitor, battery_id).value
     news = st.session_state.pop(_NEWS, None)
     if news and news[0] == battery_id:
         st.success(news[1], icon=":material/check_circle:")
     kind = st.segmented_control(
-        "What to record", KINDS, default=KINDS[0], required=True, key="event_kind",
+        "What to record", KINDS, default=KINDS[0], required=True, key="event_kind", label_visibility="collapsed",
         format_func=lambda member: EVENT_TEXT[member],
     )  # fmt: skip
     # A recorded event empties the form; a refused one leaves it as it was typed.
@@ -78,7 +74,9 @@ def _test_fields(twin: Twin, key: str) -> _Draft:
         charge = _number("discharged_ah", "Charge taken out, Ah", None, "%.1f", 1.0, key, slots)
         warmth = _number("temperature_c", "Mean temperature, °C", _rounded(twin.temperature_c), "%.1f", 0.5, key, slots)
     with right:
-        current = _number("current_a", "Mean current, A", round(twin.rated_capacity_ah / 10, 1), "%.1f", 0.5, key, slots)
+        current = _number(
+            "current_a", "Mean current, A", round(twin.rated_capacity_ah / 10, 1), "%.1f", 0.5, key, slots
+        )
         end_v = _number("end_voltage_v", "Voltage at the end, V", None, "%.2f", 0.05, key, slots)
     ended = _time("The test ended (Bangkok time)", twin, key, slots)
     note = _note(key, slots)
@@ -152,8 +150,8 @@ def _number(  # noqa: PLR0917 - a field of a form
 def _time(label: str, twin: Twin, key: str, slots: dict[str, DeltaGenerator]) -> datetime:
     # The default must not move while somebody types.
     present = present_of(twin).astimezone(BANGKOK).replace(second=0, microsecond=0, tzinfo=None)
-    default = st.session_state.setdefault(f"event_default_{key}", present)
-    typed = st.datetime_input(label, value=default, step=60, key=f"time_{key}")
+    default: datetime = st.session_state.setdefault(f"event_default_{key}", present)
+    typed = st.datetime_input(label, value=default, step=60, format="YYYY-MM-DD", key=f"time_{key}")
     slots |= dict.fromkeys(("start_time", "end_time"), st.empty())
     return (typed or default).replace(tzinfo=BANGKOK)
 

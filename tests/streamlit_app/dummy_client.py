@@ -19,7 +19,7 @@ from batterytwin.errors import (
 )
 from clients import types as clients
 from clients.sync_client import TwinClient
-from tests.streamlit_app import dummy_fleet, dummy_strings
+from tests.streamlit_app import dummy_events, dummy_fleet, dummy_strings
 from tests.streamlit_app.dummy_fleet import NOW, SITES
 
 PASSWORD: Final = "correct horse battery"
@@ -36,6 +36,7 @@ class DummyClient(TwinClient):
     Attributes:
         away: True makes every call fail as if nobody answered.
         calls: names of the calls made, in order.
+        request_ids: those under which events were recorded.
         access_s: life of an access token, s.
     """
 
@@ -45,6 +46,8 @@ class DummyClient(TwinClient):
         self.access_s = 1_800.0
         self._access: dict[str, str] = {}
         self._refresh: dict[str, str] = {}
+        self.request_ids: list[str] = []
+        self._events: list[clients.Event] = []
         self._serial = itertools.count(1)
         self._alerts_by_id = {alert.alert_id: alert for alert in dummy_fleet.first_alerts()}
 
@@ -110,7 +113,9 @@ class DummyClient(TwinClient):
     def get_twin(self, battery_id: str, *, token: str | None = None, deadline_s: float | None = None) -> clients.Twin:
         if battery_id.split("-", 1)[0] not in self._seen(token, "get_twin"):
             raise UnknownBatteryError(f"There is no battery {battery_id}.")
-        return dummy_fleet.twin(battery_id, self._alerts_by_id.values())
+        twin = dummy_fleet.twin(battery_id, self._alerts_by_id.values())
+        tests = [event for event in self._events if event.battery_id == battery_id and event.capacity_test]
+        return dummy_events.tested(twin, tests[-1]) if tests else twin
 
     def get_string(
         self,
@@ -137,6 +142,58 @@ class DummyClient(TwinClient):
     ) -> clients.History:
         self._seen(token, "query_history")
         return dummy_fleet.history(start_time, end_time, bucket or timedelta(minutes=1))
+
+    def list_events(
+        self,
+        location_id: str = "",
+        string_id: str = "",
+        battery_id: str = "",
+        *,
+        kinds: Iterable[clients.EventKind] = (),
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        page_size: int = 100,
+        page_token: str = "",
+        token: str | None = None,
+        deadline_s: float | None = None,
+    ) -> clients.EventPage:
+        self._seen(token, "list_events")
+        found = [
+            event
+            for event in [*dummy_events.of_battery(battery_id), *self._events]
+            if event.battery_id in ("", battery_id)
+            and (start_time is None or (event.end_time or event.start_time) > start_time)
+            and (end_time is None or event.start_time < end_time)
+        ]
+        found.sort(key=lambda event: event.start_time, reverse=True)
+        return clients.EventPage(tuple(found[:page_size]), "")
+
+    def record_event(
+        self,
+        kind: clients.EventKind,
+        start_time: datetime,
+        *,
+        location_id: str = "",
+        string_id: str = "",
+        battery_id: str = "",
+        end_time: datetime | None = None,
+        note: str = "",
+        capacity_test: clients.CapacityTest | None = None,
+        request_id: str = "",
+        token: str | None = None,
+        deadline_s: float | None = None,
+    ) -> clients.Event:
+        username = self._user(token, "record_event")
+        if USERS[username][0] == clients.Role.VIEWER:
+            raise PermissionDeniedError("Viewers may not record events.")
+        self.request_ids.append(request_id)
+        dummy_events.check(start_time, capacity_test)
+        place = (location_id or (string_id or battery_id).split("-", 1)[0], string_id, battery_id)
+        event = clients.Event(
+            request_id, kind, *place, start_time, end_time, note, capacity_test, username, record_time=NOW
+        )
+        self._events.append(event)
+        return event
 
     def list_alerts(
         self,
