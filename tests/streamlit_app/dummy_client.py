@@ -35,6 +35,7 @@ class DummyClient(TwinClient):
 
     Attributes:
         away: True makes every call fail as if nobody answered.
+        deaf: True makes recording fail, as when an answer is lost.
         calls: names of the calls made, in order.
         request_ids: those under which events were recorded.
         access_s: life of an access token, s.
@@ -42,6 +43,7 @@ class DummyClient(TwinClient):
 
     def __init__(self) -> None:
         self.away = False
+        self.deaf = False
         self.calls: list[str] = []
         self.access_s = 1_800.0
         self._access: dict[str, str] = {}
@@ -187,6 +189,8 @@ class DummyClient(TwinClient):
         if USERS[username][0] == clients.Role.VIEWER:
             raise PermissionDeniedError("Viewers may not record events.")
         self.request_ids.append(request_id)
+        if self.deaf:
+            raise UnavailableError("The server cannot be reached.")
         dummy_events.check(start_time, capacity_test)
         place = (location_id or (string_id or battery_id).split("-", 1)[0], string_id, battery_id)
         event = clients.Event(

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,8 +8,11 @@ from hypothesis import strategies as st
 
 from batterytwin.alerts import AlertRule, AlertState, Severity
 from batterytwin.diagnosis import FaultClass, FaultSource
+from batterytwin.events import EventKind, HealthEvidenceKind
 from batterytwin.telemetry import Quality, Regime, StringMode
 from streamlit_app.alert_list import plain
+from streamlit_app.event_words import EVENT_TEXT, event_sign, when
+from streamlit_app.evidence_words import EVIDENCE_HELP, EVIDENCE_TEXT
 from streamlit_app.fault_words import FAULT_HELP, FAULT_TEXT, MODE_TEXT, SOURCE_TEXT
 from streamlit_app.wording import (
     NOTHING,
@@ -27,6 +31,7 @@ from streamlit_app.wording import (
     spread,
     word,
 )
+from tests.streamlit_app import dummy_events
 
 
 @pytest.mark.parametrize(
@@ -41,6 +46,9 @@ from streamlit_app.wording import (
         (FAULT_HELP, FaultClass),
         (SOURCE_TEXT, FaultSource),
         (MODE_TEXT, StringMode),
+        (EVIDENCE_TEXT, HealthEvidenceKind),
+        (EVIDENCE_HELP, HealthEvidenceKind),
+        (EVENT_TEXT, EventKind),
     ],
 )
 def test_every_state_has_its_word(words: dict[int, str], members: type[Quality]) -> None:
@@ -91,6 +99,20 @@ def test_times_are_bangkoks_with_utc_beside() -> None:
     instant = datetime(2026, 3, 14, 20, 0, tzinfo=UTC)
     assert local_time(instant) == "15 Mar 2026, 03:00:00"
     assert both_times(instant) == "15 Mar 2026, 03:00:00 Bangkok · 14 Mar 2026, 20:00:00 UTC"
+
+
+def test_every_kind_of_event_has_its_own_sign_and_colour() -> None:
+    signs = [event_sign(kind) for kind in EventKind]
+    assert len({sign for sign, _, _ in signs}) == len({colour for _, colour, _ in signs}) == len(signs)
+    assert event_sign(77) not in signs
+
+
+def test_events_say_how_long_they_took() -> None:
+    outage, work, look = dummy_events.of_battery("BRK-U1-S01-B01")
+    assert when(outage).endswith(", for 48 min")
+    assert when(work).endswith(", for 3 h 00 min")
+    assert "for" not in when(look)
+    assert when(replace(outage, end_time=None)).endswith(", lasts")
 
 
 @given(st.text())
