@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batterytwin.telemetry import Quality
@@ -86,6 +86,7 @@ def test_a_shorted_cell_is_cut_with_its_number_and_leaves_the_others_readable() 
     assert [note.text for note in figure.layout.annotations if "2050" in note.text] == ["▼ \N{MINUS SIGN}2050 mV"]
 
 
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.floats(-3, 3) | st.just(np.nan), min_size=N, max_size=N))
 def test_every_deviation_is_on_the_axis_or_written_down(deviation: list[float]) -> None:
     figure = draw(voltage_deviation_v=np.array(deviation))
@@ -155,6 +156,7 @@ def test_the_joint_estimate_shades_the_others() -> None:
     assert (band.x0, band.x1) == (pytest.approx(90.5), pytest.approx(93.5))
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.floats(-500, 500), st.floats(0.5, 100))
 def test_the_innovation_stays_on_its_gauge(value: float, sigma: float) -> None:
     figure = innovation_gauge(value, sigma, uirevision="x")
