@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.climate_stations import STATIONS
-from simulator.compiled import compiled
+from simulator.compiled import compiled, kernel
 
 SECONDS_PER_YEAR = 365.2425 * 86_400.0
 _LOCAL_TIME_OFFSET_S = 7.0 * 3_600.0
@@ -117,6 +117,18 @@ def outdoor_humidity(climate: Climate, site: int, time_s: float) -> float:
     dew_point_c += _sum_of_waves(climate.moisture[site], time_s)
     air_c = outdoor_c(climate, site, time_s)
     return min(math.exp(_magnus(dew_point_c) - _magnus(air_c)), 1.0)
+
+
+@kernel
+def outdoor_series(
+    climate: Climate, site: int, times_s: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`outdoor_c` and `outdoor_humidity` at many times, `(n_times,)` each."""
+    temperature_c, humidity = np.empty(len(times_s)), np.empty(len(times_s))
+    for k in range(len(times_s)):
+        temperature_c[k] = outdoor_c(climate, site, times_s[k])
+        humidity[k] = outdoor_humidity(climate, site, times_s[k])
+    return temperature_c, humidity
 
 
 @compiled

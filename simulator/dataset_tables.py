@@ -8,8 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import StringMode
-from simulator.climate import Climate, outdoor_c, outdoor_humidity
-from simulator.compiled import kernel
+from simulator.climate import outdoor_series
 from simulator.faults import FaultEvent
 from simulator.mains import NEVER_S
 from simulator.monitors import Observation
@@ -102,8 +101,7 @@ def truth_table(seen: Observation, battery_ids: Sequence[str]) -> pa.Table:
 
 def site_table(world: World, site: int, location_id: str, times_s: Floats) -> pa.Table:
     """Weather and room of a site."""
-    outside_c, humidity = np.empty(len(times_s)), np.empty(len(times_s))
-    _look_outside(world.climate, site, times_s, outside_c, humidity)
+    outside_c, humidity = outdoor_series(world.climate, site, times_s)
     room_c = room_series_c(world.rooms, world.climate, world.mains, site, times_s)
     return pa.table(
         {
@@ -157,10 +155,3 @@ def _copies(seen: Observation) -> NDArray[np.int8]:
 
 def _delay_s(seen: Observation) -> NDArray[np.float32]:
     return (seen.fates.delay_us * 1e-6).astype(np.float32)
-
-
-@kernel
-def _look_outside(climate: Climate, site: int, times_s: Floats, outside_c: Floats, humidity: Floats) -> None:
-    for k in range(len(times_s)):
-        outside_c[k] = outdoor_c(climate, site, times_s[k])
-        humidity[k] = outdoor_humidity(climate, site, times_s[k])

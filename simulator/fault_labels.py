@@ -91,9 +91,11 @@ class FaultTargets:
     def of_blocks(self, block: Ints, time_s: NDArray[np.float64]) -> Labels:
         """Labels of blocks at times: faults that name the block itself, `(n_rows,)`."""
         labels = np.zeros(len(block), dtype=np.uint64)
-        for fault, number in zip(self.faults, self.blocks, strict=True):
-            if number >= 0:
-                labels[(block == number) & (fault.start_s <= time_s) & (time_s < fault.end_s)] |= label(fault.kind)
+        if len(block):
+            # a fleet may have thousands of faults, few of them at the blocks looked at
+            for k in np.flatnonzero((self.blocks >= block.min()) & (self.blocks <= block.max())):
+                fault, mine = self.faults[k], block == self.blocks[k]
+                labels[mine & (fault.start_s <= time_s) & (time_s < fault.end_s)] |= label(fault.kind)
         return labels
 
     def of_strings(self, string: Ints, site: Ints, time_s: NDArray[np.float64]) -> Labels:
