@@ -153,9 +153,7 @@ class FaultWorld:
         for case in sorted((case for case in CASES if case.pace is pace), key=lambda case: not case.loaded):
             for _ in range(wanted.get(case.name, 0)):
                 fits = (
-                    k
-                    for k in free
-                    if (strong[k] or not case.loaded) and strings[k][0].location_id not in taken_sites
+                    k for k in free if (strong[k] or not case.loaded) and strings[k][0].location_id not in taken_sites
                 )
                 number = next(fits, None)
                 if number is None:

@@ -58,4 +58,14 @@ _CLIMATE = Section(
     needs_shared=True,
 )
 
-SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES, _AGEING, _CLIMATE)
+_SPEED = Section(
+    "speed",
+    "tests.validation.simulated_speed",
+    (
+        Target("speed.filter_ns_per_reading", 250.0, "ns"),
+        Target("speed.filter_compiled_allocations_per_reading", 0.0),
+    ),
+    alone=True,
+)
+
+SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES, _AGEING, _CLIMATE, _SPEED)
