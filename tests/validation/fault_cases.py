@@ -49,6 +49,11 @@ class FaultCase:
     tolerated: frozenset[FaultClass] = frozenset()
     loaded: bool = False
 
+    @property
+    def slug(self) -> str:
+        """The name as part of a figure's name."""
+        return self.name.replace(" ", "_").replace("-", "_")
+
 
 def _only(*classes: FaultClass) -> frozenset[FaultClass]:
     return frozenset(classes)

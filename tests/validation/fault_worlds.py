@@ -19,6 +19,7 @@ from simulator.faults import FaultEvent
 from simulator.plant import Plant
 from simulator.population import make_strings
 from simulator.sampling import SamplingPlan, SiteSampler, string_offsets_us
+from simulator.sensor_faults import sensor_faults
 from simulator.sensors import measure
 from simulator.visits import Visits, VisitTruth
 from tests.validation.fault_cases import CASE_OF, CASES, FaultCase, Pace, draw_event
@@ -50,8 +51,8 @@ class WorldPlan:
 
 
 PLANS: Final = {
-    Pace.DAYS: WorldPlan(6.0, 6.0, 60.0, 1.0, 1.0, 2.8, forced=True),
-    Pace.ROOM: WorldPlan(6.0, 24.0, 300.0, 10.0, 1.5, 4.0, forced=True),
+    Pace.DAYS: WorldPlan(4.0, 6.0, 60.0, 1.0, 1.0, 1.8, forced=True),
+    Pace.ROOM: WorldPlan(4.0, 24.0, 300.0, 10.0, 1.2, 2.6, forced=True),
     Pace.MONTHS: WorldPlan(182.0, 240.0, 3_600.0, 10.0, 20.0, 30.0, forced=False),
 }
 
@@ -118,9 +119,10 @@ class FaultWorld:
         self._seed = seed
         self._rng = np.random.default_rng([seed, 904])
         self._drawn = self._draw(pace, wanted)
-        self._faults = [event for _, event in self._drawn if event is not None]
+        faults = [event for _, event in self._drawn if event is not None]
         self.injections = [injection for injection, _ in self._drawn]
-        self._plant = Plant(self.inventory, seed, START, self._faults)
+        self._sensor_faults = sensor_faults(self.inventory, faults)
+        self._plant = Plant(self.inventory, seed, START, faults)
         if self.plan.forced:
             force_outages(self._plant, START.timestamp(), self._outages())
         per_site = [sum(1 for _ in location.strings()) for location in self.inventory.locations]
@@ -179,8 +181,8 @@ class FaultWorld:
     def _outages(self) -> list[list[Outage]]:
         plans = []
         for _ in self.inventory.locations:
-            main = START.timestamp() + self._rng.uniform(3.2, 3.9) * _DAY_S
-            short = START.timestamp() + self._rng.uniform(4.6, 5.4) * _DAY_S
+            main = START.timestamp() + self._rng.uniform(2.8, 3.2) * _DAY_S
+            short = START.timestamp() + self._rng.uniform(3.4, 3.9) * _DAY_S
             plans.append(
                 [
                     Outage(main, 60.0 * self._rng.uniform(20.0, 90.0), self._rng.uniform(0.85, 1.3)),
@@ -210,7 +212,7 @@ class FaultWorld:
         string, time_us = (np.concatenate([getattr(visits, name) for visits in found]) for name in Visits._fields)
         order = np.lexsort((time_us, string))
         truth = self._plant.visit(Visits(string[order], time_us[order]))
-        readings = measure(truth, self._seed, self._faults)
+        readings = measure(truth, self._seed, self._sensor_faults)
         self._note(truth)
         shape = (len(time_us), -1)
 
@@ -235,12 +237,13 @@ class FaultWorld:
         visits = truth.visits
         for k, injection in enumerate(self.injections):
             mine = slice(*np.searchsorted(visits.string, [injection.string, injection.string + 1]))
-            time_s, current_a = visits.time_us[mine] * 1e-6, truth.current_a[mine]
+            time_s = visits.time_us[mine] * 1e-6
             since = time_s >= injection.start_s
-            if injection.start_frame < 0 and since.any():
-                injection = replace(injection, start_frame=int(self._seen[injection.string] + np.argmax(since)))
-            loaded = since & (current_a < -_SHOWN_ABOVE_A)
-            if np.isnan(injection.loaded_s) and loaded.any():
-                injection = replace(injection, loaded_s=float(time_s[np.argmax(loaded)]))
-            self.injections[k] = injection
+            loaded = since & (truth.current_a[mine] < -_SHOWN_ABOVE_A)
+            frame, loaded_s = injection.start_frame, injection.loaded_s
+            if frame < 0 and since.any():
+                frame = int(self._seen[injection.string] + np.argmax(since))
+            if np.isnan(loaded_s) and loaded.any():
+                loaded_s = float(time_s[np.argmax(loaded)])
+            self.injections[k] = replace(injection, start_frame=frame, loaded_s=loaded_s)
         self._seen += np.bincount(visits.string, minlength=len(self._seen))

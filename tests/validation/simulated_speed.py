@@ -1,4 +1,4 @@
-"""What it costs: a year of the plant, a reading in the filter, a frame of strings. Runs alone; counts processor time."""
+"""What a year of the plant, a reading in the filter and a frame of strings cost. Runs alone; counts processor time."""
 
 import time
 import tracemalloc
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
-from numba.core.runtime import _nrt_python as _nrt
+from numba.core.runtime import _nrt_python as _nrt  # type: ignore[attr-defined]
 
 from actors.filter import FilterParameters, initial_state, run_filter
 from batterytwin.inventory import load_fleet
@@ -72,7 +72,7 @@ def prepared(recording: Recording, n_visits: int) -> tuple[Callable[[], None], i
 
     def apply() -> None:
         state[:] = first
-        run_filter(state, parameters, block, block, *columns, status, estimates)
+        run_filter(state, parameters, block, block, *columns, status, estimates)  # type: ignore[call-arg]
 
     return apply, len(block)
 
