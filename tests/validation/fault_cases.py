@@ -181,7 +181,7 @@ CASES: Final = (
     FaultCase(
         "imbalance",
         (),
-        (0.9, 1.5),
+        (0.6, 1.0),
         _only(_C.IMBALANCE),
         Pace.DAYS,
         "a change of the blocks' shares must stand for hours",

@@ -137,7 +137,7 @@ def wrong_per_1000_battery_months(tally: Tally) -> float:
     return 1e3 * sum(tally.wrong.values()) / tally.battery_months if tally.battery_months else math.nan
 
 
-def quantile(delays: Mapping[str, Sequence[float]], name: str, share: float) -> float:
+def quantile(delays: Mapping[str, Sequence[float] | Sequence[int]], name: str, share: float) -> float:
     """Quantile of the delays of a case; NaN = none."""
     values = [value for value in delays.get(name, []) if math.isfinite(value)]
     return float(np.quantile(values, share)) if values else math.nan

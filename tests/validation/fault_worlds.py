@@ -51,7 +51,7 @@ class WorldPlan:
 
 
 PLANS: Final = {
-    Pace.DAYS: WorldPlan(4.0, 6.0, 60.0, 1.0, 1.0, 1.8, forced=True),
+    Pace.DAYS: WorldPlan(4.0, 3.0, 60.0, 1.0, 1.0, 1.8, forced=True),
     Pace.ROOM: WorldPlan(4.0, 24.0, 300.0, 10.0, 1.2, 2.6, forced=True),
     Pace.MONTHS: WorldPlan(182.0, 240.0, 3_600.0, 10.0, 20.0, 30.0, forced=False),
 }
@@ -199,7 +199,9 @@ class FaultWorld:
             if event is None and begin_s <= injection.start_s < until_s:
                 mine = slice(*first[injection.string : injection.string + 2])
                 low, high = CASE_OF[injection.case].magnitude
-                spread = self._rng.uniform(low, high) * self._rng.standard_normal(mine.stop - mine.start)
+                spread = self._rng.uniform(low, high) * np.clip(
+                    self._rng.standard_normal(mine.stop - mine.start), -2, 2
+                )
                 self._plant.fleet.world.blocks.ln_gas_a[mine] += spread
 
     def _look(self, after_us: int, until_us: int) -> Window:

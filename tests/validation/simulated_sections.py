@@ -34,6 +34,10 @@ _OUTAGES = Section(
     ),
 )
 
+_CAPACITY_TEST = Section(
+    "capacity_test", "tests.validation.simulated_capacity_test", (Target("capacity.test_error_percent", 3.0, "%"),)
+)
+
 _LIFE_EFFECT = (-50.0, -40.0)
 
 _AGEING = Section(
@@ -84,4 +88,4 @@ _SPEED = Section(
     alone=True,
 )
 
-SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES, _AGEING, _CLIMATE, _FAULTS, _SPEED)
+SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES, _CAPACITY_TEST, _AGEING, _CLIMATE, _FAULTS, _SPEED)
