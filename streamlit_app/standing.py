@@ -46,19 +46,22 @@ def standing_table(string: StringTwin, battery_id: str) -> pd.DataFrame:
                 number(_zeroed(float(values[place]), decimals), decimals, unit, sign=True)
                 for _, values, decimals, unit in rows
             ],
-            "Rank": [rank_words(values, place) for _, values, *_ in rows],
+            "Rank": [rank_words(np.round(values, decimals), place) for _, values, decimals, _ in rows],
         }
     )
 
 
 def rank_words(values: NDArray[np.float64], place: int) -> str:
-    """The rank of one value among all that are known: "highest of 24", "3rd lowest of 24", "in the middle of 24"."""
+    """The rank of one value among all that are known: "highest of 24", "3rd lowest of 24", "in the middle of 24".
+
+    Values that are equal share the better rank, so a quantity that all blocks share puts all of them in the middle.
+    """
     if not np.isfinite(values[place]):
         return NOTHING
     known = values[np.isfinite(values)]
     above, below = int(np.sum(known > values[place])), int(np.sum(known < values[place]))
     count = len(known)
-    if count < 2 or min(above, below) >= count // 4:
+    if above == below or min(above, below) >= count // 4:
         return f"in the middle of {count}"
     from_end, end = (above, "highest") if above < below else (below, "lowest")
     return f"{'' if from_end == 0 else _ordinal(from_end + 1) + ' '}{end} of {count}"

@@ -121,7 +121,7 @@ def block_strips(blocks: Blocks, *, uirevision: str) -> go.Figure:
             "unifiedhovertitle": {"text": "<b>Block %{x}</b>"},
         },
         shapes=[*_fault_columns(blocks), *_lines(len(x))],
-        annotations=[*_titles(), *_limit_words(len(x)), *_cut_words(blocks)],
+        annotations=[*_titles(), *_cut_words(blocks)],
         **_axes(blocks, height - _MARGIN["t"] - _MARGIN["b"]),
     )  # fmt: skip
     return figure
@@ -225,10 +225,15 @@ def _lines(count: int) -> list[dict[str, Any]]:
 
 def _titles() -> list[dict[str, Any]]:
     return [
-        {"xref": "paper", "yref": f"y{place} domain", "x": 0, "y": 1, "text": f"<b>{strip.label}</b>, {strip.unit}",
+        {"xref": "paper", "yref": f"y{place} domain", "x": 0, "y": 1, "text": _title(strip),
          "showarrow": False, "xanchor": "left", "yanchor": "bottom", "yshift": 3, "font": {"size": 11.5}}
         for place, strip in enumerate(STRIPS, start=2)
     ]  # fmt: skip
+
+
+def _title(strip: Strip) -> str:
+    limit = f" (dashed: {strip.limit_text}, {number(strip.limit, 0)})" if strip.limit is not None else ""
+    return f"<b>{strip.label}</b>, {strip.unit}{limit}"
 
 
 def _cut_words(blocks: Blocks) -> list[dict[str, Any]]:
@@ -248,14 +253,6 @@ def _cut_words(blocks: Blocks) -> list[dict[str, Any]]:
                  "xanchor": "left" if left else "right", "yanchor": "top" if up else "bottom"}
             )  # fmt: skip
     return words
-
-
-def _limit_words(count: int) -> list[dict[str, Any]]:
-    return [
-        {"xref": "x", "yref": f"y{place}", "x": count + 0.5, "y": strip.limit, "text": strip.limit_text,
-         "showarrow": False, "xanchor": "right", "yanchor": "bottom", "font": {"size": 10, "color": GREY}}
-        for place, strip in enumerate(STRIPS, start=2) if strip.limit is not None
-    ]  # fmt: skip
 
 
 def _axes(blocks: Blocks, height: float) -> dict[str, dict[str, Any]]:

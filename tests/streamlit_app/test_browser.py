@@ -20,6 +20,7 @@ from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync
 
 from batterytwin.access import Role
 from batterytwin.alerts import AlertState
+from batterytwin.events import HealthEvidenceKind
 from batterytwin.inventory import load_fleet
 from batterytwin.readings import ReadingBatch, ReadingColumns
 from clients.sync_client import TwinClient
@@ -32,6 +33,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NINE: Final = load_fleet().locations
 HOT: Final = "BRK-U1-S03-B07"
+TESTED: Final = "BRK-U1-S03-B08"
 ENGINEER, PASSWORD = "malee", "a long enough password"
 WIDE: Final = ViewportSize(width=1440, height=900)
 PHONE: Final = ViewportSize(width=390, height=844)
@@ -109,6 +111,7 @@ def browser_context(dashboard_url: str) -> Iterator[BrowserContext]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    expect.set_options(timeout=30_000)  # a busy machine draws slowly, and that is not what is tested
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(viewport=WIDE, base_url=dashboard_url)
@@ -130,6 +133,8 @@ def test_an_engineers_day(browser_context: BrowserContext, fed_server: RunningSe
     _the_login_survives_a_reload(page, browser_context)
     _nine_cards(page)
     _a_site_shows_216_cells_and_opens_a_battery(page)
+    _a_string_shows_24_blocks_and_opens_one(page)
+    _a_capacity_test_is_evidence_at_once(page, fed_server)
     _zoom_survives_new_data(page, fed_server)
     _an_alert_is_acknowledged(page, fed_server)
     _every_page_fits_a_phone(page)
@@ -188,6 +193,7 @@ def _a_site_shows_216_cells_and_opens_a_battery(page: Page) -> None:
 
 
 def _zoom_survives_new_data(page: Page, server: RunningServer) -> None:
+    page.goto(f"/battery?battery={HOT}")
     page.wait_for_selector('[class*="st-key-panel_past"] .js-plotly-plot .nsewdrag')
     chart = page.locator('[class*="st-key-panel_past"] .js-plotly-plot .nsewdrag').first
     chart.scroll_into_view_if_needed()
@@ -210,6 +216,48 @@ def _zoom_survives_new_data(page: Page, server: RunningServer) -> None:
     assert page.evaluate(f"{graph}._fullLayout.xaxis.range") == zoomed == drawn
 
 
+def _a_string_shows_24_blocks_and_opens_one(page: Page) -> None:
+    page.get_by_role("link", name="U1 S03 side by side").click()
+    page.wait_for_url("**/string?string=BRK-U1-S03")
+    figure = page.locator(".st-key-panel_blocks .js-plotly-plot")
+    figure.locator(".barlayer .point").first.wait_for(state="attached")
+    drawn = figure.evaluate(
+        "plot => plot._fullData.map("
+        "d => [d.x.length, new Set(d.customdata).size, Array.from(d.y).every(Number.isFinite)])"
+    )
+    assert drawn == [[24, 24, True]] * 6, "signs, three deviations, charge and health, all on one axis"
+    expect(page.locator(".st-key-stats_live_electric")).to_contain_text("326.88 V")
+    expect(page.locator('[data-testid="stMain"]')).to_contain_text("24 live")
+    expect(page.locator('[class*="autonomy"]').first).to_contain_text(re.compile(r"\d+ (min|h)"))
+    area = figure.locator(".nsewdrag").nth(1).bounding_box()
+    assert area is not None
+    block = (area["x"] + area["width"] * 7.5 / 24, area["y"] + area["height"] / 2)
+    page.mouse.move(*block)
+    page.mouse.click(*block)
+    page.wait_for_url(f"**/battery?battery={TESTED}")
+
+
+def _a_capacity_test_is_evidence_at_once(page: Page, server: RunningServer) -> None:
+    health = page.locator(".st-key-panel_health")
+    expect(health).to_contain_text("A capacity test settles it")
+    form = page.locator(".st-key-panel_record")
+    form.get_by_label("Charge taken out, Ah").fill("960")
+    form.get_by_label("Voltage at the end, V").fill("10.5")
+    form.get_by_role("button", name="Record").click()
+    expect(form).to_contain_text("discharged_ah is 960")
+    form.get_by_label("Charge taken out, Ah").fill("96")
+    form.get_by_role("button", name="Record").click()
+    expect(form).to_contain_text("Capacity test recorded. State of health is now")
+    expect(health).to_contain_text("Last evidence of capacity: capacity test")
+    expect(page.locator(".st-key-panel_events")).to_contain_text("96.0 Ah at 12.0 A")
+    with TwinClient(server.target, server.admin_token) as client:
+        twin = client.get_twin(TESTED)
+        assert [event.recorded_by for event in client.list_events(battery_id=TESTED)] == [ENGINEER]
+    assert twin.capacity_evidence_kind is HealthEvidenceKind.CAPACITY_TEST
+    assert twin.soh_capacity is not None
+    assert twin.soh_capacity.value == pytest.approx(0.8, abs=0.06)
+
+
 def _an_alert_is_acknowledged(page: Page, server: RunningServer) -> None:
     page.goto("/alerts")
     page.wait_for_selector('[data-testid="stDataFrame"] canvas')
@@ -228,7 +276,7 @@ def _an_alert_is_acknowledged(page: Page, server: RunningServer) -> None:
 
 def _every_page_fits_a_phone(page: Page) -> None:
     page.set_viewport_size(PHONE)
-    for path in ("/", "/site?site=HKT", f"/battery?battery={HOT}", "/alerts", "/account"):
+    for path in ("/", "/site?site=HKT", f"/battery?battery={HOT}", "/string?string=HKT-U1-S01", "/alerts", "/account"):
         page.goto(path)
         page.wait_for_selector('[data-testid="stMainBlockContainer"] [class*="st-key-"]')
         main = "document.querySelector('[data-testid=\"stMain\"]')"
