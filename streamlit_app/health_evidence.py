@@ -63,7 +63,9 @@ def ladder(twin: Twin) -> list[Rung]:
     for kind in LADDER:
         evidence = found.get(kind)
         if evidence is None:
-            rungs.append(Rung(EVIDENCE_TEXT[kind], "nothing yet", None, 0.0))
+            known = twin.capacity_evidence_time is not None and kind == twin.capacity_evidence_kind
+            when = local_date(twin.capacity_evidence_time) if known else "nothing yet"
+            rungs.append(Rung(EVIDENCE_TEXT[kind], when, None, 0.0))
             continue
         soh = evidence.soh_capacity
         when = local_date(evidence.time) if evidence.time else "at any time"

@@ -49,7 +49,7 @@ def mark_shapes(marks: Sequence[Mark], start: datetime, end: datetime) -> list[d
             shapes.append({**shape, "type": "line", "x1": begin, "line": line})
         else:
             line = {"color": mark.colour, "width": 1}
-            fill = {"fillcolor": mark.colour, "opacity": 0.16, "line": line}
+            fill = {"fillcolor": mark.colour, "opacity": 0.11, "line": line}
             shapes.append({**shape, "type": "rect", "x1": local(min(end, mark.end)), **fill})
     return shapes
 

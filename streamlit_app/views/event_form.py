@@ -24,6 +24,14 @@ from streamlit_app.wording import BANGKOK
 
 KINDS: Final = (EventKind.CAPACITY_TEST, EventKind.MAINTENANCE, EventKind.INSPECTION, EventKind.IMPEDANCE_TEST)
 MAX_NOTE_LENGTH: Final = 2_000
+_LABELS: Final = {
+    "discharged_ah": "charge taken out",
+    "current_a": "mean current",
+    "temperature_c": "mean temperature",
+    "end_voltage_v": "voltage at the end",
+    "start_time": "beginning",
+    "end_time": "end",
+}
 _NEWS: Final = "event_news"
 _PENDING: Final = "event_pending"
 _ROUND: Final = "event_round"
@@ -61,9 +69,16 @@ def event_form(battery_id: str) -> None:
         _record(visitor, twin, kind, draft)
     except TwinError as error:
         slot = draft.slots.get(error.field.rsplit(".", 1)[-1], draft.slots["note"])
-        slot.error(error.message, icon=":material/error:")
+        slot.error(_in_words(error.message), icon=":material/error:")
         return
     st.rerun()
+
+
+def _in_words(message: str) -> str:
+    """A message of the server with the names of its fields as they stand on the form."""
+    for name, label in _LABELS.items():
+        message = message.replace(name, label)
+    return message[:1].upper() + message[1:]
 
 
 def _test_fields(twin: Twin, key: str) -> _Draft:

@@ -122,7 +122,7 @@ def test_a_recorded_capacity_test_is_evidence_at_once(open_as: Opener, dummy: Du
 def test_a_refusal_stands_as_words_at_its_field_and_nothing_is_lost(open_as: Opener, dummy: DummyClient) -> None:
     app = open_battery(open_as)
     record(app, charge=500.0, current=50.0, end=10.5)
-    assert "give more than 0 and at most 240 Ah" in app.error[0].value
+    assert app.error[0].value == "Charge taken out is 500; give more than 0 and at most 240 Ah."
     charge = next(field for field in app.number_input if field.label.startswith("Charge"))
     assert charge.value == 500.0
     record(app, charge=100.0)

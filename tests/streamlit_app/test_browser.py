@@ -244,7 +244,7 @@ def _a_capacity_test_is_evidence_at_once(page: Page, server: RunningServer) -> N
     form.get_by_label("Charge taken out, Ah").fill("960")
     form.get_by_label("Voltage at the end, V").fill("10.5")
     form.get_by_role("button", name="Record").click()
-    expect(form).to_contain_text("discharged_ah is 960")
+    expect(form).to_contain_text("Charge taken out is 960")
     form.get_by_label("Charge taken out, Ah").fill("96")
     form.get_by_role("button", name="Record").click()
     expect(form).to_contain_text("Capacity test recorded. State of health is now")
