@@ -9,6 +9,7 @@ from actors.compiled import compiled
 from actors.filter_charge import ANCHORED_REST_S, LONGEST_STEP_S, rated_at_temperature_ah
 from actors.filter_circuit import soc_at_voltage
 from actors.filter_inputs import Moment
+from actors.filter_ladder import note_deep_discharge
 from actors.filter_layout import TwinParameters, TwinState
 from actors.filter_life import learn_capacity
 from actors.filter_model_error import systematic_sigma_v
@@ -65,4 +66,6 @@ def _weigh(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], moment: 
         return
     measured = x.event_ah / (fall * rated_at_temperature_ah(x, p))
     relative_var = (x.event_soc_var + end_sigma * end_sigma) / (fall * fall) + _SENSOR_GAIN_SIGMA**2
-    learn_capacity(x, measured, measured * measured * relative_var, _DEEP_DISCHARGE)
+    variance = measured * measured * relative_var
+    note_deep_discharge(x, x.sample_time_us, measured, variance)
+    learn_capacity(x, measured, variance, _DEEP_DISCHARGE, x.sample_time_us)

@@ -15,8 +15,9 @@ from actors.filter_covariance import hold_soc_in_range
 from actors.filter_estimates import tell_health, write_estimates
 from actors.filter_float import age_marker, apply_float_voltage, float_polarisation
 from actors.filter_inputs import Moment, Row, judge, read, track_temperature
+from actors.filter_ladder import follow_marker
 from actors.filter_layout import TwinParameters, TwinState
-from actors.filter_life import begin_life, live_on
+from actors.filter_life import begin_life, live_on, wear_by_cycle
 from actors.filter_predict import predict
 from actors.filter_r0 import learn_r0
 from actors.filter_regime import next_regime
@@ -50,6 +51,7 @@ def step(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], row: Row) 
         age_marker(x, reading.dt_s, warming_k)
     x.sample_time_us = row.sample_time_us
     moment = judge(x, p, reading, next_regime(x, p, reading))
+    wear_by_cycle(x, moment.regime)
     if moment.regime == _FLOAT:
         _on_float(x, p, moment)
     else:
@@ -69,6 +71,7 @@ def _on_float(x: TwinState, p: TwinParameters, moment: Moment) -> None:
     else:
         x.innovation_v = x.innovation_var = 0.0
     anchor_full(x, p, moment)
+    follow_marker(x)
 
 
 @compiled

@@ -88,8 +88,6 @@ class TwinState(Protocol):
     resistance_var: float
     resistance_base: float
     resistance_base_var: float
-    resistance_base_soh: float
-    """What the life law said of the capacity when the baseline was taken."""
     # life and capacity
     life_fraction: float
     faded_life_fraction: float
@@ -97,6 +95,31 @@ class TwinState(Protocol):
     capacity_evidence_us: float
     capacity_evidence_kind: float
     """`HealthEvidenceKind` of the newest evidence; 0 = none."""
+    cycle_top_soc: float
+    """SOC at which the discharge under way began; 0 = none."""
+    fade_sigma: float
+    """What the rate of ageing, which no block shares with its kind, makes uncertain of the fade since the anchor."""
+    # what trends are measured from: the capacity when they began, or when it was last measured
+    anchor_soh: float
+    anchor_var: float
+    anchor_ratio: float
+    """Resistance over its baseline then; 0 = no resistance yet."""
+    anchor_marker: float
+    anchor_marker_us: float
+    """0 = the marker has not settled since."""
+    marker_us: float
+    """Newest settled marker."""
+    settled_marker: float
+    # evidence, each kind by itself; times 0 = none
+    test_us: float
+    test_soh: float
+    test_var: float
+    deep_us: float
+    deep_soh: float
+    deep_var: float
+    rank_us: float
+    rank_soh: float
+    rank_var: float
     # a discharge that may become evidence of capacity
     event_ah: float
     event_soc: float
@@ -106,7 +129,7 @@ class TwinState(Protocol):
     innovation_v: float
     innovation_var: float
     """0 where the newest reading had no voltage."""
-    # health as told, with the weak evidence of the resistance trend
+    # health as told, with the evidence that is not fed back
     told_soh_capacity: float
     told_soh_capacity_var: float
     told_soh_resistance: float
@@ -160,7 +183,7 @@ STATE_DTYPE: Final = _record(TwinState)
 PARAMETERS_DTYPE: Final = _record(TwinParameters)
 N_STATE: Final = len(TwinState.__annotations__)
 N_PARAMETERS: Final = len(TwinParameters.__annotations__)
-STATE_LAYOUT: Final = "filter-state-2"
+STATE_LAYOUT: Final = "filter-state-3"
 """Name of this layout. A change of columns, units or meaning changes it."""
 
 

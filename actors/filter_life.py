@@ -1,7 +1,8 @@
 """Health from the calendar: what the life law of the data sheet says when nothing has been measured.
 
-d(theta)/dt = AF(T) / L and capacity = 1 - fade theta**n, with theta the fraction of life used, 1 at end of life, and
-AF Arrhenius' factor against 20 degC (vrla facts, section 3.3). Before the first reading 25 degC is assumed.
+d(theta)/dt = AF_T AF_V / L, + 1 / N(depth) for each discharge, and capacity = 1 - fade theta**n, with theta the share
+of life used, 1 at end of life; AF_T is Arrhenius' factor against 20 degC, AF_V that of a float voltage beside the set
+point (vrla facts, section 3.3). Before the first reading 25 degC and the set point are assumed.
 """
 
 import math
@@ -9,19 +10,32 @@ from typing import Final
 
 from actors.compiled import compiled
 from actors.filter_covariance import measure_capacity
+from actors.filter_ladder import LIFE_SPREAD, SIGMA_PER_S, brought_to_present, fade_at, prior_var, set_anchor
 from actors.filter_layout import TwinParameters, TwinState
 from actors.filter_model_error import GATE_NIS
 from actors.numerics import exponential, power
+from batterytwin.events import HealthEvidenceKind
+from batterytwin.telemetry import Regime
+
+_FLOAT: Final = int(Regime.FLOAT)
+_DISCHARGE: Final = int(Regime.DISCHARGE)
+_RECHARGE: Final = int(Regime.RECHARGE)
+_CAPACITY_TEST: Final = int(HealthEvidenceKind.CAPACITY_TEST)
 
 _ROOM_C: Final = 25.0
 _ZERO_C_K: Final = 273.15
 _REFERENCE_PER_K: Final = 1.0 / 293.15
 _YEAR_S: Final = 365.25 * 86_400.0
-_NEW_BLOCK_SIGMA: Final = 0.07
-_LIFE_SPREAD: Final = 0.35
-"""Coefficient of variation of life within a population."""
+NEW_BLOCK_SIGMA: Final = 0.07
+_STRESS_PER_V_CELL: Final = math.log(2.0) / 0.08
+"""Half of life for 0.08 V a cell above the set point, and below it too (vrla facts, section 3.2)."""
+_LARGEST_DEVIATION_V_CELL: Final = 0.12
+"""What is further off is a fault and no ageing by the years."""
+_LONGEST_FLOAT_STEP_S: Final = 7_200.0
+_CYCLES_OF_FULL_DEPTH: Final = 230.0
+_CYCLE_EXPONENT: Final = 1.6
+"""N(depth) = 230 depth**-1.6 discharges (vrla facts, section 1.5)."""
 _LARGEST_SIGMA: Final = 0.25
-_SIGMA_PER_S: Final = 0.015 / _YEAR_S
 SMALLEST_SOH: Final = 0.05
 LARGEST_SOH: Final = 1.2
 _FADE_STEP: Final = 1e-5
@@ -37,34 +51,70 @@ def ageing_factor(p: TwinParameters, temperature_c: float) -> float:
 
 
 @compiled
+def float_stress(x: TwinState, p: TwinParameters, dt_s: float) -> float:
+    """Exponent by which the float voltage of the past step ages a battery: >= 0, 0 at the compensated set point."""
+    if x.regime != _FLOAT or x.voltage_v == 0.0 or dt_s > _LONGEST_FLOAT_STEP_S:
+        return 0.0
+    set_point_v = p.float_v + p.compensation_v_k * (x.temperature_c - 25.0)
+    deviation = abs(x.voltage_v - set_point_v) / p.cells
+    return _STRESS_PER_V_CELL * min(deviation, _LARGEST_DEVIATION_V_CELL)
+
+
+@compiled
 def begin_life(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
-    """Prior of the health at the first reading, from the time in service at 25 degC."""
+    """Prior of the health at the first reading, from the time in service at 25 degC, and evidence that came before."""
     service_s = max(sample_time_us - p.installed_us, 0.0) * 1e-6
     life = service_s * ageing_factor(p, _ROOM_C) * p.life_per_s_20c
-    fade = p.fade_at_end * power(life, p.life_exponent)
-    spread = _LIFE_SPREAD * p.life_exponent * fade
-    sigma = min(math.sqrt(_NEW_BLOCK_SIGMA * _NEW_BLOCK_SIGMA + spread * spread), _LARGEST_SIGMA)
+    fade = fade_at(p, life)
+    sigma = min(math.sqrt(prior_var(p, NEW_BLOCK_SIGMA, fade)), _LARGEST_SIGMA)
     x.life_fraction = x.faded_life_fraction = life
     x.soh_capacity = max(1.0 - fade, SMALLEST_SOH)
     x.p44 = sigma * sigma
+    set_anchor(x, 0.0)
+    if x.test_us > 0.0:
+        x.sample_time_us = sample_time_us
+        soh, variance = brought_to_present(x, p, x.test_us, x.test_soh, x.test_var)
+        learn_capacity(x, soh, variance, _CAPACITY_TEST, x.test_us)
 
 
 @compiled
 def live_on(x: TwinState, p: TwinParameters, dt_s: float) -> None:
     """Ages a twin by a step: life used, capacity faded, and less certainty of both capacity and resistance."""
-    x.life_fraction += ageing_factor(p, x.temperature_c) * dt_s * p.life_per_s_20c
-    sigma = min(math.sqrt(x.p44) + _SIGMA_PER_S * dt_s, _LARGEST_SIGMA)
-    x.p44 = max(x.p44, sigma * sigma)
+    kelvin = _ZERO_C_K + x.temperature_c
+    exponent = p.life_activation_k * (_REFERENCE_PER_K - 1.0 / kelvin) + float_stress(x, p, dt_s)
+    x.life_fraction += exponential(exponent) * dt_s * p.life_per_s_20c
+    _lose_certainty(x, SIGMA_PER_S * dt_s)
     r0_square = x.r0_ohm * x.r0_ohm
     x.p33 = max(x.p33, min(x.p33 + r0_square * _R0_VAR_PER_S * dt_s, r0_square * R0_SPREAD * R0_SPREAD))
     if x.life_fraction - x.faded_life_fraction > _FADE_STEP:
-        fade = p.fade_at_end * (power(x.life_fraction, p.life_exponent) - power(x.faded_life_fraction, p.life_exponent))
+        fade = fade_at(p, x.life_fraction) - fade_at(p, x.faded_life_fraction)
         x.faded_life_fraction = x.life_fraction
         x.soh_capacity = max(x.soh_capacity - fade, SMALLEST_SOH)
+        spread = LIFE_SPREAD * p.life_exponent * fade
+        x.fade_sigma += spread
+        _lose_certainty(x, spread)
 
 
 @compiled
-def learn_capacity(x: TwinState, measured_soh: float, measured_var: float, kind: int) -> None:
+def _lose_certainty(x: TwinState, sigma: float) -> None:
+    grown = min(math.sqrt(x.p44) + sigma, _LARGEST_SIGMA)
+    x.p44 = max(x.p44, grown * grown)
+
+
+@compiled
+def wear_by_cycle(x: TwinState, regime: int) -> None:
+    """Counts the wear of a discharge when the battery is charged again. Call it before SOC follows the reading."""
+    if regime == _DISCHARGE:
+        if x.cycle_top_soc == 0.0:
+            x.cycle_top_soc = x.soc
+    elif x.cycle_top_soc > 0.0 and regime in (_FLOAT, _RECHARGE):
+        depth = min(max(x.cycle_top_soc - x.soc, 0.0), 1.0)
+        x.life_fraction += power(depth, _CYCLE_EXPONENT) / _CYCLES_OF_FULL_DEPTH
+        x.cycle_top_soc = 0.0
+
+
+@compiled
+def learn_capacity(x: TwinState, measured_soh: float, measured_var: float, kind: int, time_us: float) -> None:
     """Kalman update of the capacity, and of what is correlated with it, by one piece of evidence from outside.
 
     Where the two disagree by more than three sigma it is what was believed that loses weight, not what was measured: a
@@ -75,10 +125,13 @@ def learn_capacity(x: TwinState, measured_soh: float, measured_var: float, kind:
         measured_soh: capacity over rated capacity (10-hour rate, 25 degC).
         measured_var: variance of that.
         kind: `HealthEvidenceKind`.
+        time_us: when it was measured.
     """
     surprise = measured_soh - x.soh_capacity
-    x.p44 = max(x.p44, surprise * surprise / GATE_NIS - measured_var)
+    before_var = max(x.p44, surprise * surprise / GATE_NIS - measured_var)
+    x.p44 = before_var
     measure_capacity(x, measured_soh, measured_var)
     x.soh_capacity = min(max(x.soh_capacity, SMALLEST_SOH), LARGEST_SOH)
-    x.capacity_evidence_us = x.sample_time_us
-    x.capacity_evidence_kind = kind
+    set_anchor(x, x.p44 / before_var)
+    if time_us >= x.capacity_evidence_us:
+        x.capacity_evidence_us, x.capacity_evidence_kind = time_us, kind

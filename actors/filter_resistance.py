@@ -4,6 +4,7 @@ from typing import Final
 
 from actors.compiled import compiled
 from actors.filter_circuit import warmth_factor
+from actors.filter_ladder import set_anchor
 from actors.filter_layout import TwinParameters, TwinState
 from batterytwin.telemetry import Regime
 
@@ -32,7 +33,6 @@ def track_instrument(x: TwinState, p: TwinParameters, regime: int, resistance_mo
     at_25c = resistance_mohm / warmth_factor(x, p)
     if x.resistance_count == 0.0:
         x.resistance_first_us = sample_time_us
-        x.resistance_base_soh = x.soh_capacity
         weight = 1.0
     else:
         since_s = (sample_time_us - x.resistance_time_us) * 1e-6
@@ -48,3 +48,5 @@ def track_instrument(x: TwinState, p: TwinParameters, regime: int, resistance_mo
     if first_week or (running_in and x.resistance_mean < x.resistance_base):
         x.resistance_base = x.resistance_mean
         x.resistance_base_var = x.resistance_var
+    if x.resistance_count == 1.0:
+        set_anchor(x, 0.0)

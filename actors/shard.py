@@ -46,6 +46,7 @@ class TwinShard:
         plausibility: PlausibilityLimits | None = None,
     ) -> None:
         self._specs = tuple(specs)
+        self._all = np.arange(len(specs), dtype=np.int32)
         self._keys = np.array([spec.battery_key for spec in specs], np.int32)
         self._store = store
         self._alerts = alerts or AlertLimits()
@@ -108,8 +109,8 @@ class TwinShard:
             self._lost = error
             raise
         if caught_up:  # others than those of this batch may have moved
-            return ShardResult(step.outcomes, np.arange(len(self._keys), dtype=np.int32), self.live(), alerts)
-        return ShardResult(step.outcomes, touched, work.live(), alerts)
+            return ShardResult(step.outcomes, self._all, self.live(), alerts)
+        return ShardResult(step.outcomes, touched, work.live(self._stepper.parameters, touched), alerts)
 
     def apply_inputs(self, inputs: Sequence[TwinInput]) -> ShardResult:
         """Applies evidence that is no reading, after all rows applied so far, and makes it durable.
@@ -142,8 +143,8 @@ class TwinShard:
             self._lost = error
             raise
         if caught_up:
-            return ShardResult(outcomes, np.arange(len(self._keys), dtype=np.int32), self.live(), ())
-        return ShardResult(outcomes, touched, work.live(), ())
+            return ShardResult(outcomes, self._all, self.live(), ())
+        return ShardResult(outcomes, touched, work.live(self._stepper.parameters, touched), ())
 
     def snapshot_now(self) -> None:
         """Stores the state of every twin that changed since its last snapshot.
@@ -160,7 +161,7 @@ class TwinShard:
 
     def live(self) -> Rows:
         """Present of all twins, `LIVE_DTYPE`, shape `(n_twins,)`."""
-        return self._memory.live()
+        return self._memory.live(self._stepper.parameters, self._all)
 
     def state_hashes(self) -> dict[int, str]:
         """SHA-256 of the state of each twin, by battery key."""

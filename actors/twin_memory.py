@@ -54,9 +54,14 @@ class TwinMemory:
         self.state[twins] = changed.state
         self.records.view(_WHOLE_RECORD)[twins] = changed.records.view(_WHOLE_RECORD)
 
-    def live(self) -> Rows:
-        """Present of the twins, `LIVE_DTYPE`, shape `(n_twins,)`."""
-        return tell_live(self.state, self.records)
+    def live(self, parameters: FilterParameters, twins: NDArray[np.int32]) -> Rows:
+        """Present of the twins, `LIVE_DTYPE`, shape `(n_twins,)`.
+
+        Args:
+            parameters: of all twins of the shard.
+            twins: position in the shard of each twin that is here, shape `(n_twins,)`.
+        """
+        return tell_live(self.state, parameters, twins, self.records)
 
     def to_bytes(self, twin: int) -> bytes:
         """One twin's state as bytes, to restore it from."""

@@ -94,6 +94,13 @@ def test_an_input_is_told_at_once_and_moves_its_twin_alone() -> None:
     assert np.delete(after, 1).tobytes() == np.delete(before, 1).tobytes()
 
 
+def test_a_twin_without_readings_takes_evidence_that_its_first_reading_keeps() -> None:
+    shard = open_shard(MemoryDatabase())
+    shard.apply_inputs([evidence(1, "test", soh=0.6, sigma=0.02)])
+    shard.apply(FRAMES[0], START_US)
+    assert shard.live()["soh_capacity"][0] == pytest.approx(0.6, abs=0.03)
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -113,6 +113,9 @@ async def test_a_capacity_test_is_part_of_the_twin_when_it_is_recorded(callers: 
     assert twin.soh_capacity.sigma < min(0.03, before.soh_capacity.sigma)
     assert twin.capacity_evidence_kind is HealthEvidenceKind.CAPACITY_TEST
     assert twin.capacity_evidence_time == event.start_time + timedelta(hours=7.5)
+    (rung,) = [rung for rung in twin.health_evidence if rung.kind is HealthEvidenceKind.CAPACITY_TEST]
+    assert rung.soh_capacity.value == pytest.approx(0.76, abs=0.01)
+    assert rung.time == twin.capacity_evidence_time
     neighbour = await callers.viewer.get_twin("AAA-U1-S01-B02")
     assert neighbour.capacity_evidence_kind is HealthEvidenceKind.UNSPECIFIED
 
