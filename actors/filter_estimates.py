@@ -18,7 +18,7 @@ from actors.filter_ladder import (
     trend_soh,
 )
 from actors.filter_layout import TwinParameters, TwinState
-from actors.filter_life import LARGEST_SOH, SMALLEST_SOH
+from actors.filter_life import LARGEST_SIGMA, LARGEST_SOH, SMALLEST_SOH
 from batterytwin.telemetry import LIVE_ESTIMATE_COLUMNS
 
 N_ESTIMATES: Final = len(LIVE_ESTIMATE_COLUMNS)
@@ -79,7 +79,7 @@ def _corrected_by_trends(x: TwinState, p: TwinParameters) -> tuple[float, float]
     if has_marker(x):
         marker_gap = marker_soh(x, p) - x.soh_capacity
         change, change_var = join(change, change_var, marker_gap, MARKER_TREND_SIGMA * MARKER_TREND_SIGMA)
-    return x.soh_capacity + change, rest + math.sqrt(change_var)
+    return x.soh_capacity + change, min(rest + math.sqrt(change_var), LARGEST_SIGMA)
 
 
 @compiled

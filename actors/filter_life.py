@@ -35,7 +35,7 @@ _LONGEST_FLOAT_STEP_S: Final = 7_200.0
 _CYCLES_OF_FULL_DEPTH: Final = 230.0
 _CYCLE_EXPONENT: Final = 1.6
 """N(depth) = 230 depth**-1.6 discharges (vrla facts, section 1.5)."""
-_LARGEST_SIGMA: Final = 0.25
+LARGEST_SIGMA: Final = 0.25
 SMALLEST_SOH: Final = 0.05
 LARGEST_SOH: Final = 1.2
 _FADE_STEP: Final = 1e-5
@@ -66,7 +66,7 @@ def begin_life(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
     service_s = max(sample_time_us - p.installed_us, 0.0) * 1e-6
     life = service_s * ageing_factor(p, _ROOM_C) * p.life_per_s_20c
     fade = fade_at(p, life)
-    sigma = min(math.sqrt(prior_var(p, NEW_BLOCK_SIGMA, fade)), _LARGEST_SIGMA)
+    sigma = min(math.sqrt(prior_var(p, NEW_BLOCK_SIGMA, fade)), LARGEST_SIGMA)
     x.life_fraction = x.faded_life_fraction = life
     x.soh_capacity = max(1.0 - fade, SMALLEST_SOH)
     x.p44 = sigma * sigma
@@ -97,7 +97,7 @@ def live_on(x: TwinState, p: TwinParameters, dt_s: float) -> None:
 
 @compiled
 def _lose_certainty(x: TwinState, sigma: float) -> None:
-    grown = min(math.sqrt(x.p44) + sigma, _LARGEST_SIGMA)
+    grown = min(math.sqrt(x.p44) + sigma, LARGEST_SIGMA)
     x.p44 = max(x.p44, grown * grown)
 
 

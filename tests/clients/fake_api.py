@@ -16,6 +16,7 @@ from batterytwin.v1 import (
     alert_service_pb2_grpc,
     auth_service_pb2,
     auth_service_pb2_grpc,
+    event_pb2,
     fleet_pb2,
     fleet_service_pb2,
     fleet_service_pb2_grpc,
@@ -167,6 +168,17 @@ class _History(_Service, history_service_pb2_grpc.HistoryServiceServicer):
             suspects=[n == 5 for n in numbers],
             next_page_token=str(numbers.stop) if numbers.stop < POINTS else "",
         )
+
+    def ListEvents(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return history_service_pb2.ListEventsResponse(
+            events=[event_pb2.Event(event_id="E1", kind=77)],  # type: ignore[arg-type] # a kind of the future
+            next_page_token="more",
+        )
+
+    def RecordEvent(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return history_service_pb2.RecordEventResponse(event=request.event)
 
 
 class _Alerts(_Service, alert_service_pb2_grpc.AlertServiceServicer):

@@ -2,15 +2,17 @@
 
 import asyncio
 import inspect
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from batterytwin.alerts import AlertRule, AlertState, Severity
 from batterytwin.errors import InvalidArgumentError, Reason, UnauthenticatedError, UnavailableError, UnknownBatteryError
+from batterytwin.events import CapacityTest, EventKind
 from batterytwin.inventory import LocationClock
 from clients.async_client import AsyncTwinClient
 from clients.sync_client import TwinClient
@@ -253,3 +255,23 @@ def test_nobody_at_the_address() -> None:
         pytest.raises(UnavailableError, match=r"127\.0\.0\.1:1 cannot be reached"),
     ):
         client.get_status()
+
+
+def test_events_are_recorded_under_a_name_and_listed(client: Any, api: FakeApi) -> None:
+    test = CapacityTest(96.0, 12.0, 26.5, 10.5)
+    start = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+    event = client.call("record_event", EventKind.CAPACITY_TEST, start, battery_id="B1", capacity_test=test)
+    assert (event.kind, event.battery_id, event.start_time) == (EventKind.CAPACITY_TEST, "B1", start)
+    assert (event.end_time, event.capacity_test) == (None, test)
+    client.call("record_event", EventKind.INSPECTION, start, location_id="L", request_id="mine")
+    first, second = cast("list[Any]", api.requests)
+    assert str(uuid.UUID(first.request_id)) == first.request_id
+    assert second.request_id == "mine"
+    assert not second.event.HasField("capacity_test")
+    page = client.call("list_events", string_id="S", kinds=[EventKind.OUTAGE], end_time=start)
+    assert [event.kind for event in page] == [77], "a kind that this version does not know stays a number"
+    assert page.next_page_token == "more"
+    asked: Any = api.requests[-1]
+    assert list(asked.kinds) == [EventKind.OUTAGE]
+    with pytest.raises(InvalidArgumentError):
+        client.call("record_event", EventKind.INSPECTION, datetime(2026, 11, 21), location_id="L")  # noqa: DTZ001 # no zone
