@@ -125,7 +125,7 @@ def duration(seconds: float | None) -> str:
     if seconds < 100:
         return f"{max(0, round(seconds))} s"
     minutes = round(seconds / 60)
-    if minutes < 100:
+    if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes < 48 * 60 else f"{minutes // 1440} d"
 

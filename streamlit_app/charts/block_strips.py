@@ -172,7 +172,7 @@ def _points(blocks: Blocks, strip: Strip, x: NDArray[np.int64]) -> go.Scatter:
         name=strip.label, x=x, y=values, mode="markers", customdata=list(blocks.battery_ids),
         marker={"symbol": ["circle" if fresh else "circle-open" for fresh in blocks.fresh], "size": 7,
                 "color": colours},
-        error_y={"array": sigmas, "color": SERIES[STRIPS.index(strip) % len(SERIES)], "thickness": 1.4, "width": 3},
+        error_y={"array": sigmas, "color": colours[int(np.argmax(blocks.fresh))] if len(x) else GREY, "thickness": 1.4, "width": 3},
         hovertext=[_told(strip, float(v), float(s)) for v, s in zip(values, sigmas, strict=True)],
         hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
@@ -202,6 +202,8 @@ def _outermost(values: NDArray[np.float64], strip: Strip, reach: float) -> list[
         away[max(0, index - _CUT_WORDS_REACH) : index + _CUT_WORDS_REACH + 1] = np.nan
     if np.isfinite(away).any():
         furthest = int(np.nanargmax(away))
+        if round(float(away[furthest]), strip.decimals) == 0:
+            return texts
         texts[furthest] = number(float(values[furthest]), strip.decimals, sign=strip.base == 0.0)
     return texts
 

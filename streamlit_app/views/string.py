@@ -117,7 +117,7 @@ def _faults(string: StringTwin, blocks: Blocks) -> None:
     if string.diagnoses:
         diagnosis_list(string.diagnoses)
     elif blocks.fresh.all() and string.as_of:
-        st.success("No fault stands: the blocks agree with each other.", icon=":material/check_circle:")
+        st.success("No fault is diagnosed.", icon=":material/check_circle:")
     else:
         st.caption("None. But not all blocks have fresh samples, so a fault may be hidden.")
 

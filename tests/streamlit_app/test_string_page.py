@@ -53,7 +53,7 @@ def test_faults_are_named_with_part_blocks_and_evidence(open_as: Opener) -> None
 
 
 def test_a_string_without_faults_says_so(open_as: Opener) -> None:
-    assert "No fault stands" in texts(open_string(open_as, "NBI-U1-S01"))
+    assert "No fault is diagnosed" in texts(open_string(open_as, "NBI-U1-S01"))
 
 
 @pytest.mark.parametrize("quality", [Quality.STALE, Quality.NO_DATA])
@@ -68,7 +68,7 @@ def test_autonomy_comes_with_its_interval_and_its_weakest_block(open_as: Opener)
     app = open_string(open_as, FAULTY)
     tile = next(tile for tile in app.metric if tile.label.startswith("Lasts"))
     assert tile.label == "Lasts if it has to carry 25.0 kW"
-    assert (tile.value, tile.delta) == ("58 min", "48 min to 68 min")
+    assert (tile.value, tile.delta) == ("58 min", "48 min to 1 h 08 min")
     app.number_input[0].set_value(50.0).run()
     tile = next(tile for tile in app.metric if tile.label.startswith("Lasts"))
     assert tile.label.endswith("50.0 kW")

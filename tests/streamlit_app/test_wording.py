@@ -89,7 +89,15 @@ def test_ages_read_like_people_say_them(seconds: float | None, text: str) -> Non
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (5_900, "98 min"), (6_000, "1 h 40 min"), (172_800, "2 d")],
+    [
+        (0.4, "0 s"),
+        (99, "99 s"),
+        (100, "2 min"),
+        (3_500, "58 min"),
+        (5_900, "1 h 38 min"),
+        (6_000, "1 h 40 min"),
+        (172_800, "2 d"),
+    ],
 )
 def test_lengths_of_time_are_those_people_plan_with(seconds: float, text: str) -> None:
     assert duration(seconds) == text
