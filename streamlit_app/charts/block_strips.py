@@ -168,11 +168,12 @@ def _points(blocks: Blocks, strip: Strip, x: NDArray[np.int64]) -> go.Scatter:
     values = _values(blocks, strip.key) * strip.factor
     sigmas = _values(blocks, strip.sigma_key) * strip.factor
     colours = _colours(blocks, strip)
+    whiskers = next((colour for colour in colours if colour != GREY), GREY)  # Plotly has one colour for all
     return go.Scatter(
         name=strip.label, x=x, y=values, mode="markers", customdata=list(blocks.battery_ids),
         marker={"symbol": ["circle" if fresh else "circle-open" for fresh in blocks.fresh], "size": 7,
                 "color": colours},
-        error_y={"array": sigmas, "color": colours[int(np.argmax(blocks.fresh))] if len(x) else GREY, "thickness": 1.4, "width": 3},
+        error_y={"array": sigmas, "color": whiskers, "thickness": 1.4, "width": 3},
         hovertext=[_told(strip, float(v), float(s)) for v, s in zip(values, sigmas, strict=True)],
         hovertemplate="%{hovertext}<extra></extra>",
     )  # fmt: skip
