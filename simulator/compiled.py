@@ -32,7 +32,7 @@ def kernel(function: _Function) -> _Function:
     config = cast("Any", numba.config)
     others, config.CACHE_DIR = config.CACHE_DIR, _CACHE_FOLDER
     try:
-        return cast("_Function", numba.njit(function, cache=True, error_model="numpy"))
+        return cast("_Function", numba.njit(function, cache=True, nogil=True, error_model="numpy"))
     finally:
         config.CACHE_DIR = others
 

@@ -2,26 +2,27 @@
 
 Main reaction (open-circuit voltage, ohmic drop, two polarisations, two wells of charge, charge resistance) in parallel
 with gassing. Everything that changes during a step is linearised in the step's current with its exact discretisation,
-so a step of an hour on float and a step of a second in an outage are the same code.
+so a step of minutes on float and a step of a second in an outage are the same code.
 """
 
 import math
 
 import numpy as np
 
+from simulator.block_laws import (
+    AVAILABLE_WELL,
+    DIP_CHARGE,
+    dip_v,
+    mean_share,
+    ocv_and_slope,
+    ohmic_factor,
+    slow_factor,
+    ten_hour_soc,
+    unusable_share,
+)
 from simulator.compiled import compiled
 from simulator.parameters import Floats
 from simulator.world import Fleet, Step
-
-AVAILABLE_WELL = 0.38
-"""Share of the charge that is available at once (KiBaM's c)."""
-
-WELL_RATE_PER_S = 5.0 / 3_600.0
-"""Rate at which the wells level out at 25 degC (KiBaM's k); with the share above: 0.49 of the capacity in 10 minutes,
-0.75 in an hour, 0.90 in three, near the table of CSB GP12400."""
-
-WELL_RATE_PER_K = 0.02
-"""Relative rise of that rate per K (acid diffusion, about 15 kJ/mol)."""
 
 CONCENTRATION_V_CELL = 0.026
 """Voltage of acid depletion at the plates per cell and factor e (RT/F)."""
@@ -35,8 +36,10 @@ VOLTAGE, GASSING = 0, 1
 # columns of the laws: voltage of the main reaction, exponent of gassing, then resistance and argument of Wright's omega
 # while discharging and while charging, and the current between the two
 _E, _A, _R, _Z, _R_CHARGE, _Z_CHARGE, _TURN = 2, 3, 4, 5, 6, 7, 8
+_INSIDE, _OUTSIDE = 9, 10
 _LEAST_LEVEL = 1e-3
 _COLLAPSE_V_CELL, _COLLAPSE_LEVEL = 2.0, 0.008
+_REVERSAL_V = 3.6  # from 2 V to the polarisation of a cell that is charged the wrong way round
 
 
 @compiled
@@ -60,104 +63,90 @@ def wright_omega(z: float) -> float:
 
 
 @compiled
-def ocv_and_slope(table: Floats, soc: float) -> tuple[float, float]:
-    """Open-circuit voltage (V) and its slope (V per unit of charge) from an even grid over 0...1."""
-    position = min(max(soc, 0.0), 1.0) * (len(table) - 1)
-    cell = min(int(position), len(table) - 2)
-    rise = table[cell + 1] - table[cell]
-    return table[cell] + (position - cell) * rise, rise * (len(table) - 1)
-
-
-@compiled
-def ohmic_factor(soc: float, core_c: float, r_per_k: float) -> float:
-    """Ohmic resistance over that of a full block at 25 degC: 1.25 at 20 % charge, 2.4 when empty."""
-    return (1.0 + 1.4 * math.exp(-soc / 0.116)) * (1.0 + r_per_k * (core_c - 25.0))
-
-
-@compiled
-def slow_factor(soc: float) -> float:
-    """Resistance of the slow polarisation by charge, over that of a full block."""
-    return 1.0 + 2.0 * math.exp(-soc / 0.12)
-
-
-@compiled
-def mean_share(keep: float) -> float:
-    """Mean of an exponential decay over a step at whose end `keep` is left."""
-    return 1.0 if keep > 1.0 - 1e-9 else (1.0 - keep) / -math.log(keep)
-
-
-@compiled
 def linearise(fleet: Fleet, s: int, step: Step) -> None:
-    """Writes the law of each block of string s over the coming step into `fleet.lines`.
+    """Writes the law of each block of string s over the coming step into its rows of `fleet.lines`.
 
     Main reaction: V = e + r I_main, with one r while discharging and one while charging.
-    Gassing: I_gas = exp(b + a V).
+    Gassing: I_gas = exp(b + a V). In series with both: what is loose or broken.
     """
-    blocks, strings, state, lines = fleet.world.blocks, fleet.world.strings, fleet.blocks, fleet.lines
-    first = strings.first_block[s]
-    for k in range(strings.first_block[s + 1] - first):
-        i = first + k
-        soc = state.soc[i]
-        cells = blocks.cells[i]
-        ah_share = step.duration_s / (3_600.0 * state.capacity_ah[i])
-        ocv, slope = ocv_and_slope(strings.ocv_v[strings.table[s]], soc)
-        whole = cells / strings.cells[s]
-        e = whole * (ocv + strings.docv_dt_v_k[s] * (state.core_c[i] - 25.0)) + blocks.ocv_offset_v[i]
+    blocks, strings, state, now = fleet.world.blocks, fleet.world.strings, fleet.blocks, fleet.now
+    lines = fleet.lines
+    for i in range(fleet.world.first_block[s], fleet.world.first_block[s + 1]):
+        soc, core_c, cells = state[i].soc, state[i].core_c, now[i].cells
+        whole = cells / strings[s].cells
+        ah_share = step.duration_s / (3_600.0 * state[i].capacity_ah)
+        ocv, slope = ocv_and_slope(fleet.world.ocv_v[strings[s].table], ten_hour_soc(soc))
+        e = whole * (ocv + strings[s].docv_dt_v_k * (core_c - 25.0) + state[i].ocv_shift_v)
         # level of the available well without current, and its change per ampere
-        level = max(soc - (1.0 - AVAILABLE_WELL) * step.keep_gap * state.well_gap[i], 0.0)
+        gap = (1.0 - AVAILABLE_WELL) * step.keep_gap * state[i].well_gap
         per_a = ah_share * (1.0 + (1.0 - AVAILABLE_WELL) / AVAILABLE_WELL * mean_share(step.keep_gap))
+        unusable = unusable_share(core_c)
+        usable = 1.0 / (1.0 - unusable)
+        level = max(soc - gap - unusable, 0.0) * usable
+        even = max(soc - unusable, 0.0) * usable
+        per_a *= usable
         depletion_v = cells * CONCENTRATION_V_CELL
-        collapse_v = 0.0
-        if abs(level - soc) > 1e-9:
-            e += depletion_v * math.log((level + _LEAST_LEVEL) / (soc + _LEAST_LEVEL))
+        collapse_v = collapse_slope = 0.0
+        if abs(level - even) > 1e-9:
+            e += depletion_v * math.log((level + _LEAST_LEVEL) / (even + _LEAST_LEVEL))
         if level < 0.3:
             collapse_v = cells * _COLLAPSE_V_CELL * math.exp(-level / _COLLAPSE_LEVEL)
-        e += step.keep1 * state.v1[i] + step.keep2 * state.v2[i] - collapse_v
-        aged = state.resistance_ratio[i]
-        r = blocks.r0_ohm[i] * aged * ohmic_factor(soc, state.core_c[i], strings.r_per_k[s])
-        r += blocks.r1_ohm[i] * (1.0 - step.keep1) + blocks.r2_ohm[i] * aged * slow_factor(soc) * (1.0 - step.keep2)
-        r += (whole * slope - depletion_v / (soc + _LEAST_LEVEL)) * ah_share
-        r += (depletion_v / (level + _LEAST_LEVEL) + collapse_v / _COLLAPSE_LEVEL) * per_a
+            collapse_slope = collapse_v * per_a / _COLLAPSE_LEVEL
+        if now[i].weak_share < 1.0:
+            # the others drive their current through an empty cell and turn it round
+            weak_level = max(state[i].weak_soc - gap / now[i].weak_share - unusable, 0.0) * usable
+            reversal_v = _REVERSAL_V * math.exp(-weak_level / _COLLAPSE_LEVEL)
+            collapse_v += reversal_v
+            collapse_slope += reversal_v * per_a / now[i].weak_share / _COLLAPSE_LEVEL
+        e += step.keep1 * state[i].v1 + step.keep2 * state[i].v2 - collapse_v
+        if step.load_c > 0.0 and state[i].dip_left > 0.0:
+            passed = state[i].dip_passed + step.load_c * step.duration_s / (3_600.0 * DIP_CHARGE)
+            e -= cells * dip_v(blocks[i].dip_v_cell, state[i].dip_left, passed, step.load_c)
+        aged = state[i].resistance_ratio * whole
+        r = blocks[i].r0_ohm * aged * ohmic_factor(soc, core_c, strings[s].r_per_k)
+        r += blocks[i].r1_ohm * (1.0 - step.keep1) + blocks[i].r2_ohm * aged * slow_factor(soc) * (1.0 - step.keep2)
+        r += (whole * slope - depletion_v * usable / (even + _LEAST_LEVEL)) * ah_share
+        r += depletion_v / (level + _LEAST_LEVEL) * per_a + collapse_slope
         # the last charge goes in exponentially: its mean current over the step, not that at the step's begin
         room = max(1.0 - soc, EMPTIEST_ROOM)
-        charge_r = blocks.charge_r_ohm[i]
-        h = step.duration_s * strings.charge_overvoltage_v[s] / (3_600.0 * state.capacity_ah[i] * charge_r)
+        charge_r = blocks[i].charge_r_ohm
+        h = step.duration_s * strings[s].charge_overvoltage_v / (3_600.0 * state[i].capacity_ah * charge_r)
         r_charge = r + charge_r * soc / room * h / -math.expm1(-h)
-        a = strings.gas_cu_per_v[s] / cells
-        b = state.ln_gas_a[i] - strings.gas_cu_per_v[s] * strings.gas_u0_v_cell[s]
-        b += strings.gas_ct_per_k[s] * (state.core_c[i] - 25.0)
-        lines[k, _E], lines[k, _A] = e, a
-        lines[k, _R], lines[k, _Z] = r, math.log(a * r) + b + a * e
-        lines[k, _R_CHARGE], lines[k, _Z_CHARGE] = r_charge, math.log(a * r_charge) + b + a * e
+        a = strings[s].gas_cu_per_v / cells
+        b = state[i].ln_gas_a - strings[s].gas_cu_per_v * strings[s].gas_u0_v_cell
+        b += strings[s].gas_ct_per_k * (core_c - 25.0)
+        lines[i, _E], lines[i, _A] = e, a
+        lines[i, _R], lines[i, _Z] = r, math.log(a * r) + b + a * e
+        lines[i, _R_CHARGE], lines[i, _Z_CHARGE] = r_charge, math.log(a * r_charge) + b + a * e
         # gassing takes the whole current unless that lifts the block above its main reaction's voltage
-        lines[k, _TURN] = math.exp(min(b + a * e, 50.0))
+        lines[i, _TURN] = math.exp(min(b + a * e, 50.0))
+        lines[i, _INSIDE], lines[i, _OUTSIDE] = now[i].inside_ohm, now[i].outside_ohm
 
 
 @compiled
-def string_voltage(lines: Floats, n_blocks: int, current_a: float) -> tuple[float, float]:
+def string_voltage(lines: Floats, current_a: float) -> tuple[float, float]:
     """Voltage over a string at a current (V), and its slope (ohm).
 
     A block's law is solved exactly: with w + ln w = ln(a r) + b + a (e + r I), V = e + r I - w/a and I_gas = w/(a r).
 
     Args:
-        lines: laws of the blocks (see `linearise`); columns `VOLTAGE` and `GASSING` take each block's solution.
-        n_blocks: blocks in the string.
+        lines: laws of the string's blocks (see `linearise`); columns `VOLTAGE` and `GASSING` take each one's solution.
         current_a: current of the string, A, > 0 charges.
     """
     total_v = 0.0
     slope_ohm = 0.0
-    for k in range(n_blocks):
+    for k in range(len(lines)):
         charging = current_a > lines[k, _TURN]
         r = lines[k, _R_CHARGE] if charging else lines[k, _R]
         w = wright_omega((lines[k, _Z_CHARGE] if charging else lines[k, _Z]) + lines[k, _A] * r * current_a)
-        voltage_v = lines[k, _E] + r * current_a - w / lines[k, _A]
+        voltage_v = lines[k, _E] + r * current_a - w / lines[k, _A] + lines[k, _INSIDE] * current_a
         lines[k, VOLTAGE] = voltage_v
         lines[k, GASSING] = w / (lines[k, _A] * r)
-        total_v += voltage_v
-        slope_ohm += r / (1.0 + w)
+        total_v += voltage_v + lines[k, _OUTSIDE] * current_a
+        slope_ohm += r / (1.0 + w) + lines[k, _INSIDE] + lines[k, _OUTSIDE]
     return total_v, slope_ohm
 
 
-def new_lines(most_blocks: int) -> Floats:
-    """Room for the laws of one string's blocks."""
-    return np.empty((most_blocks, 9))
+def new_lines(n_blocks: int) -> Floats:
+    """Room for the laws of blocks, a row each, so that strings can be solved side by side."""
+    return np.zeros((n_blocks, 11))

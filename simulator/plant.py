@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from batterytwin.inventory import Inventory
+from simulator.ageing import follow_age
+from simulator.block_laws import TEN_HOUR_SHARE
 from simulator.climate import climate_of
+from simulator.conditions import no_conditions, string_faults
 from simulator.electrochemistry import new_lines
 from simulator.evolution import evolve_string
 from simulator.fault_labels import FaultTargets
@@ -15,7 +18,7 @@ from simulator.initial_state import initial_state
 from simulator.mains import MainsSchedule, mains_schedule
 from simulator.maintenance import Discharges, Maintenance, schedules
 from simulator.parameters import Floats
-from simulator.population import TEN_HOUR_SHARE, make_blocks, make_strings
+from simulator.population import make_blocks, make_strings
 from simulator.room import make_rooms
 from simulator.room_faults import room_faults
 from simulator.visits import Visits, VisitTruth, read_truth
@@ -49,31 +52,35 @@ class Plant:
         self._inventory = inventory
         self._seed = seed
         self._targets = FaultTargets(inventory, faults)
-        self._first_year = begin.year - 1  # what the last outage of the year before left behind counts
+        installed_on = [battery.installed_on for site in inventory.locations for battery in site.batteries()]
+        # every discharge that a block has lived through has worn it
+        self._first_year = min(begin.year - 1, *(day.year for day in installed_on))
         self._last_year = begin.year + 1
         mains, maintenance, discharges = self._schedules()
+        strings, first_block, ocv_v = make_strings(inventory, seed)
         world = World(
+            first_block=first_block,
+            ocv_v=ocv_v,
             blocks=make_blocks(inventory, seed),
-            strings=make_strings(inventory, seed),
+            strings=strings,
             climate=climate_of([(site.latitude_deg, site.longitude_deg) for site in inventory.locations], seed),
             rooms=make_rooms(len(inventory.locations), seed, room_faults(inventory, faults)),
             mains=mains,
             discharges=discharges,
             maintenance=maintenance,
+            faults=string_faults(self._targets, len(strings)),
         )
-        installed_on = [battery.installed_on for site in inventory.locations for battery in site.batteries()]
-        most_blocks = int(np.diff(world.strings.first_block).max())
-        self.fleet = Fleet(world, *initial_state(world, begin, installed_on), new_lines(most_blocks))
-        strings = [string for site in inventory.locations for string in site.strings()]
-        self._rated_ah: Floats = np.array(
-            [string.datasheet.rated_capacity_ah / TEN_HOUR_SHARE for string in strings for _ in string.batteries]
-        )
+        conditions = no_conditions(world.blocks.cells, len(strings))
+        self.fleet = Fleet(world, *conditions, *initial_state(world, begin), new_lines(len(world.blocks)))
+        for s in range(len(strings)):
+            follow_age(self.fleet, s)
+        self._rated_ah: Floats = np.repeat(strings.rated_ah, np.diff(first_block)) / TEN_HOUR_SHARE
         self.advance(start.timestamp())
 
     @property
     def soh_capacity(self) -> Floats:
         """True capacity over rated of every block, fraction, `(n_blocks,)`."""
-        return self.fleet.blocks.capacity_ah / self._rated_ah
+        return np.asarray(self.fleet.blocks.capacity_ah / self._rated_ah, dtype=np.float64)
 
     def advance(self, until_s: float) -> None:
         """Takes the whole fleet to a time, s since 1970 UTC; strings that are there already stay."""

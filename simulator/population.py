@@ -1,20 +1,20 @@
 """The blocks and strings of a fleet, as they left the factory: nominal values of the data sheet with their spread."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 
 from batterytwin.datasheet import BatteryDatasheet
 from batterytwin.inventory import BatteryString, Inventory, SystemKind
+from simulator.ageing import resistance_gain_of_life, sulfation_of_life_v
+from simulator.block_laws import TEN_HOUR_SHARE
 from simulator.climate import SECONDS_PER_YEAR
 from simulator.ocv import ocv_grid
-from simulator.parameters import BlockParameters, Floats, StringParameters
+from simulator.parameters import BlockParameters, Floats, Ints, Records, StringParameters, records
 
 OHMIC_OVER_INSTRUMENT = 1.1
 """Ohmic resistance under load over what an instrument reads: the methods are not interconvertible."""
-
-TEN_HOUR_SHARE = 0.969
-"""Share of the charge in both wells that comes out at the 10-hour rate (two wells, `simulator.electrochemistry`)."""
 
 MEDIAN_LIFE_OVER_DATASHEET = 1.3
 """The data sheet names the life that a maker stands for, which most blocks exceed."""
@@ -22,7 +22,11 @@ MEDIAN_LIFE_OVER_DATASHEET = 1.3
 _LN_GASSING_SD = 0.3
 _LN_LIFE_SD, _LN_LIFE_STRING_SD = 0.14, 0.04
 _RESISTANCE_SD, _CAPACITY_SD, _POLARISATION_SD, _GAIN_SD = 0.04, 0.02, 0.10, 0.15
+_SOH_SD, _SULFATION_SD, _WATER_SD, _DIP_SD = 0.12, 0.25, 0.25, 0.15
 _OCV_SD_V_CELL = 0.002
+_DIP_V_CELL = 0.007  # 16 mV a cell at the 10-hour rate, 32 mV at the 1-hour rate
+# 0.336 g a cell and Ah of gassing that does not recombine, of 5.4 g water for each Ah of capacity
+_WATER_PER_AH = 0.336 * 0.07 / 5.4
 _POSITION_SD_K, _POSITION_STRING_SD_K = 0.5, 0.3
 _CHARGE_R_OVER_R0 = 2.0
 _GAS_CONSTANT_J_MOL_K = 8.314462618
@@ -31,7 +35,7 @@ _LOAD_C = {SystemKind.UPS: (0.25, 0.50), SystemKind.RECTIFIER: (0.08, 0.16)}
 _LOADED_V_CELL = 2.0
 
 
-def make_blocks(inventory: Inventory, seed: int) -> BlockParameters:
+def make_blocks(inventory: Inventory, seed: int) -> Records:
     """Draws the constants of every block, in fleet order."""
     rng = np.random.default_rng([seed, 14])
     strings = [string for location in inventory.locations for string in location.strings()]
@@ -53,7 +57,9 @@ def make_blocks(inventory: Inventory, seed: int) -> BlockParameters:
 
     cells, capacity_ah, r0_ohm = nominal("cells"), nominal("rated_capacity_ah"), nominal("r0_ohm")
     life_years = nominal("life_years_20c") * MEDIAN_LIFE_OVER_DATASHEET
-    return BlockParameters(
+    gain = nominal("resistance_gain_at_end_of_life") * spread(_GAIN_SD)
+    installed_on = [battery.installed_on for string in strings for battery in string.batteries]
+    blocks = BlockParameters(
         cells=cells,
         capacity_ah=capacity_ah / TEN_HOUR_SHARE * spread(_CAPACITY_SD),
         r0_ohm=r0_ohm * OHMIC_OVER_INSTRUMENT * spread(_RESISTANCE_SD),
@@ -62,17 +68,28 @@ def make_blocks(inventory: Inventory, seed: int) -> BlockParameters:
         charge_r_ohm=r0_ohm * _CHARGE_R_OVER_R0 * spread(_POLARISATION_SD),
         ln_gas_a=np.log(nominal("gas_i0_ma_per_100ah") * capacity_ah / 1e5) + normal(_LN_GASSING_SD),
         ocv_offset_v=cells * normal(_OCV_SD_V_CELL),
+        dip_v_cell=_DIP_V_CELL * spread(_DIP_SD),
         position_k=normal(_POSITION_SD_K) + shared_by_string(_POSITION_STRING_SD_K),
+        installed_s=np.array([datetime(d.year, d.month, d.day, tzinfo=UTC).timestamp() for d in installed_on]),
         life_s=life_years
         * SECONDS_PER_YEAR
         * np.exp(_LN_LIFE_SD * rng.standard_normal(n))
         * np.exp(shared_by_string(_LN_LIFE_STRING_SD)),
-        resistance_gain=nominal("resistance_gain_at_end_of_life") * spread(_GAIN_SD),
+        soh_exponent=np.maximum(nominal("life_knee_exponent") * spread(_SOH_SD), 1.0),
+        soh_loss=np.minimum((1.0 - nominal("end_of_life_soh")) * spread(_SOH_SD), 0.9),
+        resistance_gain=np.array([resistance_gain_of_life(value) for value in gain]),
+        sulfation_v=np.array([sulfation_of_life_v(value) for value in cells]) * spread(_SULFATION_SD),
+        water_per_ah=_WATER_PER_AH / capacity_ah * spread(_WATER_SD),
     )
+    return records(blocks)
 
 
-def make_strings(inventory: Inventory, seed: int) -> StringParameters:
-    """Constants of every string, in fleet order; loads are drawn by system."""
+def make_strings(inventory: Inventory, seed: int) -> tuple[Records, Ints, Floats]:
+    """Constants of every string, in fleet order; loads are drawn by system.
+
+    Returns:
+        Constants, first block of each string and one past the last of all, and open-circuit voltage of each model.
+    """
     rng = np.random.default_rng([seed, 15])
     strings: list[BatteryString] = []
     site, load_c = [], []
@@ -91,12 +108,11 @@ def make_strings(inventory: Inventory, seed: int) -> StringParameters:
         return np.array([float(getattr(sheet, name)) for sheet in sheets])
 
     cells, capacity_ah = nominal("cells"), nominal("rated_capacity_ah")
-    return StringParameters(
-        first_block=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+    parameters = StringParameters(
         site=np.array(site, dtype=np.int64),
         table=np.array([row[sheet.model] for sheet in sheets], dtype=np.int64),
-        ocv_v=np.stack([ocv_grid(sheet) for sheet in models]),
         cells=cells,
+        rated_ah=capacity_ah,
         docv_dt_v_k=nominal("docv_dt_v_k"),
         tau1_s=nominal("tau1_s"),
         tau2_s=nominal("tau2_s"),
@@ -108,15 +124,17 @@ def make_strings(inventory: Inventory, seed: int) -> StringParameters:
         charge_limit_a=nominal("charge_limit_c") * capacity_ah,
         set_point_v=nominal("float_v") * counts,
         compensation_v_k=nominal("compensation_v_k") * counts,
+        recommended_v_cell=nominal("float_v_cell"),
+        recommended_v_cell_k=nominal("compensation_v_k_cell"),
         end_v=nominal("end_v_cell") * cells * counts,
         charge_overvoltage_v=_charge_overvoltage_v(sheets),
         heat_j_k=nominal("heat_capacity_j_k"),
         thermal_k_w=nominal("thermal_resistance_k_w"),
-        soh_exponent=nominal("life_knee_exponent"),
-        soh_loss=1.0 - nominal("end_of_life_soh"),
         activation_k=nominal("life_activation_energy_j_mol") / _GAS_CONSTANT_J_MOL_K,
         load_w=np.array(load_c) * capacity_ah * _LOADED_V_CELL * cells * counts,
     )
+    first_block = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return records(parameters), first_block, np.stack([ocv_grid(sheet) for sheet in models])
 
 
 def _charge_overvoltage_v(sheets: Sequence[BatteryDatasheet]) -> Floats:

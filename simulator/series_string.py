@@ -8,19 +8,18 @@ from simulator.parameters import Floats
 
 _TOLERANCE_V = 1e-6
 _LOGARITHMIC_BELOW_A = 0.2
-_LEAST_A = 1e-6
+_LEAST_A = 1e-8  # what passes a broken connection is still solved for
 _MOST_ITERATIONS = 60
 
 
 @compiled
-def charger_current(lines: Floats, n_blocks: int, target_v: float, limit_a: float, guess_a: float) -> float:
+def charger_current(lines: Floats, target_v: float, limit_a: float, guess_a: float) -> float:
     """Current that a charger drives: constant voltage, but never above the limit and never backwards.
 
     Newton's method, kept inside a bracket that shrinks; the string's voltage rises with its current.
 
     Args:
-        lines: laws of the blocks; voltages and gassing currents of the solution are left in them.
-        n_blocks: blocks in the string.
+        lines: laws of the string's blocks; voltages and gassing currents of the solution are left in them.
         target_v: charger's voltage, V.
         limit_a: charger's current limit, A.
         guess_a: current to start from, A.
@@ -31,7 +30,7 @@ def charger_current(lines: Floats, n_blocks: int, target_v: float, limit_a: floa
     low_a, high_a = 0.0, limit_a
     current_a = min(max(guess_a, 1e-4), limit_a)
     for _ in range(_MOST_ITERATIONS):
-        voltage_v, slope_ohm = string_voltage(lines, n_blocks, current_a)
+        voltage_v, slope_ohm = string_voltage(lines, current_a)
         excess_v = voltage_v - target_v
         if abs(excess_v) < _TOLERANCE_V:
             return current_a
@@ -43,11 +42,11 @@ def charger_current(lines: Floats, n_blocks: int, target_v: float, limit_a: floa
             low_a = current_a
         if current_a < _LOGARITHMIC_BELOW_A:
             # gassing makes float voltage a straight line over the logarithm of the current
-            current_a *= math.exp(min(max(-excess_v / (slope_ohm * current_a), -3.0), 3.0))
+            current_a *= math.exp(min(max(-excess_v / (slope_ohm * current_a), -6.0), 3.0))
         else:
             current_a -= excess_v / slope_ohm
         if current_a < _LEAST_A:
-            string_voltage(lines, n_blocks, 0.0)
+            string_voltage(lines, 0.0)
             return 0.0
         if current_a <= low_a or current_a >= high_a:
             current_a = limit_a if current_a >= limit_a == high_a else max(0.5 * (low_a + high_a), 0.1 * high_a)
@@ -55,20 +54,19 @@ def charger_current(lines: Floats, n_blocks: int, target_v: float, limit_a: floa
 
 
 @compiled
-def load_current(lines: Floats, n_blocks: int, power_w: float) -> float:
+def load_current(lines: Floats, power_w: float) -> float:
     """Current (A, < 0) at which a string gives a power, or 0 where it cannot give that much.
 
     Newton's method from a current below the answer: power over current is concave, so the steps never pass it.
 
     Args:
-        lines: laws of the blocks; voltages and gassing currents of the solution are left in them.
-        n_blocks: blocks in the string.
+        lines: laws of the string's blocks; voltages and gassing currents of the solution are left in them.
         power_w: load, W, > 0.
     """
-    open_v, _ = string_voltage(lines, n_blocks, 0.0)
+    open_v, _ = string_voltage(lines, 0.0)
     current_a = -power_w / open_v
     for _ in range(_MOST_ITERATIONS):
-        voltage_v, slope_ohm = string_voltage(lines, n_blocks, current_a)
+        voltage_v, slope_ohm = string_voltage(lines, current_a)
         missing_w = power_w + voltage_v * current_a
         if abs(missing_w) < 1e-6 * power_w:
             return current_a
@@ -76,5 +74,5 @@ def load_current(lines: Floats, n_blocks: int, power_w: float) -> float:
         if gain_v <= 0.0 or open_v <= 0.0:
             break  # past the point of greatest power
         current_a -= missing_w / gain_v
-    string_voltage(lines, n_blocks, 0.0)
+    string_voltage(lines, 0.0)
     return 0.0

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import StringMode
+from simulator.block_laws import TEN_HOUR_SHARE, ohmic_factor, slow_factor, ten_hour_soc
 from simulator.compiled import compiled, kernel
-from simulator.electrochemistry import ohmic_factor, slow_factor
 from simulator.evolution import evolve_string
 from simulator.fault_labels import FaultTargets, Labels
 from simulator.mains import current_or_next
 from simulator.parameters import Floats, Ints
-from simulator.population import OHMIC_OVER_INSTRUMENT, TEN_HOUR_SHARE
+from simulator.population import OHMIC_OVER_INSTRUMENT
 from simulator.room import post_ripple_k
 from simulator.world import Fleet
 
@@ -95,7 +95,7 @@ def read_truth(fleet: Fleet, visits: Visits, targets: FaultTargets) -> VisitTrut
         visits: where and when to look; a visit before its string's time sees the string's present.
         targets: faults whose labels stand beside the truth.
     """
-    first_block = fleet.world.strings.first_block
+    first_block = fleet.world.first_block
     counts = first_block[visits.string + 1] - first_block[visits.string]
     first_row = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     n_rows, n_visits = int(first_row[-1]), len(visits.string)
@@ -130,33 +130,34 @@ def read_truth(fleet: Fleet, visits: Visits, targets: FaultTargets) -> VisitTrut
 
 @kernel
 def _read(fleet: Fleet, truth: VisitTruth) -> None:
-    world, blocks, strings = fleet.world, fleet.blocks, fleet.strings
+    world, now, blocks, strings = fleet.world, fleet.now, fleet.blocks, fleet.strings
     for v in range(len(truth.visits.string)):
         s = truth.visits.string[v]
         time_s = truth.visits.time_us[v] * 1e-6
-        truth.since_us[v] = np.int64(strings.time_s[s] * 1e6)
+        truth.since_us[v] = np.int64(strings[s].time_s * 1e6)
         evolve_string(fleet, s, time_s)
-        ripple_k = post_ripple_k(world.rooms, world.strings.site[s], time_s)
+        ripple_k = post_ripple_k(world.rooms, world.strings[s].site, time_s)
         total_v = 0.0
         for row in range(truth.first_row[v], truth.first_row[v + 1]):
             i = truth.block[row]
-            total_v += blocks.voltage_v[i]
-            truth.voltage_v[row] = blocks.voltage_v[i]
-            truth.post_c[row] = blocks.post_c[i] + ripple_k
-            factor = ohmic_factor(blocks.soc[i], blocks.core_c[i], world.strings.r_per_k[s])
-            r0_ohm = world.blocks.r0_ohm[i] * factor * blocks.resistance_ratio[i]
-            truth.instrument_ohm[row] = r0_ohm / OHMIC_OVER_INSTRUMENT
+            total_v += blocks[i].voltage_v + now[i].outside_ohm * strings[s].current_a
+            truth.voltage_v[row] = blocks[i].voltage_v
+            truth.post_c[row] = blocks[i].post_c + ripple_k
+            factor = ohmic_factor(blocks[i].soc, blocks[i].core_c, world.strings[s].r_per_k)
+            factor *= blocks[i].resistance_ratio * now[i].cells / world.blocks[i].cells
+            r0_ohm = world.blocks[i].r0_ohm * factor + now[i].inside_ohm
+            truth.instrument_ohm[row] = world.blocks[i].r0_ohm * factor / OHMIC_OVER_INSTRUMENT + now[i].inside_ohm
             truth.r0_ohm[row] = r0_ohm
             truth.edge_1s_ohm[row] = r0_ohm + _polarisation_ohm(fleet, s, i, 1.0)
             truth.edge_60s_ohm[row] = r0_ohm + _polarisation_ohm(fleet, s, i, 60.0)
-            truth.soc[row] = max(1.0 - (1.0 - blocks.soc[i]) / TEN_HOUR_SHARE, 0.0)
-            truth.capacity_ah[row] = blocks.capacity_ah[i] * TEN_HOUR_SHARE
-            truth.resistance_ratio[row] = blocks.resistance_ratio[i]
-            truth.life[row] = blocks.life[i]
-            truth.core_c[row] = blocks.core_c[i]
-            truth.gassing_a[row] = _gassing_a(fleet, s, i)
+            truth.soc[row] = max(ten_hour_soc(blocks[i].soc), 0.0)
+            truth.capacity_ah[row] = blocks[i].capacity_ah * TEN_HOUR_SHARE
+            truth.resistance_ratio[row] = blocks[i].resistance_ratio
+            truth.life[row] = blocks[i].life
+            truth.core_c[row] = blocks[i].core_c
+            truth.gassing_a[row] = blocks[i].gassing_a
         truth.string_voltage_v[v] = total_v
-        truth.current_a[v] = strings.current_a[s]
+        truth.current_a[v] = strings[s].current_a
         truth.mode[v] = _mode(fleet, s, time_s)
 
 
@@ -164,25 +165,18 @@ def _read(fleet: Fleet, truth: VisitTruth) -> None:
 def _mode(fleet: Fleet, s: int, time_s: float) -> int:
     """What the charger of a string reports."""
     discharges, maintenance, strings = fleet.world.discharges, fleet.world.maintenance, fleet.strings
-    if strings.discharging[s] == 1:
+    if strings[s].discharging == 1:
         # the state is that of the step that ends now
         return _TEST if discharges.test[s, current_or_next(discharges.end_s[s], time_s - 1e-3)] == 1 else _DISCHARGE
     if time_s >= maintenance.start_s[s, current_or_next(maintenance.end_s[s], time_s)]:
         return _MAINTENANCE
-    return _UNSPECIFIED if strings.disconnected[s] == 1 else _FLOAT
+    return _UNSPECIFIED if strings[s].disconnected == 1 else _FLOAT
 
 
 @compiled
 def _polarisation_ohm(fleet: Fleet, s: int, i: int, after_s: float) -> float:
     blocks, strings = fleet.world.blocks, fleet.world.strings
-    r2_ohm = blocks.r2_ohm[i] * fleet.blocks.resistance_ratio[i] * slow_factor(fleet.blocks.soc[i])
-    fast = blocks.r1_ohm[i] * -math.expm1(-after_s / strings.tau1_s[s])
-    return float(fast + r2_ohm * -math.expm1(-after_s / strings.tau2_s[s]))
-
-
-@compiled
-def _gassing_a(fleet: Fleet, s: int, i: int) -> float:
-    strings, state = fleet.world.strings, fleet.blocks
-    over_v = state.voltage_v[i] / fleet.world.blocks.cells[i] - strings.gas_u0_v_cell[s]
-    warm_k = state.core_c[i] - 25.0
-    return math.exp(state.ln_gas_a[i] + strings.gas_cu_per_v[s] * over_v + strings.gas_ct_per_k[s] * warm_k)
+    aged = fleet.blocks[i].resistance_ratio * fleet.now[i].cells / blocks[i].cells
+    r2_ohm = blocks[i].r2_ohm * aged * slow_factor(fleet.blocks[i].soc)
+    fast = blocks[i].r1_ohm * -math.expm1(-after_s / strings[s].tau1_s)
+    return float(fast + r2_ohm * -math.expm1(-after_s / strings[s].tau2_s))

@@ -3,22 +3,39 @@
 from typing import NamedTuple
 
 from simulator.climate import Climate
+from simulator.conditions import StringFaults
 from simulator.mains import MainsSchedule
 from simulator.maintenance import Discharges, Maintenance, discharges, no_maintenance
-from simulator.parameters import BlockParameters, BlockState, Floats, StringParameters, StringState
+from simulator.parameters import Floats, Ints, Records
 from simulator.room import Rooms
 
 
 class World(NamedTuple):
-    """Constants of blocks and strings, and their surroundings as functions of time."""
+    """Constants of blocks and strings, and their surroundings as functions of time.
 
-    blocks: BlockParameters
-    strings: StringParameters
+    Attributes:
+        first_block: first block of each string, and one past the last block of all, `(n_strings + 1,)`.
+        ocv_v: open-circuit voltage of each model's block on an even grid of charge 0...1, `(n_models, n_grid)`.
+        blocks: constants of the blocks, see `BlockParameters`.
+        strings: constants of the strings, see `StringParameters`.
+        climate: outdoor air.
+        rooms: rooms of the sites.
+        mains: failures of the mains.
+        discharges: when strings carry their load.
+        maintenance: visits of technicians.
+        faults: what goes wrong in blocks and strings.
+    """
+
+    first_block: Ints
+    ocv_v: Floats
+    blocks: Records
+    strings: Records
     climate: Climate
     rooms: Rooms
     mains: MainsSchedule
     discharges: Discharges
     maintenance: Maintenance
+    faults: StringFaults
 
 
 def with_mains(world: World, mains: MainsSchedule) -> World:
@@ -31,18 +48,22 @@ def with_mains(world: World, mains: MainsSchedule) -> World:
 
 
 class Fleet(NamedTuple):
-    """A world, the hidden state of all that lives in it, and scratch for the laws of one string's blocks.
+    """A world, the hidden state of all that lives in it, and scratch for the laws of its blocks.
 
     Attributes:
         world: constants and surroundings.
-        blocks: state of the blocks, changed in place by kernels.
-        strings: state of the strings, changed in place by kernels.
+        now: what faults do to blocks at present, see `BlockConditions`; changed in place by kernels, as all below.
+        string_now: what they do to strings, see `StringConditions`.
+        blocks: state of the blocks, see `BlockState`.
+        strings: state of the strings, see `StringState`.
         lines: scratch, see `simulator.electrochemistry`.
     """
 
     world: World
-    blocks: BlockState
-    strings: StringState
+    now: Records
+    string_now: Records
+    blocks: Records
+    strings: Records
     lines: Floats
 
 
@@ -54,9 +75,11 @@ class Step(NamedTuple):
         keep1: what is left of the fast polarisation after it, 0...1.
         keep2: what is left of the slow polarisation.
         keep_gap: what is left of the gap between the wells.
+        load_c: discharge current that the load is about to draw, multiples of rated capacity per hour; 0 = no load.
     """
 
     duration_s: float
     keep1: float
     keep2: float
     keep_gap: float
+    load_c: float
