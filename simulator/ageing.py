@@ -7,7 +7,7 @@ AF_U = 2^(|U - U_recommended(T)| / 0.08 V) a cell, smooth around its minimum; 23
 import math
 
 from simulator.compiled import compiled, kernel
-from simulator.world import Fleet
+from simulator.world import Batteries
 
 FORMED_AFTER_S = 90.0 * 86_400.0
 """Time constant at which a new block's resistance settles in its first months on float."""
@@ -69,22 +69,22 @@ def ln_gas_of_water(lost: float) -> float:
 
 
 @kernel
-def age_string(fleet: Fleet, s: int, elapsed_s: float) -> bool:
+def age_string(batteries: Batteries, s: int, elapsed_s: float) -> bool:
     """Adds `elapsed_s` at the present temperatures and voltages to the lives of a string's blocks.
 
     Returns:
         Whether heat has shorted another cell.
     """
-    blocks, strings, state, now = fleet.world.blocks, fleet.world.strings, fleet.blocks, fleet.now
+    blocks, strings, state, now = batteries.made, batteries.made_strings, batteries.blocks, batteries.now
     recovered = 1.0 - math.exp(-elapsed_s / _DIP_RECOVERY_S)
     keep2 = math.exp(-elapsed_s / strings[s].tau2_recovery_s)
-    calm, loaded = fleet.strings[s].calm != 0, fleet.strings[s].discharging == 1
+    calm, loaded = batteries.strings[s].calm != 0, batteries.strings[s].discharging == 1
     cooked = False
-    for i in range(fleet.world.first_block[s], fleet.world.first_block[s + 1]):
+    for i in range(batteries.first_block[s], batteries.first_block[s + 1]):
         core_c = state[i].core_c
         rate = now[i].ageing * acceleration(core_c, strings[s].activation_k) / blocks[i].life_s
         if not loaded:
-            loose_v = now[i].inside_ohm * fleet.strings[s].current_a
+            loose_v = now[i].inside_ohm * batteries.strings[s].current_a
             recommended_v = strings[s].recommended_v_cell + strings[s].recommended_v_cell_k * (core_c - 25.0)
             rate *= voltage_stress((state[i].voltage_v - loose_v) / now[i].cells - recommended_v)
         depth = max(state[i].discharged_from - state[i].soc, 0.0)
@@ -104,17 +104,17 @@ def age_string(fleet: Fleet, s: int, elapsed_s: float) -> bool:
             before = math.floor(state[i].cooked_cells)
             state[i].cooked_cells = min(state[i].cooked_cells + elapsed_s / _COOKING_S, blocks[i].cells - 1.0)
             cooked = cooked or math.floor(state[i].cooked_cells) > before
-    follow_age(fleet, s)
+    follow_age(batteries, s)
     return cooked
 
 
 @kernel
-def follow_age(fleet: Fleet, s: int) -> None:
+def follow_age(batteries: Batteries, s: int) -> None:
     """Sets what follows from life, water and faults: capacity, resistance, gassing and open-circuit voltage."""
-    blocks, strings, state, now = fleet.world.blocks, fleet.world.strings, fleet.blocks, fleet.now
-    for i in range(fleet.world.first_block[s], fleet.world.first_block[s + 1]):
+    blocks, strings, state, now = batteries.made, batteries.made_strings, batteries.blocks, batteries.now
+    for i in range(batteries.first_block[s], batteries.first_block[s + 1]):
         life, water = state[i].life, state[i].water_lost
-        fresh = math.exp(-max(fleet.strings[s].time_s - blocks[i].installed_s, 0.0) / FORMED_AFTER_S)
+        fresh = math.exp(-max(batteries.strings[s].time_s - blocks[i].installed_s, 0.0) / FORMED_AFTER_S)
         drier = max(water - WATER_AT_END_OF_LIFE * life, 0.0)
         soh = soh_of_life(life, blocks[i].soh_loss, blocks[i].soh_exponent)
         state[i].capacity_ah = blocks[i].capacity_ah * now[i].capacity * soh * math.exp(-_LN_CAPACITY_PER_WATER * drier)

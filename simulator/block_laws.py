@@ -8,13 +8,16 @@ from simulator.parameters import Floats
 AVAILABLE_WELL = 0.38
 """Share of the charge that is available at once (KiBaM's c)."""
 
-WELL_RATE_PER_S = 5.0 / 3_600.0
+WELL_RATE_PER_S = 4.2 / 3_600.0
 """Rate at which the wells level out at 25 degC (KiBaM's k)."""
+
+LEVEL_RESERVE = 0.04
+"""Charge level that the available well may lack against the mean before the acid at the plates is weaker."""
 
 WELL_RATE_PER_K = 0.02
 """Relative rise of that rate per K (acid diffusion, about 15 kJ/mol)."""
 
-TEN_HOUR_SHARE = 0.969
+TEN_HOUR_SHARE = 0.976
 """Share of the charge in both wells that comes out at the 10-hour rate and 25 degC."""
 
 DIP_CHARGE = 0.01

@@ -30,18 +30,16 @@ _RANGES = {
 
 
 class StringFaults(NamedTuple):
-    """Faults of blocks and strings, sorted by string.
+    """Faults of blocks and strings, sorted by string, `(n_faults,)` each.
 
     Attributes:
-        first: first fault of each string, and one past the last fault of all, `(n_strings + 1,)`.
-        kind: number of `FaultKind`, `(n_faults,)`.
+        kind: number of `FaultKind`.
         block: block that the fault names, or -1.
         start_s: begin, s since 1970 UTC.
         end_s: end.
         magnitude: how much.
     """
 
-    first: Ints
     kind: Ints
     block: Ints
     start_s: Floats
@@ -91,20 +89,25 @@ class StringConditions(NamedTuple):
     compensation: Floats
 
 
-def string_faults(targets: FaultTargets, n_strings: int) -> StringFaults:
-    """Faults that act on blocks and strings; those of sensors, gateways and rooms are left out."""
+def string_faults(targets: FaultTargets, n_strings: int) -> tuple[Ints, Records]:
+    """Faults that act on blocks and strings; those of sensors, gateways and rooms are left out.
+
+    Returns:
+        First fault of each string, and one past the last of all, `(n_strings + 1,)`; the faults, see `StringFaults`.
+    """
     order = sorted(
         (k for k, fault in enumerate(targets.faults) if fault.kind in _RANGES), key=lambda k: targets.strings[k]
     )
     chosen = [targets.faults[k] for k in order]
-    return StringFaults(
-        first=np.searchsorted(targets.strings[order], np.arange(n_strings + 1)).astype(np.int64),
+    faults = StringFaults(
         kind=np.array([int(fault.kind) for fault in chosen], dtype=np.int64),
-        block=targets.blocks[order],
+        block=targets.blocks[np.array(order, dtype=np.int64)],
         start_s=np.array([fault.start_s for fault in chosen], dtype=np.float64),
         end_s=np.array([fault.end_s for fault in chosen], dtype=np.float64),
         magnitude=np.array([_within(fault.kind, fault.magnitude) for fault in chosen], dtype=np.float64),
     )
+    first = np.searchsorted(targets.strings[np.array(order, dtype=np.int64)], np.arange(n_strings + 1)).astype(np.int64)
+    return first, records(faults)
 
 
 def _within(kind: FaultKind, magnitude: float) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from simulator.block_laws import (
     AVAILABLE_WELL,
     DIP_CHARGE,
+    LEVEL_RESERVE,
     dip_v,
     mean_share,
     ocv_and_slope,
@@ -22,7 +23,7 @@ from simulator.block_laws import (
 )
 from simulator.compiled import compiled
 from simulator.parameters import Floats
-from simulator.world import Fleet, Step
+from simulator.world import Batteries, Step
 
 CONCENTRATION_V_CELL = 0.026
 """Voltage of acid depletion at the plates per cell and factor e (RT/F)."""
@@ -63,27 +64,29 @@ def wright_omega(z: float) -> float:
 
 
 @compiled
-def linearise(fleet: Fleet, s: int, step: Step) -> None:
-    """Writes the law of each block of string s over the coming step into its rows of `fleet.lines`.
+def linearise(batteries: Batteries, s: int, step: Step) -> None:
+    """Writes the law of each block of string s over the coming step into its rows of `batteries.lines`.
 
     Main reaction: V = e + r I_main, with one r while discharging and one while charging.
     Gassing: I_gas = exp(b + a V). In series with both: what is loose or broken.
     """
-    blocks, strings, state, now = fleet.world.blocks, fleet.world.strings, fleet.blocks, fleet.now
-    lines = fleet.lines
-    for i in range(fleet.world.first_block[s], fleet.world.first_block[s + 1]):
+    blocks, strings, state, now = batteries.made, batteries.made_strings, batteries.blocks, batteries.now
+    lines = batteries.lines
+    for i in range(batteries.first_block[s], batteries.first_block[s + 1]):
         soc, core_c, cells = state[i].soc, state[i].core_c, now[i].cells
         whole = cells / strings[s].cells
         ah_share = step.duration_s / (3_600.0 * state[i].capacity_ah)
-        ocv, slope = ocv_and_slope(fleet.world.ocv_v[strings[s].table], ten_hour_soc(soc))
+        ocv, slope = ocv_and_slope(batteries.ocv_v[strings[s].table], ten_hour_soc(soc))
         e = whole * (ocv + strings[s].docv_dt_v_k * (core_c - 25.0) + state[i].ocv_shift_v)
         # level of the available well without current, and its change per ampere
         gap = (1.0 - AVAILABLE_WELL) * step.keep_gap * state[i].well_gap
         per_a = ah_share * (1.0 + (1.0 - AVAILABLE_WELL) / AVAILABLE_WELL * mean_share(step.keep_gap))
         unusable = unusable_share(core_c)
         usable = 1.0 / (1.0 - unusable)
-        level = max(soc - gap - unusable, 0.0) * usable
         even = max(soc - unusable, 0.0) * usable
+        level = max(soc - gap - unusable + LEVEL_RESERVE, 0.0) * usable
+        if level > even:
+            level, per_a = even, ah_share
         per_a *= usable
         depletion_v = cells * CONCENTRATION_V_CELL
         collapse_v = collapse_slope = 0.0
@@ -94,7 +97,7 @@ def linearise(fleet: Fleet, s: int, step: Step) -> None:
             collapse_slope = collapse_v * per_a / _COLLAPSE_LEVEL
         if now[i].weak_share < 1.0:
             # the others drive their current through an empty cell and turn it round
-            weak_level = max(state[i].weak_soc - gap / now[i].weak_share - unusable, 0.0) * usable
+            weak_level = max(state[i].weak_soc - gap / now[i].weak_share - unusable + LEVEL_RESERVE, 0.0) * usable
             reversal_v = _REVERSAL_V * math.exp(-weak_level / _COLLAPSE_LEVEL)
             collapse_v += reversal_v
             collapse_slope += reversal_v * per_a / now[i].weak_share / _COLLAPSE_LEVEL

@@ -7,7 +7,7 @@ import math
 
 from simulator.compiled import compiled
 from simulator.heat import BOILING_C, MOST_WATER_LOST, POST_TAU_S, boiled_off, core_after, post_settled_c
-from simulator.world import Fleet
+from simulator.world import Batteries
 
 NOT_CALM, CALM, HOT = 0, 1, 2
 """Whether the closed form holds, and whether a block is so warm that steps must be short."""
@@ -24,11 +24,11 @@ _LN_Q = 0
 
 
 @compiled
-def may_be_calm(fleet: Fleet, s: int) -> bool:
+def may_be_calm(batteries: Batteries, s: int) -> bool:
     """Whether all blocks are full, at ease and held above their open-circuit voltage."""
-    strings, state, now = fleet.world.strings, fleet.blocks, fleet.now
-    full_v = fleet.world.ocv_v[strings[s].table, -1]
-    for i in range(fleet.world.first_block[s], fleet.world.first_block[s + 1]):
+    strings, state, now = batteries.made_strings, batteries.blocks, batteries.now
+    full_v = batteries.ocv_v[strings[s].table, -1]
+    for i in range(batteries.first_block[s], batteries.first_block[s + 1]):
         if state[i].soc < FULL_SOC or abs(state[i].v1) + abs(state[i].v2) > _SETTLED_V:
             return False
         if abs(state[i].well_gap) > _SETTLED_GAP or now[i].inside_ohm + now[i].outside_ohm > _BROKEN_OHM:
@@ -41,11 +41,11 @@ def may_be_calm(fleet: Fleet, s: int) -> bool:
 
 
 @compiled
-def float_step(fleet: Fleet, s: int, duration_s: float, target_v: float, air_c: float) -> int:
+def float_step(batteries: Batteries, s: int, duration_s: float, target_v: float, air_c: float) -> int:
     """Moves a calm string over a step on its charger; what the step does to charge is nothing.
 
     Args:
-        fleet: the fleet.
+        batteries: the batteries.
         s: string.
         duration_s: length of the step, s.
         target_v: charger's voltage, V.
@@ -54,16 +54,16 @@ def float_step(fleet: Fleet, s: int, duration_s: float, target_v: float, air_c: 
     Returns:
         Whether the string stays calm: `NOT_CALM`, `CALM` or `HOT`.
     """
-    strings, state, now, lines = fleet.world.strings, fleet.blocks, fleet.now, fleet.lines
-    first, last = fleet.world.first_block[s], fleet.world.first_block[s + 1]
+    strings, state, now, lines = batteries.made_strings, batteries.blocks, batteries.now, batteries.lines
+    first, last = batteries.first_block[s], batteries.first_block[s + 1]
     c_u, c_t, u0 = strings[s].gas_cu_per_v, strings[s].gas_ct_per_k, strings[s].gas_u0_v_cell
-    current_a = fleet.strings[s].current_a
+    current_a = batteries.strings[s].current_a
     keep_post = math.exp(-duration_s / POST_TAU_S)
     heat_s, thermal_k_w = strings[s].heat_j_k * strings[s].thermal_k_w, strings[s].thermal_k_w
     keep_core = math.exp(-duration_s / heat_s)
     cells = weighted = loose_ohm = hottest_k = 0.0
     for i in range(first, last):
-        around_c = air_c + fleet.world.blocks[i].position_k
+        around_c = air_c + batteries.made[i].position_k
         loose = now[i].inside_ohm + now[i].outside_ohm
         thermal, heat_w = now[i].thermal, current_a * state[i].voltage_v + now[i].heat_w
         keep = keep_core if thermal == 1.0 else math.exp(-duration_s / (heat_s * thermal))
@@ -88,12 +88,12 @@ def float_step(fleet: Fleet, s: int, duration_s: float, target_v: float, air_c: 
         return NOT_CALM
     least_over_v = 1.0
     rest_v_k = strings[s].docv_dt_v_k / strings[s].cells
-    full_v = fleet.world.ocv_v[strings[s].table, -1] / strings[s].cells
+    full_v = batteries.ocv_v[strings[s].table, -1] / strings[s].cells
     for i in range(first, last):
         cell_v = u0 + (ln_i - lines[i, _LN_Q]) / c_u
         state[i].voltage_v = now[i].cells * cell_v + now[i].inside_ohm * current_a
         state[i].gassing_a = current_a
         rest_v = full_v + rest_v_k * (state[i].core_c - 25.0) + state[i].ocv_shift_v / strings[s].cells
         least_over_v = min(least_over_v, cell_v - rest_v)
-    fleet.strings[s].current_a = current_a
+    batteries.strings[s].current_a = current_a
     return calm if least_over_v > _LEAST_OVER_REST_V_CELL else NOT_CALM

@@ -22,7 +22,7 @@ from simulator.population import make_blocks, make_strings
 from simulator.room import make_rooms
 from simulator.room_faults import room_faults
 from simulator.visits import Visits, VisitTruth, read_truth
-from simulator.world import Fleet, World
+from simulator.world import Fleet, World, batteries_of
 
 _SPIN_UP = timedelta(days=4)  # the slowest recovery from an outage is over by then
 
@@ -58,6 +58,7 @@ class Plant:
         self._last_year = begin.year + 1
         mains, maintenance, discharges = self._schedules()
         strings, first_block, ocv_v = make_strings(inventory, seed)
+        first_fault, acting = string_faults(self._targets, len(strings))
         world = World(
             first_block=first_block,
             ocv_v=ocv_v,
@@ -68,12 +69,13 @@ class Plant:
             mains=mains,
             discharges=discharges,
             maintenance=maintenance,
-            faults=string_faults(self._targets, len(strings)),
+            first_fault=first_fault,
+            faults=acting,
         )
         conditions = no_conditions(world.blocks.cells, len(strings))
         self.fleet = Fleet(world, *conditions, *initial_state(world, begin), new_lines(len(world.blocks)))
         for s in range(len(strings)):
-            follow_age(self.fleet, s)
+            follow_age(batteries_of(self.fleet), s)
         self._rated_ah: Floats = np.repeat(strings.rated_ah, np.diff(first_block)) / TEN_HOUR_SHARE
         self.advance(start.timestamp())
 

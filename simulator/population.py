@@ -16,7 +16,7 @@ from simulator.parameters import BlockParameters, Floats, Ints, Records, StringP
 OHMIC_OVER_INSTRUMENT = 1.1
 """Ohmic resistance under load over what an instrument reads: the methods are not interconvertible."""
 
-MEDIAN_LIFE_OVER_DATASHEET = 1.3
+MEDIAN_LIFE_OVER_DATASHEET = 1.5
 """The data sheet names the life that a maker stands for, which most blocks exceed."""
 
 _LN_GASSING_SD = 0.3

@@ -5,6 +5,7 @@ import math
 from simulator.block_laws import (
     AVAILABLE_WELL,
     DIP_CHARGE,
+    LEVEL_RESERVE,
     mean_share,
     ocv_and_slope,
     slow_factor,
@@ -14,20 +15,20 @@ from simulator.block_laws import (
 from simulator.compiled import compiled
 from simulator.electrochemistry import EMPTIEST_ROOM, GASSING, VOLTAGE
 from simulator.heat import BOILING_C, MOST_WATER_LOST, POST_TAU_S, boiled_off, core_after, post_settled_c
-from simulator.world import Fleet, Step
+from simulator.world import Batteries, Step
 
 _ZERO_C_K = 273.15
 
 
 @compiled
-def settle(fleet: Fleet, s: int, step: Step, air_c: float) -> None:
+def settle(batteries: Batteries, s: int, step: Step, air_c: float) -> None:
     """Moves the state of a string's blocks over a step whose current, voltages and gassing are known."""
-    blocks, strings, state, now = fleet.world.blocks, fleet.world.strings, fleet.blocks, fleet.now
-    current_a, table = fleet.strings[s].current_a, fleet.world.ocv_v[strings[s].table]
+    blocks, strings, state, now = batteries.made, batteries.made_strings, batteries.blocks, batteries.now
+    current_a, table = batteries.strings[s].current_a, batteries.ocv_v[strings[s].table]
     keep_post = math.exp(-step.duration_s / POST_TAU_S)
     heat_s = strings[s].heat_j_k * strings[s].thermal_k_w
-    for i in range(fleet.world.first_block[s], fleet.world.first_block[s + 1]):
-        voltage_v, gassing_a = fleet.lines[i, VOLTAGE], fleet.lines[i, GASSING]
+    for i in range(batteries.first_block[s], batteries.first_block[s + 1]):
+        voltage_v, gassing_a = batteries.lines[i, VOLTAGE], batteries.lines[i, GASSING]
         main_a = current_a - gassing_a
         soc, whole = state[i].soc, now[i].cells / strings[s].cells
         r2_ohm = blocks[i].r2_ohm * state[i].resistance_ratio * whole * slow_factor(soc)
@@ -39,9 +40,10 @@ def settle(fleet: Fleet, s: int, step: Step, air_c: float) -> None:
         stored_a = main_a
         if main_a < 0.0:
             # an exhausted block gives no more charge; what still passes through it reverses it
-            level = soc - (1.0 - AVAILABLE_WELL) * step.keep_gap * state[i].well_gap
+            unusable = unusable_share(state[i].core_c)
+            level = soc - (1.0 - AVAILABLE_WELL) * step.keep_gap * state[i].well_gap + LEVEL_RESERVE - unusable
             level_per_a = ah_share * (1.0 + (1.0 - AVAILABLE_WELL) * gap_share)
-            stored_a = -min(-main_a, max(level - unusable_share(state[i].core_c), 0.0) / level_per_a)
+            stored_a = -min(-main_a, max(level, 0.0) / level_per_a, max(soc - unusable, 0.0) / ah_share)
         state[i].well_gap = step.keep_gap * state[i].well_gap - ah_share * gap_share * stored_a
         state[i].soc = min(soc + ah_share * stored_a, 1.0 - EMPTIEST_ROOM)
         weak_soc = state[i].weak_soc + ah_share * main_a / now[i].weak_share

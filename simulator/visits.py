@@ -137,19 +137,24 @@ def _read(fleet: Fleet, truth: VisitTruth) -> None:
         truth.since_us[v] = np.int64(strings[s].time_s * 1e6)
         evolve_string(fleet, s, time_s)
         ripple_k = post_ripple_k(world.rooms, world.strings[s].site, time_s)
+        tau1_s, tau2_s = world.strings[s].tau1_s, world.strings[s].tau2_s
+        fast_1s, fast_60s = -math.expm1(-1.0 / tau1_s), -math.expm1(-60.0 / tau1_s)
+        slow_1s, slow_60s = -math.expm1(-1.0 / tau2_s), -math.expm1(-60.0 / tau2_s)
         total_v = 0.0
         for row in range(truth.first_row[v], truth.first_row[v + 1]):
             i = truth.block[row]
             total_v += blocks[i].voltage_v + now[i].outside_ohm * strings[s].current_a
             truth.voltage_v[row] = blocks[i].voltage_v
             truth.post_c[row] = blocks[i].post_c + ripple_k
-            factor = ohmic_factor(blocks[i].soc, blocks[i].core_c, world.strings[s].r_per_k)
-            factor *= blocks[i].resistance_ratio * now[i].cells / world.blocks[i].cells
-            r0_ohm = world.blocks[i].r0_ohm * factor + now[i].inside_ohm
-            truth.instrument_ohm[row] = world.blocks[i].r0_ohm * factor / OHMIC_OVER_INSTRUMENT + now[i].inside_ohm
-            truth.r0_ohm[row] = r0_ohm
-            truth.edge_1s_ohm[row] = r0_ohm + _polarisation_ohm(fleet, s, i, 1.0)
-            truth.edge_60s_ohm[row] = r0_ohm + _polarisation_ohm(fleet, s, i, 60.0)
+            aged = blocks[i].resistance_ratio * now[i].cells / world.blocks[i].cells
+            ohmic = ohmic_factor(blocks[i].soc, blocks[i].core_c, world.strings[s].r_per_k)
+            r0_ohm = world.blocks[i].r0_ohm * aged * ohmic
+            r1_ohm = world.blocks[i].r1_ohm
+            r2_ohm = world.blocks[i].r2_ohm * aged * slow_factor(blocks[i].soc)
+            truth.instrument_ohm[row] = r0_ohm / OHMIC_OVER_INSTRUMENT + now[i].inside_ohm
+            truth.r0_ohm[row] = r0_ohm + now[i].inside_ohm
+            truth.edge_1s_ohm[row] = truth.r0_ohm[row] + r1_ohm * fast_1s + r2_ohm * slow_1s
+            truth.edge_60s_ohm[row] = truth.r0_ohm[row] + r1_ohm * fast_60s + r2_ohm * slow_60s
             truth.soc[row] = max(ten_hour_soc(blocks[i].soc), 0.0)
             truth.capacity_ah[row] = blocks[i].capacity_ah * TEN_HOUR_SHARE
             truth.resistance_ratio[row] = blocks[i].resistance_ratio
@@ -171,12 +176,3 @@ def _mode(fleet: Fleet, s: int, time_s: float) -> int:
     if time_s >= maintenance.start_s[s, current_or_next(maintenance.end_s[s], time_s)]:
         return _MAINTENANCE
     return _UNSPECIFIED if strings[s].disconnected == 1 else _FLOAT
-
-
-@compiled
-def _polarisation_ohm(fleet: Fleet, s: int, i: int, after_s: float) -> float:
-    blocks, strings = fleet.world.blocks, fleet.world.strings
-    aged = fleet.blocks[i].resistance_ratio * fleet.now[i].cells / blocks[i].cells
-    r2_ohm = blocks[i].r2_ohm * aged * slow_factor(fleet.blocks[i].soc)
-    fast = blocks[i].r1_ohm * -math.expm1(-after_s / strings[s].tau1_s)
-    return float(fast + r2_ohm * -math.expm1(-after_s / strings[s].tau2_s))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from simulator.climate import Climate
-from simulator.conditions import StringFaults
+from simulator.compiled import compiled
 from simulator.mains import MainsSchedule
 from simulator.maintenance import Discharges, Maintenance, discharges, no_maintenance
 from simulator.parameters import Floats, Ints, Records
@@ -23,7 +23,8 @@ class World(NamedTuple):
         mains: failures of the mains.
         discharges: when strings carry their load.
         maintenance: visits of technicians.
-        faults: what goes wrong in blocks and strings.
+        first_fault: first fault of each string, and one past the last of all, `(n_strings + 1,)`.
+        faults: what goes wrong in blocks and strings, see `StringFaults`.
     """
 
     first_block: Ints
@@ -35,7 +36,8 @@ class World(NamedTuple):
     mains: MainsSchedule
     discharges: Discharges
     maintenance: Maintenance
-    faults: StringFaults
+    first_fault: Ints
+    faults: Records
 
 
 def with_mains(world: World, mains: MainsSchedule) -> World:
@@ -65,6 +67,54 @@ class Fleet(NamedTuple):
     blocks: Records
     strings: Records
     lines: Floats
+
+
+class Batteries(NamedTuple):
+    """The part of a fleet that needs no surroundings, for kernels: fewer arrays make them quicker to compile and call.
+
+    Attributes:
+        first_block: as in `World`.
+        ocv_v: as in `World`.
+        made: constants of the blocks.
+        made_strings: constants of the strings.
+        first_fault: as in `World`.
+        faults: as in `World`.
+        now: as in `Fleet`, like all below.
+        string_now: what faults do to strings.
+        blocks: state of the blocks.
+        strings: state of the strings.
+        lines: scratch.
+    """
+
+    first_block: Ints
+    ocv_v: Floats
+    made: Records
+    made_strings: Records
+    first_fault: Ints
+    faults: Records
+    now: Records
+    string_now: Records
+    blocks: Records
+    strings: Records
+    lines: Floats
+
+
+@compiled
+def batteries_of(fleet: Fleet) -> Batteries:
+    """The batteries of a fleet; they share its arrays."""
+    return Batteries(
+        fleet.world.first_block,
+        fleet.world.ocv_v,
+        fleet.world.blocks,
+        fleet.world.strings,
+        fleet.world.first_fault,
+        fleet.world.faults,
+        fleet.now,
+        fleet.string_now,
+        fleet.blocks,
+        fleet.strings,
+        fleet.lines,
+    )
 
 
 class Step(NamedTuple):

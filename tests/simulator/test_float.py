@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from simulator.electrochemistry import GASSING, VOLTAGE, linearise, wright_omega
 from simulator.plant import Plant
 from simulator.series_string import charger_current
-from simulator.world import Step
+from simulator.world import Step, batteries_of
 from tests.simulator.small_fleet import look
 
-HOUR = Step(3_600.0, 0.0, np.exp(-0.36), np.exp(-5.0))
+HOUR = Step(3_600.0, 0.0, np.exp(-0.36), np.exp(-5.0), 0.0)
 BLOCKS = 24
 STRING_V = 24 * 13.65
 
@@ -21,17 +21,17 @@ def float_voltages(plant: Plant, gas_ct_per_k: float | None = None) -> tuple[flo
     fleet = plant.fleet
     if gas_ct_per_k is not None:
         fleet.world.strings.gas_ct_per_k[:] = gas_ct_per_k
-    linearise(fleet, 0, HOUR)
-    current_a = charger_current(fleet.lines, BLOCKS, STRING_V, 12.0, 0.02)
-    return current_a, fleet.lines[:, VOLTAGE].copy(), fleet.lines[:, GASSING].copy()
+    linearise(batteries_of(fleet), 0, HOUR)
+    current_a = charger_current(fleet.lines[:BLOCKS], STRING_V, 12.0, 0.02)
+    return current_a, fleet.lines[:BLOCKS, VOLTAGE].copy(), fleet.lines[:BLOCKS, GASSING].copy()
 
 
 @pytest.fixture
 def uniform_plant(string_plant: Plant) -> Plant:
     """24 new blocks, all alike, at 25 degC."""
-    blocks, state = string_plant.fleet.world.blocks, string_plant.fleet.blocks
+    state = string_plant.fleet.blocks
     state.ln_gas_a[:] = np.log(0.012)
-    blocks.ocv_offset_v[:] = 0.0
+    state.ocv_shift_v[:] = 0.0
     state.core_c[:] = 25.0
     return string_plant
 
@@ -50,7 +50,7 @@ def test_one_block_five_kelvin_warmer_sits_lower_and_lifts_the_others(uniform_pl
 
 
 def test_shorted_cell_takes_two_volts_off_its_block(uniform_plant: Plant) -> None:
-    uniform_plant.fleet.world.blocks.cells[6] = 5.0
+    uniform_plant.fleet.now.cells[6] = 5.0
     current_a, voltage_v, _ = float_voltages(uniform_plant)
     assert voltage_v[6] == pytest.approx(11.455, abs=2e-3)
     assert np.delete(voltage_v, 6) == pytest.approx(13.745, abs=2e-3)
@@ -109,5 +109,5 @@ def test_float_heat_is_small_and_rooms_are_what_batteries_feel(product_plant: Pl
     state, world = product_plant.fleet.blocks, product_plant.fleet.world
     rise_k = state.core_c - state.post_c
     assert 0.0 < np.median(rise_k) < 0.5
-    set_point_c = np.repeat(world.rooms.set_point_c[world.strings.site], np.diff(world.strings.first_block))
+    set_point_c = np.repeat(world.rooms.set_point_c[world.strings.site], np.diff(world.first_block))
     assert np.abs(state.post_c - set_point_c - world.blocks.position_k).max() < 1.5

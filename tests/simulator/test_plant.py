@@ -10,6 +10,7 @@ from batterytwin.inventory import load_fleet
 from simulator.ageing import age_string
 from simulator.plant import Plant
 from simulator.visits import Visits
+from simulator.world import batteries_of
 from tests.simulator.small_fleet import START, START_S, look
 
 
@@ -53,10 +54,11 @@ def test_older_and_warmer_blocks_are_weaker_and_more_resistant(product_plant: Pl
 
 def test_ten_kelvin_more_cost_half_the_life(string_plant: Plant) -> None:
     state, used = string_plant.fleet.blocks, []
+    string_plant.fleet.strings.discharging[0] = 1  # no stress by voltage
     for core_c in (25.0, 35.0):
         state.core_c[:] = core_c
         before = state.life.copy()
-        age_string(string_plant.fleet.world, state, 0, 86_400.0)
+        age_string(batteries_of(string_plant.fleet), 0, 86_400.0)
         used.append(state.life - before)
     assert used[1] / used[0] == pytest.approx(np.full(24, 1 / (1 - 0.48)), rel=0.02)
 
