@@ -133,7 +133,7 @@ def record_string(plant: Plant, inventory: Inventory, seed: int, string: int, un
     parts = [_look(plant, seed, string, chunk) for chunk in np.split(time_us, range(_CHUNK, len(time_us), _CHUNK))]
     view = _Look(*(np.concatenate(column) for column in zip(*parts, strict=True)))
     at = _truth_visits(time_us, loads, string)
-    mine = slice(*plant.fleet.world.strings.first_block[string : string + 2])
+    mine = slice(*plant.fleet.world.first_block[string : string + 2])
     return Recording(
         specs=twin_specs(inventory)[string],
         time_us=time_us,

@@ -54,7 +54,7 @@ def outages_of_fleet(seed: int, start: datetime, every: int = 1) -> Iterator[tup
     plant = Plant(inventory, seed, start)
     weak = _weaken(plant, seed)
     force_outages(plant, start.timestamp(), _one_outage_each(inventory, seed, start))
-    first = plant.fleet.world.strings.first_block
+    first = plant.fleet.world.first_block
     for string in range(0, len(first) - 1, every):
         recording = record_string(plant, inventory, seed, string, start + timedelta(days=_DAYS))
         yield recording, weak[first[string] : first[string + 1]]
@@ -63,7 +63,7 @@ def outages_of_fleet(seed: int, start: datetime, every: int = 1) -> Iterator[tup
 def _weaken(plant: Plant, seed: int) -> NDArray[np.bool_]:
     """Takes 10 to 35 % of their capacity from two blocks in each string; which ones."""
     rng = np.random.default_rng([seed, 902])
-    first = plant.fleet.world.strings.first_block
+    first = plant.fleet.world.first_block
     weak = np.zeros(int(first[-1]), dtype=np.bool_)
     for begin, end in itertools.pairwise(first):
         weak[rng.choice(np.arange(begin, end), _WEAK_A_STRING, replace=False)] = True
