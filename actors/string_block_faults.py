@@ -1,0 +1,124 @@
+"""Signs of faults of cells and connections: what a block shows at once, on float or under load."""
+
+from typing import Final
+
+import numpy as np
+
+from actors.string_discharge import depth, expected_extra_ohm
+from actors.string_limits import LIMITS
+from actors.string_look import Flags, Look
+from actors.string_robust import Floats, row_spread
+from actors.string_signs import Sign, above, beside
+from batterytwin.diagnosis import FaultClass
+
+_WHOLE_TOLERANCE: Final = 0.25
+_DROP: Final = 0.6
+_OPEN_V: Final = 1.2
+_OPEN_V_CELL: Final = 2.40
+_FELL_V: Final = 0.15
+_CONTRADICTED: Final = 0.4
+_LEAST_V: Final = 0.1
+_SHALLOWEST: Final = 0.02
+_SAG_V: Final = 0.03
+_SPREADS: Final = 5.0
+_OUTSIDE_SIGMAS: Final = 6.0
+_FRAMES: Final = 3
+
+
+def block_signs(look: Look) -> dict[FaultClass, Sign]:
+    """Signs of every fault that one frame or one discharge can show."""
+    sensor = contradicted(look)
+    return {
+        FaultClass.OPEN_CELL: _open_cell(look, sensor),
+        FaultClass.SHORTED_CELL: beside(_shorted_cell(look, sensor)),
+        FaultClass.REVERSAL: beside(_reversal(look, sensor)),
+        FaultClass.LOOSE_CONNECTION: _loose_connection(look, sensor),
+        FaultClass.WEAK_BLOCK: beside(_weak_block(look, sensor)),
+    }
+
+
+def contradicted(look: Look) -> Flags:
+    """Blocks whose deviation the sum rule does not confirm: their sensor says so, the string does not."""
+    usual_v = look.of("residual_slow")
+    change_v = look.residual_v - np.where(np.isnan(usual_v), 0.0, usual_v)
+    raw = look.found.raw_v
+    base_v = look.state["raw_slow"]
+    own_v = np.where(look.load | look.sagging | np.isnan(base_v), raw, raw - base_v)
+    with np.errstate(invalid="ignore"):
+        matched: Flags = (np.abs(change_v + own_v) < _CONTRADICTED * np.abs(own_v)) & (
+            np.abs(own_v) > _LEAST_V * look.volts
+        )
+    return matched
+
+
+def missing_cells(look: Look) -> Floats:
+    """Cells that seem to be missing from each block: its voltage against the share that its cells should have."""
+    base_v = look.state["raw_slow"]
+    own_v = np.where(look.load | look.sagging | np.isnan(base_v), 0.0, base_v)
+    missing: Floats = look.sheets.cells * (1.0 - (look.frame.voltage_v - own_v) / look.found.median_v)
+    return missing
+
+
+def _shorted_cell(look: Look, sensor: Flags) -> Sign:
+    """A whole number of cells is missing, on float and under load alike, and the sum rule agrees.
+
+    Under load a weak block passes such voltages on its way down, so there it must have gone from one frame to the next.
+    """
+    s = look.state
+    missing = missing_cells(look)
+    with np.errstate(invalid="ignore"):
+        drops = look.fresh & (missing - s["missing_1"] > _DROP)
+        s["dropped"] = np.where(missing < 0.4, 0.0, np.where(drops, 1.0, s["dropped"]))
+        whole = np.rint(missing)
+        near = (whole >= 1.0) & (whole < look.sheets.cells) & (np.abs(missing - whole) < _WHOLE_TOLERANCE)
+        steady = np.abs(missing - s["missing_1"]) < _WHOLE_TOLERANCE
+        on = near & steady & ~sensor & (~look.load | (s["dropped"] > 0.0))
+        stay = (missing > 0.5) & ~sensor
+    s["missing_1"] = np.where(np.isnan(missing), s["missing_1"], missing)
+    return Sign(on, stay, ~np.isnan(missing) & ~look.suppressed)
+
+
+def _open_cell(look: Look, sensor: Flags) -> Sign:
+    """One block takes what the others leave of the charger's voltage; or the string stops in a discharge."""
+    raw = look.found.raw_v
+    fell = look.found.median_v < look.sheets.set_point_v(look.found.median_c) - _FELL_V * look.volts
+    with np.errstate(invalid="ignore"):
+        high = (raw > _OPEN_V * look.volts) & (look.frame.voltage_v > _OPEN_V_CELL * look.sheets.cells)
+        quiet = ~(np.abs(look.current_a) > LIMITS.load_c * look.sheets.capacity_ah)
+    on = high & fell & quiet & ~sensor
+    stay = high & ~sensor
+    known = ~np.isnan(raw) & ~look.suppressed
+    dead = (look.of("dead") > 0.0) & ~stay.any(axis=1, keepdims=True)
+    return beside(Sign(on, stay, known), Sign(dead, dead, np.ones_like(dead)))
+
+
+def _reversal(look: Look, sensor: Flags) -> Sign:
+    raw = look.found.raw_v
+    with np.errstate(invalid="ignore"):
+        negative = look.frame.voltage_v < 0.0
+        on = ((raw < -LIMITS.reversal_v * look.volts) | negative) & ~sensor
+        stay = ((raw < -0.6 * LIMITS.reversal_v * look.volts) | negative) & ~sensor
+    return Sign(on, stay, look.load & ~np.isnan(raw) & ~look.suppressed)
+
+
+def _loose_connection(look: Look, sensor: Flags) -> Sign:
+    """More resistance than the neighbours from the first ampere on, in a block's voltage or outside of all of them."""
+    s = look.state
+    strong = look.load & (np.abs(look.current_a) > LIMITS.connection_a * look.amperes)
+    told = strong & (look.of("event_frames") >= _FRAMES)
+    excess = s["extra_ohm"] - expected_extra_ohm(look)
+    limit = np.maximum(LIMITS.connection_ohm / look.amperes, _SPREADS * row_spread(s["extra_ohm"]))
+    inside = above(excess, limit, told)
+    inside = Sign(inside.on & ~sensor, inside.stay & ~sensor, inside.known)
+    outside_limit = np.maximum(LIMITS.connection_ohm / look.amperes, _OUTSIDE_SIGMAS * look.of("outside_sigma"))
+    return beside(inside, above(look.of("outside_ohm"), outside_limit, told))
+
+
+def _weak_block(look: Look, sensor: Flags) -> Sign:
+    """Falls behind its neighbours while charge is taken out: less capacity, whatever its resistance."""
+    s = look.state
+    deep = look.load & (depth(look) > _SHALLOWEST) & (look.of("event_frames") >= 2 * _FRAMES)
+    expected_v = LIMITS.weak * look.sheets.ocv_slope_v * depth(look) + _SAG_V * look.volts
+    limit_v = np.maximum(expected_v, _SPREADS * row_spread(s["sag_v"]))
+    weak = above(-s["sag_v"], limit_v, deep)
+    return Sign(weak.on & ~sensor, weak.stay & ~sensor, weak.known)

@@ -1,0 +1,116 @@
+"""What a discharge tells of a string: its charge, each block's resistance and capacity against its neighbours'."""
+
+from typing import Final
+
+import numpy as np
+
+from actors.string_limits import LIMITS
+from actors.string_look import Look
+from actors.string_robust import Floats, row_median
+
+_NEW_EVENT_S: Final = 600.0
+_EARLY_DEPTH: Final = 0.012
+_EARLY_FRAMES: Final = 12
+_CUT_OFF_MARGIN_V: Final = 0.9
+"""A string that stops above its end voltage by so much a block has not been cut off."""
+INSTRUMENT_TO_LOAD: Final = 1.1
+"""Resistance under load over what an instrument reads; the methods differ (vrla facts 1.2: 1.0 ... 2.0)."""
+
+
+def follow_discharge(look: Look) -> None:
+    """Takes a frame under load into the record of the newest discharge. Outside load nothing of it changes."""
+    s = look.state
+    load = look.load[:, 0]
+    ended_s = (look.now_us[:, 0] - s["load_us"]) * 1e-6
+    begins = load & (s["was_load"] == 0.0) & ((s["load_us"] == 0.0) | (ended_s > _NEW_EVENT_S))
+    _begin(look, begins)
+    size_a = np.abs(look.current_a)
+    taken_ah = np.where(look.load & (s["was_load"][:, np.newaxis] > 0.0), size_a * look.step_s / 3_600.0, 0.0)
+    s["event_ah"] += taken_ah[:, 0]
+    s["settle_ah"] = np.where(load, np.maximum(s["settle_ah"], s["event_ah"]), s["settle_ah"])
+    s["event_frames"] += load
+    s["event_current"] = np.where(load, np.fmax(s["event_current"], size_a[:, 0]), s["event_current"])
+    s["load_us"] = np.where(load, look.frame.time_us, s["load_us"])
+    _blocks(look, size_a)
+    _outside(look)
+    _dead(look)
+
+
+def depth(look: Look) -> Floats:
+    """Depth of the newest discharge so far, fraction of rated capacity, shape `(n_strings, 1)`."""
+    taken: Floats = look.of("event_ah") / look.sheets.capacity_ah
+    return taken
+
+
+def expected_extra_ohm(look: Look) -> Floats:
+    """Resistance beyond that of the neighbours that the instrument's own history explains, ohm."""
+    first = look.state["resistance_first"]
+    extra = (first - row_median(first)) * 1e-3 * INSTRUMENT_TO_LOAD
+    return np.where(np.isnan(extra), 0.0, extra)
+
+
+def _begin(look: Look, begins: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> None:
+    s = look.state
+    if not begins.any():
+        return
+    s["event_us"] = np.where(begins, look.frame.time_us, s["event_us"])
+    s["settle_ah"] = np.where(begins, 0.0, s["settle_ah"])
+    for name in ("event_ah", "event_frames", "event_current", "outside_xx", "outside_xy"):
+        s[name] = np.where(begins, 0.0, s[name])
+    for name in ("outside_ohm", "outside_sigma"):
+        s[name] = np.where(begins, np.nan, s[name])
+    for name, value in (("early_raw", np.nan), ("early_count", 0.0), ("extra_ohm", np.nan), ("sag_v", np.nan)):
+        s[name] = np.where(begins[:, np.newaxis], value, s[name])
+
+
+def _blocks(look: Look, size_a: Floats) -> None:
+    """Deviation early in the discharge is resistance; what it loses from there on is capacity."""
+    s, raw = look.state, look.found.raw_v
+    under = look.load & ~np.isnan(raw)
+    early = under & (depth(look) < _EARLY_DEPTH) & (s["early_count"] < _EARLY_FRAMES)
+    early |= under & (s["early_count"] == 0.0)
+    count = s["early_count"] + early
+    before = np.where(np.isnan(s["early_raw"]), 0.0, s["early_raw"])
+    s["early_raw"] = np.where(early, before + (raw - before) / np.maximum(count, 1.0), s["early_raw"])
+    s["early_count"] = count
+    judged = under & (size_a > LIMITS.connection_a * look.amperes)
+    now_ohm = -raw / np.maximum(size_a, 1e-3)
+    # the median of three frames, the least of which a single wild sample cannot raise
+    begun = early & judged
+    mean_ohm = -s["early_raw"] / np.maximum(size_a, 1e-3)
+    s["extra_ohm"] = np.where(begun, np.where(np.isnan(mean_ohm), now_ohm, mean_ohm), s["extra_ohm"])
+    sag = raw - s["early_raw"]
+    smooth = np.where(np.isnan(s["sag_v"]), sag, s["sag_v"] + 0.3 * (sag - s["sag_v"]))
+    s["sag_v"] = np.where(under, smooth, s["sag_v"])
+
+
+def _outside(look: Look) -> None:
+    """Regresses the change of the sum rule's residual on current: what lies between the blocks' sense leads.
+
+    Only the part that comes with current counts; a wrong sensor has its share on float as well.
+    """
+    s = look.state
+    change_v = look.residual_v - look.of("residual_fast")
+    # a block's sensor that is off or stuck shows the same in its block's deviation
+    largest = np.nan_to_num(np.abs(look.found.raw_v)).argmax(axis=1)
+    block_v = look.found.raw_v[np.arange(len(largest)), largest][:, np.newaxis]
+    sensor = (np.abs(block_v) > 0.1 * look.volts) & (np.abs(change_v + block_v) < 0.4 * np.abs(change_v))
+    use = look.load & ~np.isnan(change_v) & ~sensor
+    current = np.where(use, look.current_a, 0.0)
+    s["outside_xx"] += (current * current)[:, 0]
+    s["outside_xy"] += np.where(use, look.current_a * change_v, 0.0)[:, 0]
+    enough = use[:, 0] & (s["event_frames"] >= 2)
+    xx = np.maximum(s["outside_xx"], 1e-6)
+    s["outside_ohm"] = np.where(enough, s["outside_xy"] / xx, s["outside_ohm"])
+    noise_v = np.sqrt(np.where(np.isnan(s["residual_noise"]), 2.5e-3, s["residual_noise"]))
+    s["outside_sigma"] = np.where(enough, noise_v / np.sqrt(xx), s["outside_sigma"])
+
+
+def _dead(look: Look) -> None:
+    """Notes strings that stop in the middle of a discharge although nothing was empty, and stay without current."""
+    s = look.state
+    stopped = ~look.load & look.sagging & (np.abs(look.current_a) < LIMITS.load_c * look.sheets.capacity_ah)
+    far = look.of("median_1") > look.sheets.end_v + _CUT_OFF_MARGIN_V * look.volts
+    rebound = look.found.median_v > look.of("median_1")
+    begins = stopped & (look.of("was_load") > 0.0) & far & rebound & look.fresh
+    s["dead"] = np.where(begins[:, 0], 1.0, np.where(stopped[:, 0], s["dead"], 0.0))

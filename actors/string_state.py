@@ -1,0 +1,195 @@
+"""What the analysis remembers of each string: running means, baselines, the last discharge, timers of faults."""
+
+import hashlib
+import zlib
+from typing import Final
+
+import numpy as np
+
+from batterytwin.diagnosis import FaultClass
+from batterytwin.telemetry import Rows
+
+STRING_VOLTAGE_WARNING: Final = max(FaultClass) + 1
+STRING_VOLTAGE_CRITICAL: Final = max(FaultClass) + 2
+N_CONDITIONS: Final = STRING_VOLTAGE_CRITICAL + 1
+"""Conditions that are timed: faults by their number, and two limits of the string's voltage. 0 is not used."""
+
+_STRING_FIELDS: Final = (
+    "first_us",  # first frame, us; 0 = none yet
+    "last_us",  # newest frame
+    "learned_s",  # settled float time in the baselines
+    # previous frames
+    "was_load",
+    "current_1",
+    "median_1",
+    "residual_1",
+    "residual_2",
+    # running means
+    "residual_fast",
+    "residual_slow",
+    "residual_weight",  # share of a single frame's variance that is left in the fast mean
+    "residual_noise",  # variance of one frame, V**2
+    "current_fast",
+    "current_slow",
+    "current_weight",
+    "current_noise",
+    "voltage_noise",  # variance of one deviation, V**2
+    "charger_fast",  # mean block voltage minus compensated set point, V
+    "charger_slow",
+    "median_fast",
+    "warmth_fast",  # median temperature, degC
+    "warmth_day",
+    # voltage of the charger over temperature, for its compensation
+    "slope_v",
+    "slope_c",
+    "slope_cc",
+    "slope_cv",
+    "slope_vv",
+    "slope_s",
+    # current sensor
+    "current_still",
+    "current_moves",
+    "swapped",
+    # discharges
+    "load_us",  # newest frame under load
+    "event_us",  # begin of the newest discharge
+    "event_ah",
+    "event_frames",
+    "event_current",  # largest current of it
+    "settle_ah",  # charge that was out when it ended
+    "dead",
+    "outside_xx",
+    "outside_xy",
+    "outside_ohm",
+    "outside_sigma",
+)
+_BLOCK_FIELDS: Final = (
+    "voltage_last",
+    "temperature_last",
+    "voltage_still",
+    "temperature_still",
+    "voltage_spikes",
+    "temperature_spikes",
+    "raw_1",
+    "raw_2",
+    "warm_1",
+    "warm_2",
+    "raw_fast",
+    "raw_slow",
+    "warm_fast",
+    "warm_slow",
+    "missing_1",  # cells that seemed to be missing in the frame before
+    "dropped",  # they went from one frame to the next
+    "early_raw",  # deviation at the begin of the newest discharge, V
+    "early_count",
+    "extra_ohm",  # resistance beyond that of the neighbours in the newest discharge, ohm
+    "sag_v",  # what the deviation has lost since then, V
+    "resistance_first",  # instrument at 25 degC, mOhm
+    "resistance_count",
+    "resistance_fast",
+    "drift_first",  # corrected deviation in the first weeks, V
+    "drift_first_s",
+)
+
+
+def state_dtype(n_blocks: int) -> np.dtype[np.void]:
+    """Record of one string with places for `n_blocks` blocks."""
+    timers = (N_CONDITIONS, n_blocks + 1)  # the last place stands for the whole string
+    return np.dtype(
+        [(name, "<f8") for name in _STRING_FIELDS]
+        + [(name, "<f8", (n_blocks,)) for name in _BLOCK_FIELDS]
+        + [
+            ("active", "?", timers),
+            ("since_us", "<f8", timers),  # begin of the condition that stands or waits; 0 = it does not hold
+            ("held", "<f4", timers),  # frames for which it has held
+            ("gone_us", "<f8", timers),  # since when an active one is gone; 0 = it is not
+        ]
+    )
+
+
+_ZERO_AT_FIRST: Final = frozenset(
+    {
+        "first_us",
+        "last_us",
+        "learned_s",
+        "was_load",
+        "current_still",
+        "swapped",
+        "load_us",
+        "event_us",
+        "event_ah",
+        "event_frames",
+        "event_current",
+        "settle_ah",
+        "dead",
+        "outside_xx",
+        "outside_xy",
+        "slope_s",
+        "voltage_still",
+        "temperature_still",
+        "voltage_spikes",
+        "temperature_spikes",
+        "early_count",
+        "dropped",
+        "resistance_count",
+        "drift_first_s",
+    }
+)
+
+
+def initial_states(n_strings: int, n_blocks: int) -> Rows:
+    """States of strings that have never been looked at, shape `(n_strings,)`."""
+    states = np.zeros(n_strings, state_dtype(n_blocks))
+    for name in (*_STRING_FIELDS, *_BLOCK_FIELDS):
+        if name not in _ZERO_AT_FIRST:
+            states[name] = np.nan
+    return states
+
+
+def resized(states: Rows, n_blocks: int) -> Rows:
+    """The same states with places for more (or fewer) blocks."""
+    changed = initial_states(len(states), n_blocks)
+    width = min(n_blocks, states["raw_fast"].shape[1])
+    for name in _STRING_FIELDS:
+        changed[name] = states[name]
+    for name in _BLOCK_FIELDS:
+        changed[name][:, :width] = states[name][:, :width]
+    for name in ("active", "since_us", "held", "gone_us"):
+        changed[name][..., :width] = states[name][..., :width]
+        changed[name][..., -1] = states[name][..., -1]
+    return changed
+
+
+LAYOUT: Final = hashlib.sha256(repr(state_dtype(1).descr).encode()).hexdigest()[:16]
+"""Names this layout; a stored state of another one is not used."""
+
+
+def pack_state(state: Rows, n_blocks: int) -> bytes:
+    """One state as bytes, without the places beyond the string's own blocks.
+
+    Args:
+        state: shape `(1,)`.
+        n_blocks: blocks that the string has.
+    """
+    return zlib.compress(resized(state, n_blocks).tobytes(), level=1)
+
+
+def unpack_state(content: bytes, n_blocks: int, width: int) -> Rows:
+    """One state from its bytes, shape `(1,)`.
+
+    Args:
+        content: from `pack_state`.
+        n_blocks: blocks that the string has.
+        width: places to make.
+
+    Raises:
+        ValueError: the bytes are not the state of a string with so many blocks.
+    """
+    try:
+        plain = zlib.decompress(content)
+    except zlib.error as error:
+        raise ValueError(f"no state of a string: {error}") from error
+    dtype = state_dtype(n_blocks)
+    if len(plain) != dtype.itemsize:
+        raise ValueError(f"a state of {n_blocks} blocks takes {dtype.itemsize} bytes, not {len(plain)}")
+    return resized(np.frombuffer(plain, dtype), width)
