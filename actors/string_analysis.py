@@ -58,8 +58,8 @@ def analyse(state: Rows, frame: StringFrame, sheets: StringSheets, site_rise_k: 
         changes = take_in(look)
         follow_discharge(look)
         signs: dict[int, Sign] = {}
-        signs.update(sensor_signs(look, changes))
-        signs.update(block_signs(look))
+        signs.update(sensor_signs(look, changes).items())
+        signs.update(block_signs(look).items())
         signs.update(slow_signs(look, changes, site_rise_k))
         explain_and_time(look, signs)
         remember(look)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
@@ -169,7 +168,7 @@ def _learn_baselines(look: Look) -> None:
     memory_s = np.minimum(look.of("learned_s") + step_s, LIMITS.slow_s)
     share = step_s / np.maximum(memory_s, _SHORTEST_S)
     sound = look.settled & (~faulty[:, :-1] | ~look.learned)
-    string_sound = look.settled & (~faulty.any(axis=1, keepdims=True) | ~look.learned)
+    string_sound = look.settled & (~np.any(faulty, axis=1, keepdims=True) | ~look.learned)
     _blend(s["raw_slow"], s["raw_fast"], share, sound)
     _blend(s["warm_slow"], s["warm_fast"], share, sound)
     _blend(look.of("residual_slow"), look.of("residual_fast"), share, string_sound)
@@ -201,9 +200,3 @@ def _regress(look: Look) -> None:
         known = np.where(np.isnan(product), 0.0, product)
         _blend(look.of(name), known, share, use)
     s["slope_s"] += np.where(use, look.step_s, 0.0)[:, 0]
-
-
-def known_row(values: NDArray[np.float64]) -> Flags:
-    """Where every value of a row is known, shape `(n_rows, 1)`."""
-    known: Flags = ~np.isnan(values).any(axis=1, keepdims=True)
-    return known

@@ -8,6 +8,7 @@ from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
 from storage.newest_rows import NewestRows
 from storage.session_tables import SessionTables
+from storage.string_state_table import StringStateTable
 from storage.user_tables import UserTables
 
 
@@ -21,6 +22,7 @@ class ServerStore(
     SessionTables,
     GatewayTokenTables,
     AuditTable,
+    StringStateTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
 

@@ -12,6 +12,7 @@ from batterytwin.errors import InvalidArgumentError
 from batterytwin.events import TwinInput
 from batterytwin.readings import ReadingBatch
 from batterytwin.telemetry import Outcome, Rows
+from twin_server.frame_collector import FrameCollector
 from twin_server.ingest_validation import IngestValidation, ValidBatch
 from twin_server.live_table import LiveTable
 from twin_server.row_refusals import RefusedRow
@@ -54,12 +55,14 @@ class IngestRouter:
         on_alerts: Callable[[], None],
         *,
         max_waiting_rows: int,
+        frames: FrameCollector | None = None,
     ) -> None:
         self._fleet = fleet
         self._live = live
         self._map = live.fleet_map
         self.strings = StringTable(live.fleet_map)
         self._on_alerts = on_alerts
+        self._frames = frames
         self._max_waiting_rows = max_waiting_rows
         self._validation = IngestValidation(live.fleet_map, live.clocks)
         self._pumps: list[ShardPump] = []
@@ -103,6 +106,8 @@ class IngestRouter:
             self._pumps[shard].check_room(len(rows))
         if valid.strings is not None and len(valid.strings.strings):
             self.strings.take(valid.strings)
+        if self._frames is not None:
+            self._frames.put(valid.rows, valid.ordinals, valid.strings)
         return Submission(valid, [self._pumps[shard].put(rows) for shard, rows in parts])
 
     async def submit_inputs(self, inputs: Sequence[TwinInput]) -> list[bool]:

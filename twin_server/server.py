@@ -42,6 +42,8 @@ from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
 from twin_server.routing import FleetMap
 from twin_server.settings import ServerSettings
 from twin_server.silence_rules import SilenceRules
+from twin_server.string_alerts import StringAlerts
+from twin_server.string_watch import StringWatch
 from twin_server.twin_servicer import TwinServicer
 
 SERVICE_NAMES: Final = tuple(
@@ -49,6 +51,7 @@ SERVICE_NAMES: Final = tuple(
 )
 
 _SWEEP_S: Final = 2.0
+_STRINGS_S: Final = 1.0
 _REOPEN_EVERY_S: Final = 60.0
 _REOPEN_AFTER_US: Final = 3_600_000_000
 _MAINTENANCE_EVERY_S: Final = 600.0
@@ -96,8 +99,15 @@ class TwinServer:
         self.live = LiveTable(self._map, self._clocks)
         self._hub = AlertHub(store, self.live)
         self._silence = SilenceRules(store, self._hub, self.live)
+        self._strings = StringWatch(store, self._map, StringAlerts(store, self._hub, self._map))
         self._drain = Drain()
-        self._router = IngestRouter(fleet, self.live, self._hub.poke, max_waiting_rows=settings.max_waiting_rows)
+        self._router = IngestRouter(
+            fleet,
+            self.live,
+            self._hub.poke,
+            max_waiting_rows=settings.max_waiting_rows,
+            frames=self._strings.collector,
+        )
         self._registration = GridRegistration(
             store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
         )
@@ -138,6 +148,7 @@ class TwinServer:
         for shard, live in enumerate(await self._fleet.start()):
             self.live.replace_shard(shard, live)
         self._silence.load()
+        await self._strings.load()
         self._router.extend()
         self._start_background()
         self._admission.open = True
@@ -157,6 +168,7 @@ class TwinServer:
         for task in self._background:
             with suppress(asyncio.CancelledError):
                 await task
+        await self._strings.save()
         self._server = None
 
     def poke_alerts(self) -> None:
@@ -174,7 +186,7 @@ class TwinServer:
         fleet = FleetServicer(live, hub, self._readiness, self._registration)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         twin_service_pb2_grpc.add_TwinServiceServicer_to_server(
-            TwinServicer(live, hub, drain, self._router.strings, lambda _: ()), server
+            TwinServicer(live, hub, drain, self._router.strings, self._strings.diagnoses_of), server
         )
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
         history_service_pb2_grpc.add_HistoryServiceServicer_to_server(
@@ -195,6 +207,7 @@ class TwinServer:
             self._outages.run(),
             self._events.catch_up(),
             run_every(_SWEEP_S, self._sweep),
+            run_every(_STRINGS_S, self._strings.turn),
             run_every(DATABASE_PROBE_S, self._probe_database),
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),

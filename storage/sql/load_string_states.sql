@@ -1,0 +1,3 @@
+SELECT string_id, state, digest
+FROM string_state
+WHERE layout = %(layout)s

@@ -1,0 +1,245 @@
+"""Puts readings together to frames: all blocks of a string at one sample time.
+
+Bounded, and never in the way of an acknowledgement.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.string_frame import StringFrame, robust_current
+from actors.string_robust import Floats
+from batterytwin.telemetry import MEASURED_COLUMNS, Rows, mode_of
+from twin_server.routing import FleetMap
+from twin_server.string_samples import StringSamples
+
+GRACE_S: Final = 5.0
+"""How long a frame waits for blocks that are missing in it."""
+
+MAX_WAITING_ROWS: Final = 200_000
+"""Rows that wait for the analysis; beyond, the oldest are left out."""
+
+FRAMES_A_TURN: Final = 16
+"""Frames of one string that one turn analyses: the newest. A bulk load brings more, of the past."""
+
+_SAMPLE_DTYPE: Final = np.dtype([("string", "<i8"), ("time_us", "<i8"), ("voltage_v", "<f8"), ("mode", "<i2")])
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSet:
+    """Frames of strings with equally many blocks, one of each.
+
+    Attributes:
+        strings: their numbers in the fleet map, shape `(n_strings,)`.
+        frame: what was measured.
+    """
+
+    strings: NDArray[np.intp]
+    frame: StringFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    rows: Rows
+    ordinals: NDArray[np.int32]
+    samples: StringSamples | None
+    arrived_s: float
+
+
+class FrameCollector:
+    """Keeps what came in until a turn takes it.
+
+    Args:
+        fleet_map: strings and their batteries.
+        clock_s: monotonic time, s.
+    """
+
+    def __init__(self, fleet_map: FleetMap, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._map = fleet_map
+        self._clock_s = clock_s
+        self._waiting: deque[_Batch] = deque()
+        self._waiting_rows = 0
+        self._newest_us = np.zeros(0, np.int64)
+        self._measures_string = np.zeros(0, np.bool_)
+        self.skipped_frames = 0
+
+    def put(self, rows: Rows, ordinals: NDArray[np.int32], samples: StringSamples | None) -> None:
+        """Notes a batch that has been handed to the shards; costs next to nothing.
+
+        Args:
+            rows: good rows, `READING_DTYPE`, shape `(n_rows,)`; kept as they are and not changed.
+            ordinals: their batteries, shape `(n_rows,)`.
+            samples: what was measured once per string.
+        """
+        self._waiting.append(_Batch(rows, ordinals, samples, self._clock_s()))
+        self._waiting_rows += len(rows)
+        while self._waiting_rows > MAX_WAITING_ROWS and len(self._waiting) > 1:
+            self._waiting_rows -= len(self._waiting.popleft().rows)
+
+    def forget_before(self, newest_us: NDArray[np.int64]) -> None:
+        """Sets the newest frame that was analysed of each string, us, shape `(n_strings,)`."""
+        self._newest_us = newest_us.copy()
+        self._measures_string = np.zeros(len(newest_us), np.bool_)
+
+    def take(self) -> list[list[FrameSet]]:
+        """Frames that are closed, in turns: each holds at most one frame of a string, later ones in later turns.
+
+        A frame closes when all its blocks are there (and what is measured once per string, where that usually comes),
+        when a later one of its string is there, or after `GRACE_S`. Frames before the last one analysed are left out.
+        """
+        self._grow()
+        batches = list(self._waiting)
+        self._waiting.clear()
+        self._waiting_rows = 0
+        if not batches:
+            return []
+        rows = np.concatenate([batch.rows for batch in batches])
+        ordinals = np.concatenate([batch.ordinals for batch in batches])
+        arrived_s = np.repeat([batch.arrived_s for batch in batches], [len(batch.rows) for batch in batches])
+        strings = self._map.string_of[ordinals].astype(np.int64)
+        fresh = rows["sample_time_us"] > self._newest_us[strings]
+        rows, ordinals, arrived_s, strings = rows[fresh], ordinals[fresh], arrived_s[fresh], strings[fresh]
+        samples = self._samples(batches)
+        if not len(rows):
+            return []
+        keys, frame_of = np.unique(np.stack([strings, rows["sample_time_us"]]), axis=1, return_inverse=True)
+        frame_of = frame_of.reshape(-1)
+        frames = _Frames(self._map, keys[0], keys[1], rows, ordinals, frame_of, samples)
+        closed = self._closed(frames, arrived_s, frame_of)
+        open_rows = ~closed[frame_of]
+        if open_rows.any():
+            self._keep(rows[open_rows], ordinals[open_rows], arrived_s[open_rows], batches)
+        return self._turns(frames, closed)
+
+    def _grow(self) -> None:
+        added = len(self._map.strings) - len(self._newest_us)
+        if added > 0:
+            self._newest_us = np.append(self._newest_us, np.zeros(added, np.int64))
+            self._measures_string = np.append(self._measures_string, np.zeros(added, np.bool_))
+
+    def _samples(self, batches: list[_Batch]) -> Rows:
+        parts = [batch.samples for batch in batches if batch.samples is not None and len(batch.samples.strings)]
+        found = np.zeros(sum(len(part.strings) for part in parts), _SAMPLE_DTYPE)
+        if parts:
+            found["string"] = np.concatenate([part.strings for part in parts])
+            found["time_us"] = np.concatenate([part.times_us for part in parts])
+            found["voltage_v"] = np.concatenate([part.voltage_v for part in parts])
+            found["mode"] = np.concatenate([part.modes for part in parts])
+            self._measures_string[found["string"][~np.isnan(found["voltage_v"])]] = True
+        return found[np.lexsort((found["time_us"], found["string"]))]
+
+    def _closed(
+        self, frames: "_Frames", arrived_s: NDArray[np.float64], frame_of: NDArray[np.intp]
+    ) -> NDArray[np.bool_]:
+        newest_arrival_s = np.zeros(len(frames.strings))
+        np.maximum.at(newest_arrival_s, frame_of, arrived_s)
+        complete = frames.whole & (frames.has_sample | ~self._measures_string[frames.strings])
+        late = self._clock_s() - newest_arrival_s > GRACE_S
+        # keys are in order of string and time: a frame followed by one of the same string is behind it
+        followed = np.append(frames.strings[1:] == frames.strings[:-1], False)  # the last has none
+        closed: NDArray[np.bool_] = complete | late | followed
+        return closed
+
+    def _keep(
+        self, rows: Rows, ordinals: NDArray[np.int32], arrived_s: NDArray[np.float64], batches: list[_Batch]
+    ) -> None:
+        """Lets rows of open frames wait on; their strings' samples wait with them."""
+        strings = np.unique(self._map.string_of[ordinals])
+        for at_s in np.unique(arrived_s):
+            mine = arrived_s == at_s
+            samples = [batch.samples for batch in batches if batch.arrived_s == at_s and batch.samples is not None]
+            self._waiting.append(_Batch(rows[mine], ordinals[mine], samples[0] if samples else None, float(at_s)))
+            self._waiting_rows += int(mine.sum())
+        for batch in batches:
+            alone = batch.samples is not None and not np.isin(arrived_s, batch.arrived_s).any()
+            if alone and batch.samples is not None and np.isin(batch.samples.strings, strings).any():
+                self._waiting.append(_Batch(rows[:0], ordinals[:0], batch.samples, batch.arrived_s))
+
+    def _turns(self, frames: "_Frames", closed: NDArray[np.bool_]) -> list[list[FrameSet]]:
+        chosen = np.flatnonzero(closed)
+        if not len(chosen):
+            return []
+        strings = frames.strings[chosen]
+        ends = np.append(np.flatnonzero(np.diff(strings)), len(strings) - 1)
+        from_end = np.repeat(ends, np.diff(np.append(-1, ends))) - np.arange(len(strings))
+        self.skipped_frames += int(np.count_nonzero(from_end >= FRAMES_A_TURN))
+        newest = chosen[from_end == 0]
+        self._newest_us[frames.strings[newest]] = frames.times_us[newest]
+        turns = []
+        for age in range(min(int(from_end.max()), FRAMES_A_TURN - 1), -1, -1):
+            turn = frames.sets(chosen[from_end == age])
+            if turn:
+                turns.append(turn)
+        return turns
+
+
+class _Frames:
+    """Rows that have been put in order by string and sample time."""
+
+    def __init__(  # noqa: PLR0917  # the columns of one table
+        self,
+        fleet_map: FleetMap,
+        strings: NDArray[np.int64],
+        times_us: NDArray[np.int64],
+        rows: Rows,
+        ordinals: NDArray[np.int32],
+        frame_of: NDArray[np.intp],
+        samples: Rows,
+    ) -> None:
+        self.strings, self.times_us = strings, times_us
+        self._rows, self._frame_of = rows, frame_of
+        begins = np.array([ordinals.start for _, ordinals in fleet_map.strings], np.int64)
+        counts = np.array([ordinals.stop - ordinals.start for _, ordinals in fleet_map.strings], np.int64)
+        self.counts = counts[strings]
+        self._place = ordinals - begins[strings[frame_of]]
+        distinct = np.unique(frame_of * np.int64(1_000_000) + self._place) // 1_000_000
+        self.whole = np.bincount(distinct, minlength=len(strings)) == self.counts
+        self.voltage_v = np.full(len(strings), np.nan)
+        self.mode = np.zeros(len(strings), np.int16)
+        np.maximum.at(self.mode, frame_of, mode_of(rows["status"]).astype(np.int16))
+        self.has_sample = np.zeros(len(strings), np.bool_)
+        self._match(samples)
+
+    def _match(self, samples: Rows) -> None:
+        if not len(samples):
+            return
+        keys = np.stack([samples["string"], samples["time_us"]])
+        unique, first = np.unique(keys, axis=1, return_index=True)
+        known = {(int(s), int(t)): int(k) for (s, t), k in zip(unique.T, first, strict=True)}
+        for number, key in enumerate(zip(self.strings.tolist(), self.times_us.tolist(), strict=True)):
+            found = known.get(key)
+            if found is not None:
+                self.has_sample[number] = True
+                self.voltage_v[number] = samples["voltage_v"][found]
+                self.mode[number] = samples["mode"][found]
+
+    def sets(self, chosen: NDArray[np.intp]) -> list[FrameSet]:
+        """Frames as arrays, apart by the number of their blocks."""
+        found = []
+        for count in np.unique(self.counts[chosen]).tolist():
+            mine = chosen[self.counts[chosen] == count]
+            number = np.full(len(self.strings), -1, np.intp)
+            number[mine] = np.arange(len(mine))
+            wanted = number[self._frame_of]
+            use = wanted >= 0
+            columns: dict[str, Floats] = {}
+            for name in MEASURED_COLUMNS:
+                column = np.full((len(mine), count), np.nan)
+                column[wanted[use], self._place[use]] = self._rows[name][use]
+                columns[name] = column
+            frame = StringFrame(
+                time_us=self.times_us[mine],
+                voltage_v=columns["voltage_v"],
+                temperature_c=columns["temperature_c"],
+                resistance_mohm=columns["internal_resistance_mohm"],
+                current_a=robust_current(columns["current_a"]),
+                string_voltage_v=self.voltage_v[mine],
+                mode=self.mode[mine],
+            )
+            found.append(FrameSet(self.strings[mine].astype(np.intp), frame))
+        return found

@@ -1,0 +1,265 @@
+"""Faults of strings as alerts: raised and cleared once each, one for every place and rule."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from actors.string_limits import LIMITS
+from actors.string_state import STRING_VOLTAGE_CRITICAL, STRING_VOLTAGE_WARNING
+from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
+from batterytwin.diagnosis import RULE_OF, Diagnosis, FaultClass
+from batterytwin.errors import StoreUnavailableError
+from twin_server.alert_hub import AlertHub
+from twin_server.routing import FleetMap
+from twin_server.silence_rules import TransitionStore
+
+_CRITICAL: Final = frozenset(
+    {
+        AlertRule.SHORTED_CELL,
+        AlertRule.OPEN_CELL,
+        AlertRule.REVERSAL,
+        AlertRule.LOOSE_CONNECTION,
+        AlertRule.THERMAL_RUNAWAY,
+    }
+)
+_STRING_RULES: Final = frozenset({*RULE_OF.values(), AlertRule.STRING_VOLTAGE})
+
+_log = structlog.get_logger(__name__)
+
+
+class StringConditions(Protocol):
+    """What is remembered of strings; see `StringWatch`."""
+
+    def condition(self, number: int, condition: int) -> bool:
+        """Whether a condition of the whole string stands."""
+
+    def value(self, number: int, name: str) -> float:
+        """A remembered value of the whole string."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Alarm:
+    """An alert that should stand."""
+
+    rule: AlertRule
+    battery_key: int | None
+    string_id: str
+    location_id: str
+    severity: Severity
+    value: float
+    threshold: float
+    unit: str
+    message: str
+
+
+class StringAlerts:
+    """Compares the faults that stand with the alerts that stand, and stores the difference.
+
+    A fault of a block is an alert of that battery, one of the string an alert of the string, and a warm room one alert
+    of the location, however many strings feel it.
+    """
+
+    def __init__(self, store: TransitionStore, hub: AlertHub, fleet_map: FleetMap) -> None:
+        self._store = store
+        self._hub = hub
+        self._map = fleet_map
+        self._raised: dict[tuple[str, AlertRule], tuple[str, Severity]] = {}
+        self._warm: dict[str, set[int]] = {}
+
+    def load(self) -> None:
+        """Takes over the alerts of these rules that the hub has found active."""
+        for alert in self._hub.active.values():
+            if alert.rule in _STRING_RULES:
+                source = alert.battery_id or alert.string_id or alert.location_id
+                rule, severity = AlertRule(alert.rule), Severity(alert.severity)
+                self._raised[source, rule] = (alert.alert_id, severity)
+
+    async def follow(self, diagnoses: Mapping[int, tuple[Diagnosis, ...]], conditions: StringConditions) -> list[int]:
+        """Raises and clears alerts of strings that have just been analysed.
+
+        Args:
+            diagnoses: faults that stand on each of these strings.
+            conditions: what else is remembered of them.
+
+        Returns:
+            Strings of which something has changed.
+        """
+        transitions: list[AlertTransition] = []
+        touched = []
+        for number, found in diagnoses.items():
+            changes = self._changes(number, found, conditions)
+            if changes:
+                touched.append(number)
+                transitions += changes
+        if not transitions:
+            return []
+        try:
+            await self._store.apply_transitions(transitions)
+        except StoreUnavailableError as error:
+            _log.warning("alerts of strings cannot be stored, trying again", reason=error.message)
+            return []
+        for transition in transitions:
+            key = (transition.alert_id.split("/", 1)[0], transition.rule)
+            if transition.change == AlertChange.CLEARED:
+                self._raised.pop(key, None)
+            else:
+                self._raised[key] = (transition.alert_id, transition.severity)
+        self._hub.poke()
+        return touched
+
+    def _changes(
+        self, number: int, found: tuple[Diagnosis, ...], conditions: StringConditions
+    ) -> list[AlertTransition]:
+        now_us = round(conditions.value(number, "last_us"))
+        wanted = self._wanted(number, found, conditions)
+        changes = []
+        for (source, rule), alarm in wanted.items():
+            raised = self._raised.get((source, rule))
+            if raised is None:
+                alert_id = f"{source}/{rule.name}/{now_us}"
+                changes.append(_transition(alarm, alert_id, AlertChange.RAISED, now_us))
+            elif alarm.severity > raised[1]:
+                changes.append(_transition(alarm, raised[0], AlertChange.ESCALATED, now_us))
+        # without baselines nothing can be said to be over
+        if conditions.value(number, "learned_s") >= LIMITS.learn_s:
+            for source, battery_key in self._sources(number):
+                for rule in _STRING_RULES:
+                    raised = self._raised.get((source, rule))
+                    if raised is not None and (source, rule) not in wanted and not self._elsewhere(source, rule):
+                        alarm = self._over(number, source, rule, battery_key, raised[1])
+                        changes.append(_transition(alarm, raised[0], AlertChange.CLEARED, now_us))
+        return changes
+
+    def _wanted(
+        self, number: int, found: tuple[Diagnosis, ...], conditions: StringConditions
+    ) -> dict[tuple[str, AlertRule], _Alarm]:
+        string_id, ordinals = self._map.strings[number]
+        location_id = self._location(number)
+        wanted: dict[tuple[str, AlertRule], _Alarm] = {}
+        self._warm.setdefault(location_id, set()).discard(number)
+        for diagnosis in found:
+            rule = RULE_OF[diagnosis.fault]
+            evidence = diagnosis.evidence[0] if diagnosis.evidence else None
+            value, expected, unit = (evidence.value, evidence.expected, evidence.unit) if evidence else (0.0, 0.0, "")
+            severity = Severity.CRITICAL if rule in _CRITICAL else Severity.WARNING
+            identity = self._map.identities[ordinals.start + diagnosis.positions[0]] if diagnosis.positions else None
+            source = identity.battery.battery_id if identity else string_id
+            if diagnosis.fault == FaultClass.ROOM_COOLING:
+                self._warm[location_id].add(number)
+                source = location_id
+            wanted.setdefault(
+                (source, rule),
+                _Alarm(
+                    rule=rule,
+                    battery_key=identity.battery_key if identity else None,
+                    string_id="" if identity or source == location_id else string_id,
+                    location_id="" if identity else location_id,
+                    severity=severity,
+                    value=value,
+                    threshold=expected,
+                    unit=unit,
+                    message=_message(diagnosis, source),
+                ),
+            )
+        voltage = self._string_voltage(number, conditions)
+        if voltage is not None:
+            wanted[string_id, AlertRule.STRING_VOLTAGE] = voltage
+        return wanted
+
+    def _string_voltage(self, number: int, conditions: StringConditions) -> _Alarm | None:
+        if not conditions.condition(number, STRING_VOLTAGE_WARNING):
+            return None
+        critical = conditions.condition(number, STRING_VOLTAGE_CRITICAL)
+        string_id, ordinals = self._map.strings[number]
+        set_point_v = self._map.identities[ordinals.start].string.datasheet.float_v
+        off_percent = 100.0 * conditions.value(number, "charger_fast") / set_point_v
+        limit = 100.0 * (LIMITS.string_critical if critical else LIMITS.string_warning)
+        return _Alarm(
+            rule=AlertRule.STRING_VOLTAGE,
+            battery_key=None,
+            string_id=string_id,
+            location_id=self._location(number),
+            severity=Severity.CRITICAL if critical else Severity.WARNING,
+            value=off_percent,
+            threshold=limit if off_percent > 0.0 else -limit,
+            unit="%",
+            message=(
+                f"String voltage is {off_percent:+.1f} % off the temperature-compensated set point "
+                f"(limit {limit:.0f} %) for 10 min"
+            ),
+        )
+
+    def _sources(self, number: int) -> list[tuple[str, int | None]]:
+        string_id, ordinals = self._map.strings[number]
+        blocks = [(one.battery.battery_id, one.battery_key) for one in self._map.identities[ordinals]]
+        return [*blocks, (string_id, None), (self._location(number), None)]
+
+    def _elsewhere(self, source: str, rule: AlertRule) -> bool:
+        """Whether another string of the location still feels what is the location's fault."""
+        return rule == AlertRule.ROOM_COOLING and bool(self._warm.get(source))
+
+    def _over(  # what an alarm is of
+        self, number: int, source: str, rule: AlertRule, battery_key: int | None, severity: Severity
+    ) -> _Alarm:
+        string_id, location_id = self._map.strings[number][0], self._location(number)
+        return _Alarm(
+            rule=rule,
+            battery_key=battery_key,
+            string_id=string_id if source == string_id else "",
+            location_id="" if battery_key is not None else location_id,
+            severity=severity,
+            value=0.0,
+            threshold=0.0,
+            unit="",
+            message="The measurements of the string show this fault no longer.",
+        )
+
+    def _location(self, number: int) -> str:
+        return self._map.locations[int(self._map.string_location[number])][0].location_id
+
+
+_WORDS: Final = {
+    FaultClass.SHORTED_CELL: "Shorted cell",
+    FaultClass.OPEN_CELL: "Open cell or strap",
+    FaultClass.REVERSAL: "Cell reversed under load",
+    FaultClass.LOOSE_CONNECTION: "Loose connection",
+    FaultClass.DRY_OUT: "Dry-out",
+    FaultClass.THERMAL_RUNAWAY: "Onset of thermal runaway",
+    FaultClass.IMBALANCE: "Imbalance",
+    FaultClass.WEAK_BLOCK: "Weak block",
+    FaultClass.VOLTAGE_SENSOR: "Voltage sensor is off",
+    FaultClass.TEMPERATURE_SENSOR: "Temperature sensor is off",
+    FaultClass.CURRENT_SIGN: "Current comes with the wrong sign",
+    FaultClass.CURRENT_OFFSET: "Current sensor has an offset",
+    FaultClass.STUCK_SENSOR: "Sensor repeats one value",
+    FaultClass.NOISY_SENSOR: "Sensor jumps",
+    FaultClass.CHARGER_VOLTAGE: "Charger is off its compensated set point",
+    FaultClass.ROOM_COOLING: "Room is warming: cooling",
+}
+
+
+def _message(diagnosis: Diagnosis, source: str) -> str:
+    evidence = "; ".join(
+        f"{item.observation}: {item.value:.4g} {item.unit} (expected {item.expected:.4g})"
+        for item in diagnosis.evidence[:3]
+    )
+    return f"{_WORDS[diagnosis.fault]} ({diagnosis.source.name.lower()}) at {source}. {evidence}"
+
+
+def _transition(alarm: _Alarm, alert_id: str, change: AlertChange, sample_time_us: int) -> AlertTransition:
+    return AlertTransition(
+        alert_id=alert_id,
+        battery_key=alarm.battery_key,
+        string_id=alarm.string_id,
+        location_id=alarm.location_id,
+        rule=alarm.rule,
+        severity=alarm.severity,
+        change=change,
+        sample_time_us=sample_time_us,
+        value=alarm.value,
+        threshold=alarm.threshold,
+        unit=alarm.unit,
+        message=alarm.message,
+    )

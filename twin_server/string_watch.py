@@ -1,0 +1,172 @@
+"""Watches over strings: analyses their frames beside the alert hub and keeps what the analysis remembers."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import numpy as np
+import structlog
+
+from actors.string_analysis import StringFleet
+from actors.string_frame import StringSheets
+from actors.string_state import LAYOUT, pack_state, unpack_state
+from actors.string_words import standing
+from batterytwin.datasheet import BatteryDatasheet
+from batterytwin.diagnosis import Diagnosis
+from batterytwin.errors import StoreUnavailableError
+from storage.string_state_table import StringStateRecord
+from twin_server.frame_collector import FrameCollector, FrameSet
+from twin_server.routing import FleetMap
+from twin_server.string_alerts import StringAlerts
+
+_SAVE_EVERY_S: Final = 300.0
+
+_log = structlog.get_logger(__name__)
+
+
+class StringStateStore(Protocol):
+    """What the watch needs of the store; see `storage.string_state_table`."""
+
+    async def save_string_states(self, records: Sequence[StringStateRecord]) -> None:
+        """Stores states; an earlier one of the same string is replaced."""
+
+    async def load_string_states(self, layout: str) -> dict[str, bytes]:
+        """States of a layout by name of the string."""
+
+
+class StringWatch:
+    """Analyses frames of strings, and turns faults into alerts.
+
+    Strings with equally many blocks are analysed together. The work is done in a thread, a turn at a time, so that it
+    holds up neither acknowledgements nor answers.
+
+    Attributes:
+        collector: takes readings on their way in.
+        cost_s: processor time that the analysis has taken, s.
+        frames: frames analysed.
+    """
+
+    def __init__(self, store: StringStateStore, fleet_map: FleetMap, alerts: StringAlerts) -> None:
+        self.collector = FrameCollector(fleet_map)
+        self.cost_s = 0.0
+        self.frames = 0
+        self._store = store
+        self._map = fleet_map
+        self._alerts = alerts
+        self._fleets: dict[int, StringFleet] = {}
+        self._members: dict[int, list[int]] = {}
+        self._row = np.zeros(0, np.intp)
+        self._changed: set[int] = set()
+        self._saved_s = time.monotonic()
+        self._extend()
+
+    async def load(self) -> None:
+        """Takes up what was remembered when the server ended, and the alerts that stand.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        states = await self._store.load_string_states(LAYOUT)
+        newest_us = np.zeros(len(self._map.strings), np.int64)
+        for number, (string_id, ordinals) in enumerate(self._map.strings):
+            if string_id not in states:
+                continue
+            count = ordinals.stop - ordinals.start
+            try:
+                state = unpack_state(states[string_id], count, count)
+            except ValueError as error:
+                _log.warning("state of a string cannot be used", string_id=string_id, reason=str(error))
+                continue
+            self._fleets[count].states[self._row[number]] = state[0]
+            newest_us[number] = int(state["last_us"][0])
+        self.collector.forget_before(newest_us)
+        self._alerts.load()
+
+    async def turn(self) -> None:
+        """Analyses what has come in since the last turn."""
+        self._extend()
+        for sets in self.collector.take():
+            touched = await asyncio.to_thread(self._analyse, sets)
+            raised = await self._alerts.follow({number: self.diagnoses_of(number) for number in touched}, self)
+            if raised:
+                await self._save(raised)
+        if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
+            await self.save()
+
+    async def save(self) -> None:
+        """Stores what is remembered of every string that has changed."""
+        self._saved_s = time.monotonic()
+        await self._save(sorted(self._changed))
+
+    def diagnoses_of(self, number: int) -> tuple[Diagnosis, ...]:
+        """Faults that stand on a string, gravest first."""
+        if number >= len(self._row):
+            return ()
+        sheet, count = self._sheet(number)
+        row = self._row[number]
+        return standing(self._fleets[count].states[row : row + 1], sheet, count)
+
+    def condition(self, number: int, condition: int) -> bool:
+        """Whether a condition of the whole string stands."""
+        _, count = self._sheet(number)
+        return bool(self._fleets[count].states["active"][self._row[number], condition, -1])
+
+    def value(self, number: int, name: str) -> float:
+        """A remembered value of the whole string."""
+        _, count = self._sheet(number)
+        return float(self._fleets[count].states[name][self._row[number]])
+
+    def _sheet(self, number: int) -> tuple[BatteryDatasheet, int]:
+        ordinals = self._map.strings[number][1]
+        return self._map.identities[ordinals.start].string.datasheet, ordinals.stop - ordinals.start
+
+    def _analyse(self, sets: list[FrameSet]) -> list[int]:
+        begun_s = time.thread_time()
+        touched: list[int] = []
+        for frames in sets:
+            fleet = self._fleets[frames.frame.voltage_v.shape[1]]
+            fleet.take(self._row[frames.strings], frames.frame)
+            touched += frames.strings.tolist()
+        self._changed.update(touched)
+        self.frames += len(touched)
+        self.cost_s += time.thread_time() - begun_s
+        return touched
+
+    async def _save(self, numbers: list[int]) -> None:
+        if not numbers:
+            return
+        records = []
+        for number in numbers:
+            _, count = self._sheet(number)
+            row = self._row[number]
+            state = self._fleets[count].states[row : row + 1]
+            content = pack_state(state, count)
+            records.append(StringStateRecord(self._map.strings[number][0], int(state["last_us"][0]), LAYOUT, content))
+        try:
+            await self._store.save_string_states(records)
+        except StoreUnavailableError as error:
+            _log.warning("baselines of strings cannot be stored, trying again", reason=error.message)
+            return
+        self._changed.difference_update(numbers)
+
+    def _extend(self) -> None:
+        """Makes room for the strings that the fleet map has gained."""
+        known = len(self._row)
+        added = len(self._map.strings) - known
+        if added <= 0:
+            return
+        self._row = np.append(self._row, np.zeros(added, np.intp))
+        grown = set()
+        for number in range(known, known + added):
+            count = self._sheet(number)[1]
+            members = self._members.setdefault(count, [])
+            self._row[number] = len(members)
+            members.append(number)
+            grown.add(count)
+        for count in grown:
+            members = self._members[count]
+            sheets = StringSheets.of([self._sheet(number) for number in members])
+            sites = self._map.string_location[members].astype(np.int32)
+            fleet = self._fleets.get(count)
+            self._fleets[count] = StringFleet(sheets, sites) if fleet is None else fleet.extended(sheets, sites)
