@@ -15,7 +15,6 @@ _WHOLE_TOLERANCE: Final = 0.25
 _DROP: Final = 0.6
 _OPEN_V: Final = 1.2
 _OPEN_V_CELL: Final = 2.40
-_FELL_V: Final = 0.15
 _CONTRADICTED: Final = 0.4
 _LEAST_V: Final = 0.1
 _SHALLOWEST: Final = 0.02
@@ -81,11 +80,10 @@ def _shorted_cell(look: Look, sensor: Flags) -> Sign:
 def _open_cell(look: Look, sensor: Flags) -> Sign:
     """One block takes what the others leave of the charger's voltage; or the string stops in a discharge."""
     raw = look.found.raw_v
-    fell = look.found.median_v < look.sheets.set_point_v(look.found.median_c) - _FELL_V * look.volts
     with np.errstate(invalid="ignore"):
         high = (raw > _OPEN_V * look.volts) & (look.frame.voltage_v > _OPEN_V_CELL * look.sheets.cells)
         quiet = ~(np.abs(look.current_a) > LIMITS.load_c * look.sheets.capacity_ah)
-    on = high & fell & quiet & ~sensor
+    on = high & quiet & ~sensor
     stay = high & ~sensor
     known = ~np.isnan(raw) & ~look.suppressed
     dead = (look.of("dead") > 0.0) & ~stay.any(axis=1, keepdims=True)
@@ -93,10 +91,13 @@ def _open_cell(look: Look, sensor: Flags) -> Sign:
 
 
 def _reversal(look: Look, sensor: Flags) -> Sign:
+    """A cell is driven the other way under load: further down than a cell that shorts from one frame to the next."""
     raw = look.found.raw_v
+    missing = missing_cells(look)
     with np.errstate(invalid="ignore"):
         negative = look.frame.voltage_v < 0.0
-        on = ((raw < -LIMITS.reversal_v * look.volts) | negative) & ~sensor
+        shorted = (look.state["dropped"] > 0.0) & (np.abs(missing - np.rint(missing)) < _WHOLE_TOLERANCE)
+        on = (((raw < -LIMITS.reversal_v * look.volts) & ~shorted) | negative) & ~sensor
         stay = ((raw < -0.6 * LIMITS.reversal_v * look.volts) | negative) & ~sensor
     return Sign(on, stay, look.load & ~np.isnan(raw) & ~look.suppressed)
 

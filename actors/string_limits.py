@@ -38,6 +38,8 @@ class StringLimits:
         string_critical: the same, critical.
         room_k: rise of a site over its 24 h, K (requirement A1).
         runaway_k: rise of a block over its neighbours that its voltage follows, K.
+        gassing_v: fall of a block's share of the float voltage that says that it gasses twice as much, V.
+        gassing_k: rise over its neighbours that makes it the onset of a runaway, K.
         dry_resistance: rise of a block's resistance over its neighbours', fraction.
         dry_v: change of its corrected deviation that goes with it, V.
     """
@@ -67,8 +69,10 @@ class StringLimits:
     string_critical: float = 0.02
     room_k: float = 3.0
     runaway_k: float = 1.5
-    dry_resistance: float = 0.20
-    dry_v: float = 0.06
+    gassing_v: float = 0.30
+    gassing_k: float = 0.4
+    dry_resistance: float = 0.06
+    dry_v: float = 0.05
 
 
 LIMITS: Final = StringLimits()

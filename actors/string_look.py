@@ -41,7 +41,7 @@ class Look:
         load: the string carries a load.
         charging: it is being recharged.
         sagging: its blocks are below what a charger would hold.
-        suppressed: people work on it (boost, test, maintenance), so that voltages mean something else.
+        suppressed: people work on it (boost, maintenance), so that voltages mean something else. A test is a discharge.
         settled: it has been on float so long that blocks can be compared.
         learned: its baselines can be believed.
         residual_v: voltage over the string minus the sum of its blocks; NaN = not known.
@@ -82,16 +82,17 @@ def look_at(frame: StringFrame, sheets: StringSheets, state: Rows) -> Look:
     current_a = np.where(swapped, -1.0, 1.0) * frame.current_a[:, np.newaxis]
     sagging = found.median_v < sheets.ocv_full_v + LIMITS.sagging_v * volts
     flows = np.abs(current_a) > LIMITS.load_c * sheets.capacity_ah
-    load = sagging & flows & ((current_a < 0.0) | (mode == StringMode.DISCHARGE))
+    drawn = (mode == StringMode.DISCHARGE) | (mode == StringMode.TEST)
+    load = sagging & flows & ((current_a < 0.0) | drawn)
     charging = ~load & flows & (current_a > 0.0)
-    suppressed = (mode == StringMode.BOOST) | (mode == StringMode.TEST) | (mode == StringMode.MAINTENANCE)
+    suppressed = (mode == StringMode.BOOST) | (mode == StringMode.MAINTENANCE)
     # without a discharge in memory, the first frame may have come right after one
     depth = state["settle_ah"][:, np.newaxis] / sheets.capacity_ah
     settle_s = LIMITS.settle_s + LIMITS.settle_per_depth_s * depth
     ended_us = state["load_us"][:, np.newaxis]
     first_us = np.where(state["first_us"] > 0.0, state["first_us"], frame.time_us)[:, np.newaxis]
     quiet_s = np.where(ended_us > 0.0, (now_us - ended_us) * 1e-6 - settle_s, (now_us - first_us) * 1e-6 - _START_S)
-    settled = (quiet_s >= 0.0) & ~sagging & ~suppressed & ~load & (mode != StringMode.DISCHARGE)
+    settled = (quiet_s >= 0.0) & ~sagging & ~suppressed & ~load & ~drawn
     settled &= ~flows | (quiet_s > _TAIL_S)
     return Look(
         frame=frame,

@@ -8,12 +8,15 @@ import numpy as np
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
 from actors.string_robust import Floats, row_median
+from batterytwin.diagnosis import FaultClass
 
 _CURRENT_S: Final = 3_600.0
 _WARMTH_S: Final = 600.0
 _DAY_S: Final = 86_400.0
 _NOISE_FRAMES: Final = 200.0
 _SLOPE_S: Final = 2 * 86_400.0
+_SMOOTH_S: Final = 2 * 3_600.0
+"""Longer than the ripple that cooling makes at a post, which no charger follows."""
 _AFTER_LOAD_S: Final = 4 * 3_600.0
 _FIRST_WEEKS_S: Final = 14 * 86_400.0
 _SHORTEST_S: Final = 1e-3
@@ -81,7 +84,10 @@ def take_in(look: Look) -> Changes:
     _blend(look.of("charger_fast"), charger_v, quick, settled)
     _blend(look.of("warmth_fast"), found.median_c, _share(look.step_s, _WARMTH_S), np.ones_like(settled))
     after_load = (look.of("load_us") == 0.0) | (look.now_us - look.of("load_us") > _AFTER_LOAD_S * 1e6)
-    _blend(look.of("warmth_day"), found.median_c, _share(look.step_s, _DAY_S), after_load & ~look.load)
+    # while the room is diagnosed, what is usual hardly follows, so that the diagnosis outlasts the day
+    warm = s["active"][:, FaultClass.ROOM_COOLING, -1:]
+    daily = np.where(warm, 0.1, 1.0) * _share(look.step_s, _DAY_S)
+    _blend(look.of("warmth_day"), found.median_c, daily, after_load & ~look.load)
     _regress(look)
     _learn_baselines(look)
 
@@ -190,8 +196,12 @@ def _learn_first_weeks(look: Look, step_s: Floats) -> None:
 def _regress(look: Look) -> None:
     """Second moments of the charger's voltage a block and the string's temperature over two days."""
     s = look.state
-    v, c = mean_voltage(look), look.found.median_c
-    use = look.settled & ~np.isnan(v) & ~np.isnan(c)
+    now_v, now_c = mean_voltage(look), look.found.median_c
+    use = look.settled & ~np.isnan(now_v) & ~np.isnan(now_c)
+    smooth = _share(look.step_s, _SMOOTH_S)
+    _blend(look.of("smooth_v"), now_v, smooth, use)
+    _blend(look.of("smooth_c"), now_c, smooth, use)
+    v, c = look.of("smooth_v"), look.of("smooth_c")
     share = _share(look.step_s, _SLOPE_S)
     off_v, off_c = v - look.of("slope_v"), c - look.of("slope_c")
     _blend(look.of("slope_v"), v, share, use)

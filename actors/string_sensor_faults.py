@@ -15,6 +15,7 @@ from batterytwin.telemetry import StringMode
 _EDGE_A: Final = 6.0
 _EDGE_V: Final = 0.15
 _MATCH: Final = 0.30
+_MOVING: Final = 3.0
 _MATCH_V: Final = 0.03
 _FOLLOWS: Final = 0.45
 """Share of what a real warming would do to the voltage; below it the temperature is not real."""
@@ -86,7 +87,8 @@ def _follow_edges(look: Look) -> None:
     edge = look.fresh & (np.abs(step_a) > _EDGE_A * look.amperes) & (np.abs(step_v) > _EDGE_V * look.volts)
     wrong = step_a * step_v < 0.0
     s["swapped"] = np.where(edge, np.where(wrong, 1.0, 0.0), look.of("swapped"))[:, 0]
-    carries = (look.frame.mode[:, np.newaxis] == StringMode.DISCHARGE) & look.sagging
+    mode = look.frame.mode[:, np.newaxis]
+    carries = ((mode == StringMode.DISCHARGE) | (mode == StringMode.TEST)) & look.sagging
     positive = carries & (current > _EDGE_A * look.amperes)
     s["swapped"] = np.where(positive, 1.0, look.of("swapped"))[:, 0]
 
@@ -101,7 +103,8 @@ def _voltage(look: Look, changes: Changes) -> Sign:
     matched = best & (mismatch_v < tolerance_v) & (np.abs(changes.raw_v) > 0.5 * size_v)
     known = look.learned & look.settled & ~np.isnan(size_v)
     with np.errstate(invalid="ignore"):
-        on = (size_v > limit_v) & matched
+        # a channel that stands still is stuck, whatever it is off by
+        on = (size_v > limit_v) & matched & (look.state["voltage_still"] < _MOVING)
         stay = (size_v > 0.6 * limit_v) & (np.abs(changes.raw_v) > 0.5 * limit_v)
     return Sign(on, stay, known & ~np.isnan(changes.raw_v))
 
@@ -113,7 +116,7 @@ def _temperature(look: Look, changes: Changes) -> Sign:
     with np.errstate(invalid="ignore"):
         followed = changes.raw_v * np.sign(expected_v) > _FOLLOWS * np.abs(expected_v)
     known = look.learned & look.settled & ~np.isnan(size_k)
-    on = (size_k > LIMITS.sensor_k) & ~followed
+    on = (size_k > LIMITS.sensor_k) & ~followed & (look.state["temperature_still"] < 2.0 * _MOVING)
     return Sign(on, (size_k > 0.6 * LIMITS.sensor_k) & ~followed, known)
 
 

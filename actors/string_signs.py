@@ -43,7 +43,9 @@ def beside(blocks: Sign, string: Sign | None = None) -> Sign:
     whole = string or Sign(none, none, none)
 
     def joined(left: Flags, right: Flags) -> Flags:
-        return np.concatenate([np.broadcast_to(left, blocks.on.shape), right], axis=1)
+        both = np.empty((len(blocks.on), blocks.on.shape[1] + 1), np.bool_)
+        both[:, :-1], both[:, -1:] = left, right
+        return both
 
     return Sign(joined(blocks.on, whole.on), joined(blocks.stay, whole.stay), joined(blocks.known, whole.known))
 

@@ -15,11 +15,12 @@ from batterytwin.diagnosis import FaultClass
 
 _FOLLOWS: Final = 0.45
 _RESISTANCE_READINGS: Final = 5
-_CHANGED_V: Final = 0.08
-_SLOPE_LEARN_S: Final = 36 * 3_600.0
+_CHANGED_V: Final = 0.06
+_FIXED_V: Final = 0.015
+_SLOPE_LEARN_S: Final = 6 * 86_400.0
 _SLOPE_SHARE: Final = 0.4
 _SLOPE_SIGMAS: Final = 6.0
-_LEAST_WARMTH_VAR: Final = 0.008
+_LEAST_WARMTH_VAR: Final = 0.006
 _SLOPE_FRAME_S: Final = 60.0
 _ROOM_AFTER_LOAD_S: Final = 4 * 3_600.0
 
@@ -105,12 +106,18 @@ def drift_v(look: Look) -> Floats:
 
 
 def _runaway(look: Look, changes: Changes) -> Sign:
-    """A block warms up on float, its voltage follows down, and the room does not: its own heat."""
+    """A block warms up on float and its voltage follows down, while the room does not warm: its own heat.
+
+    A block that suddenly gasses more than twice as much is on that road as soon as it warms at all.
+    """
     with np.errstate(invalid="ignore"):
         follows = changes.raw_v < _FOLLOWS * look.sheets.share_v_k * changes.warm_k
-    known = look.settled & look.learned & ~np.isnan(changes.warm_k)
-    warm = above(changes.warm_k, LIMITS.runaway_k, known)
-    return Sign(warm.on & follows, warm.stay & follows, known)
+        gasses = changes.corrected_v < -LIMITS.gassing_v * look.volts
+        warm = (changes.warm_k > LIMITS.runaway_k) & follows
+        warm |= gasses & (changes.warm_k > LIMITS.gassing_k)
+        still = (changes.warm_k > 0.7 * LIMITS.runaway_k) & follows
+        still |= (changes.corrected_v < -0.7 * LIMITS.gassing_v * look.volts) & (changes.warm_k > 0.0)
+    return Sign(warm, still, look.settled & look.learned & ~np.isnan(changes.warm_k))
 
 
 def _dry_out(look: Look) -> Sign:
@@ -136,6 +143,11 @@ def _charger(look: Look, changes: Changes) -> Sign:
         flat = told & (slope > _SLOPE_SHARE * expected) & (slope - expected > _SLOPE_SIGMAS * sigma)
         still_flat = told & (slope > 1.5 * _SLOPE_SHARE * expected)
         changed = look.learned & (np.abs(changes.charger_v) > _CHANGED_V * look.volts)
+        # the set point that no temperature moves
+        fixed_v = -expected * (look.of("smooth_c") - 25.0)
+        fixed = look.learned & (np.abs(changes.charger_v - fixed_v) < 0.4 * np.abs(changes.charger_v))
+        changed |= fixed & (np.abs(changes.charger_v) > _FIXED_V * look.volts)
+        still_flat |= fixed & (np.abs(changes.charger_v) > 0.5 * _FIXED_V * look.volts)
         still_changed = look.learned & (np.abs(changes.charger_v) > 0.6 * _CHANGED_V * look.volts)
         on = (np.abs(off_v) > limit_v) | changed | flat
         stay = (np.abs(off_v) > 0.9 * limit_v) | still_changed | still_flat

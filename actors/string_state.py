@@ -40,6 +40,8 @@ _STRING_FIELDS: Final = (
     "warmth_fast",  # median temperature, degC
     "warmth_day",
     # voltage of the charger over temperature, for its compensation
+    "smooth_v",
+    "smooth_c",
     "slope_v",
     "slope_c",
     "slope_cc",
