@@ -116,10 +116,16 @@ def _loose_connection(look: Look, sensor: Flags) -> Sign:
 
 
 def _weak_block(look: Look, sensor: Flags) -> Sign:
-    """Falls behind its neighbours while charge is taken out: less capacity, whatever its resistance."""
+    """Fell behind its neighbours while charge was taken out: less capacity, whatever its resistance.
+
+    Judged once, when the discharge is over: a cell that reverses is weak first.
+    """
     s = look.state
-    deep = look.load & (depth(look) > _SHALLOWEST) & (look.of("event_frames") >= 2 * _FRAMES)
+    over = ~look.load & (look.of("event_us") > look.of("judged_us"))
+    s["judged_us"] = np.where(over[:, 0], s["event_us"], s["judged_us"])
+    deep = over & (depth(look) > _SHALLOWEST) & (look.of("event_frames") >= 2 * _FRAMES)
     expected_v = LIMITS.weak * look.sheets.ocv_slope_v * depth(look) + _SAG_V * look.volts
     limit_v = np.maximum(expected_v, _SPREADS * row_spread(s["sag_v"]))
     weak = above(-s["sag_v"], limit_v, deep)
-    return Sign(weak.on & ~sensor, weak.stay & ~sensor, weak.known)
+    reversed_too = s["active"][:, FaultClass.REVERSAL, :-1]
+    return Sign(weak.on & ~sensor & ~reversed_too, weak.stay & ~sensor, weak.known)

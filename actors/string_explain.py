@@ -72,7 +72,7 @@ _HOLDS: Final[dict[int, _Hold]] = {
     F.DRY_OUT: _Hold(2 * _DAY, 3, 2 * _DAY),
     F.THERMAL_RUNAWAY: _Hold(_HOUR, 3, 6 * _HOUR),
     F.IMBALANCE: _Hold(2 * _DAY, 3, 6 * _HOUR),
-    F.WEAK_BLOCK: _Hold(_MINUTE, 4, 5 * _MINUTE),
+    F.WEAK_BLOCK: _Hold(0.0, 1, 0.0),
     F.VOLTAGE_SENSOR: _Hold(20 * _MINUTE, 4, _HOUR),
     F.TEMPERATURE_SENSOR: _Hold(_HOUR, 3, _HOUR),
     F.CURRENT_SIGN: _Hold(0.0, 2, _MINUTE),

@@ -57,6 +57,7 @@ _STRING_FIELDS: Final = (
     "event_us",  # begin of the newest discharge
     "event_ah",
     "event_frames",
+    "judged_us",  # begin of the newest discharge whose end has been judged
     "event_current",  # largest current of it
     "settle_ah",  # charge that was out when it ended
     "dead",
@@ -121,6 +122,7 @@ _ZERO_AT_FIRST: Final = frozenset(
         "event_us",
         "event_ah",
         "event_frames",
+        "judged_us",
         "event_current",
         "settle_ah",
         "dead",

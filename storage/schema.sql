@@ -433,6 +433,19 @@ CREATE TABLE public.schema_migration (
     sha256 text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE TABLE public.string_state (
+    string_id text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    layout text NOT NULL,
+    state bytea NOT NULL,
+    digest bytea NOT NULL
+);
+
+COMMENT ON TABLE public.string_state IS 'Newest state of the analysis of each string; not part of the record, it can be learnt again';
+COMMENT ON COLUMN public.string_state.as_of IS 'sample time of the newest frame in it';
+COMMENT ON COLUMN public.string_state.layout IS 'names the meaning of the bytes';
+COMMENT ON COLUMN public.string_state.digest IS 'SHA-256 of state';
 ALTER TABLE public.string ALTER COLUMN string_key ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.string_string_key_seq
     START WITH 1
@@ -559,6 +572,8 @@ ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY public.string
     ADD CONSTRAINT string_pkey PRIMARY KEY (string_key);
+ALTER TABLE ONLY public.string_state
+    ADD CONSTRAINT string_state_pkey PRIMARY KEY (string_id);
 ALTER TABLE ONLY public.string
     ADD CONSTRAINT string_string_id_key UNIQUE (string_id);
 ALTER TABLE ONLY public.system
@@ -619,6 +634,8 @@ ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.user_session(session_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.string
     ADD CONSTRAINT string_model_fkey FOREIGN KEY (model) REFERENCES public.datasheet(model);
+ALTER TABLE ONLY public.string_state
+    ADD CONSTRAINT string_state_string_id_fkey FOREIGN KEY (string_id) REFERENCES public.string(string_id);
 ALTER TABLE ONLY public.string
     ADD CONSTRAINT string_system_key_fkey FOREIGN KEY (system_key) REFERENCES public.system(system_key);
 ALTER TABLE ONLY public.system

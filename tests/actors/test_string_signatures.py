@@ -62,7 +62,7 @@ ON_FLOAT = [
 UNDER_LOAD = [
     case("loose connection", F.LOOSE_CONNECTION, 2 * MINUTE, loose_ohm=0.005),
     case("loose outside", F.LOOSE_CONNECTION, 2 * MINUTE, outside_ohm=0.005),
-    case("weak block", F.WEAK_BLOCK, 25 * MINUTE, weak=0.45),
+    case("weak block", F.WEAK_BLOCK, 26 * MINUTE, weak=0.45),
     case("reversal", F.REVERSAL, 25 * MINUTE, reversed_v=4.5),
     case("current sign", F.CURRENT_SIGN, 1 * MINUTE, swapped=1.0),
     case("shorted cell under load", F.SHORTED_CELL, 10 * MINUTE, cells_lost=1.0),
@@ -105,6 +105,7 @@ def under_load() -> tuple[SignatureFleet, float]:
     begin(fleet, UNDER_LOAD)
     begun_s = fleet.time_s
     fleet.discharge(25.0)
+    fleet.rest_on_float(0.2)
     return fleet, begun_s
 
 
