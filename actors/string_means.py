@@ -169,7 +169,7 @@ def _learn_noise(look: Look) -> None:
 
 def _learn_baselines(look: Look) -> None:
     s = look.state
-    faulty = s["active"].any(axis=1) | (s["since_us"] > 0.0).any(axis=1)
+    faulty: Flags = np.any(s["active"] | (s["since_us"] > 0.0), axis=1)
     step_s = np.where(look.settled, look.step_s, 0.0)
     memory_s = np.minimum(look.of("learned_s") + step_s, LIMITS.slow_s)
     share = step_s / np.maximum(memory_s, _SHORTEST_S)

@@ -74,6 +74,7 @@ class TwinServer:
 
     Attributes:
         local_target: address for clients on this machine, without TLS; set by `start`.
+        strings: the watch over strings.
     """
 
     local_target: str
@@ -99,14 +100,14 @@ class TwinServer:
         self.live = LiveTable(self._map, self._clocks)
         self._hub = AlertHub(store, self.live)
         self._silence = SilenceRules(store, self._hub, self.live)
-        self._strings = StringWatch(store, self._map, StringAlerts(store, self._hub, self._map))
+        self.strings = StringWatch(store, self._map, StringAlerts(store, self._hub, self._map))
         self._drain = Drain()
         self._router = IngestRouter(
             fleet,
             self.live,
             self._hub.poke,
             max_waiting_rows=settings.max_waiting_rows,
-            frames=self._strings.collector,
+            frames=self.strings.collector,
         )
         self._registration = GridRegistration(
             store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
@@ -148,7 +149,7 @@ class TwinServer:
         for shard, live in enumerate(await self._fleet.start()):
             self.live.replace_shard(shard, live)
         self._silence.load()
-        await self._strings.load()
+        await self.strings.load()
         self._router.extend()
         self._start_background()
         self._admission.open = True
@@ -168,7 +169,7 @@ class TwinServer:
         for task in self._background:
             with suppress(asyncio.CancelledError):
                 await task
-        await self._strings.save()
+        await self.strings.save()
         self._server = None
 
     def poke_alerts(self) -> None:
@@ -186,7 +187,7 @@ class TwinServer:
         fleet = FleetServicer(live, hub, self._readiness, self._registration)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         twin_service_pb2_grpc.add_TwinServiceServicer_to_server(
-            TwinServicer(live, hub, drain, self._router.strings, self._strings.diagnoses_of), server
+            TwinServicer(live, hub, drain, self._router.strings, self.strings.diagnoses_of), server
         )
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
         history_service_pb2_grpc.add_HistoryServiceServicer_to_server(
@@ -207,7 +208,7 @@ class TwinServer:
             self._outages.run(),
             self._events.catch_up(),
             run_every(_SWEEP_S, self._sweep),
-            run_every(_STRINGS_S, self._strings.turn),
+            run_every(_STRINGS_S, self.strings.turn),
             run_every(DATABASE_PROBE_S, self._probe_database),
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),

@@ -59,6 +59,7 @@ class StringWatch:
         self._row = np.zeros(0, np.intp)
         self._changed: set[int] = set()
         self._saved_s = time.monotonic()
+        self._one_at_a_time = asyncio.Lock()
         self._extend()
 
     async def load(self) -> None:
@@ -85,14 +86,14 @@ class StringWatch:
 
     async def turn(self) -> None:
         """Analyses what has come in since the last turn."""
-        self._extend()
-        for sets in self.collector.take():
-            touched = await asyncio.to_thread(self._analyse, sets)
-            raised = await self._alerts.follow({number: self.diagnoses_of(number) for number in touched}, self)
-            if raised:
-                await self._save(raised)
-        if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
-            await self.save()
+        async with self._one_at_a_time:
+            self._extend()
+            for sets in self.collector.take():
+                touched = await asyncio.to_thread(self._analyse, sets)
+                changed = await self._alerts.follow({number: self.diagnoses_of(number) for number in touched}, self)
+                await self._save(changed)  # with the alerts, so that a restart finds both or neither
+            if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
+                await self.save()
 
     async def save(self) -> None:
         """Stores what is remembered of every string that has changed."""

@@ -69,7 +69,9 @@ class SignatureFleet:
         self._r_ohm = 0.0055 * np.exp(0.05 * self._rng.standard_normal(shape))
         self._capacity = 1.0 + 0.02 * self._rng.standard_normal(shape)
         self._held: dict[str, Floats] = {}
-        self.fleet = StringFleet(StringSheets.of([(SHEET, N_BLOCKS)] * self.n_strings), np.arange(self.n_strings))
+        self.fleet = StringFleet(
+            StringSheets.of([(SHEET, N_BLOCKS)] * self.n_strings), np.arange(self.n_strings, dtype=np.int32)
+        )
 
     def standing(self, string: int) -> set[tuple[int, int]]:
         """`(fault, place)` that stand on a string now, without the limits of its voltage."""
