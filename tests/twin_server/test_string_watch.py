@@ -2,6 +2,7 @@
 
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -129,10 +130,8 @@ async def alerts_of(server: RunningServer) -> list[tuple[AlertRule | int, AlertS
         return [(a.rule, a.state, a.battery_id) for a in found if a.rule == AlertRule.SHORTED_CELL]
 
 
-async def test_a_shorted_cell_is_one_alert_across_a_restart(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    async with serve(database_url, tmp_path_factory.mktemp("first")) as server:
+async def test_a_shorted_cell_is_one_alert_across_a_restart(database_url: str, tmp_path: Path) -> None:
+    async with serve(database_url, tmp_path) as server:
         await feed(server, begin_s=-3_000.0, count=5, missing=False)
         await feed(server, begin_s=-2_700.0, count=6, missing=True)
         assert await alerts_of(server) == [(AlertRule.SHORTED_CELL, AlertState.RAISED, blocks(STRING)[BLOCK])]
