@@ -38,6 +38,11 @@ def _without_capacity(twin: Twin) -> str:
         for evidence in twin.health_evidence
         if evidence.kind is not HealthEvidenceKind.PRIOR
     ]
+    if signs and deciding_kind(twin.health_evidence) == HealthEvidenceKind.PRIOR:
+        return (
+            f"**Mostly a guess from age and temperature.** Indirect signs ({', '.join(signs)}) say little yet, and no "
+            "discharge has shown the capacity."
+        )
     if signs:
         return (
             f"**Indirect signs only** ({', '.join(signs)}): no discharge has shown the capacity yet, so the state of "

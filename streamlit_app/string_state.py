@@ -14,7 +14,8 @@ from streamlit_app.palette import quality_badge
 from streamlit_app.tiles import tile
 from streamlit_app.wording import NOTHING, QUALITY_TEXT, age, both_times, duration, local_time, number, word
 
-_STILL_A: Final = 0.005
+_STILL_A: Final = 0.1
+"""Less than this is within what a string's current sensor can tell, A."""
 _SET_POINT_WARNING: Final = 0.01
 _SET_POINT_CRITICAL: Final = 0.02
 
@@ -64,7 +65,7 @@ def freshness_notice(string: StringTwin, blocks: Blocks) -> None:
 def electric_tiles(string: StringTwin) -> None:
     """Tiles: current, string voltage, sum of the blocks, their difference, and the charger's set point."""
     tile(
-        "Current", number(string.current_a, 2, "A"), _direction(string.current_a),
+        "Current", number(string.current_a, 2, "A"), _direction(string),
         help_text="One current flows through all blocks. Above zero charges.",
     )  # fmt: skip
     tile(
@@ -106,12 +107,12 @@ def autonomy_words(autonomy: Autonomy | None) -> None:
         links.battery_link(autonomy.limiting_battery_id, autonomy.limiting_battery_id, ":material/battery_low:")
 
 
-def _direction(current_a: float | None) -> str:
-    if current_a is None:
-        return ""
-    if abs(current_a) < _STILL_A:
-        return "none"
-    return "charging" if current_a > 0 else "discharging"
+def _direction(string: StringTwin) -> str:
+    if string.current_a is None:
+        return "not known"
+    if abs(string.current_a) < _STILL_A:
+        return "float" if on_float(string) else "almost none"
+    return "charging" if string.current_a > 0 else "discharging"
 
 
 def _share(residual_v: float | None, voltage_v: float | None) -> str:

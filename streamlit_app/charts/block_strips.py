@@ -157,7 +157,8 @@ def _bars(blocks: Blocks, strip: Strip, x: NDArray[np.int64]) -> go.Bar:
     base, reach = strip.base or 0.0, _reach(blocks, strip)
     return go.Bar(
         name=strip.label, x=x, y=np.clip(values - base, -reach, reach), base=base, customdata=list(blocks.battery_ids),
-        text=_outermost(values, strip, reach), textposition="outside", textfont={"size": 10}, cliponaxis=False,
+        text=_outermost(values, strip, reach), textposition="outside", textfont={"size": 10},
+        constraintext="none", textangle=0, cliponaxis=False,
         marker={"color": _colours(blocks, strip), "line": {"width": 0},
                 "pattern": {"shape": ["" if fresh else "/" for fresh in blocks.fresh], "size": 5}},
         hovertext=[_told(strip, float(v), None) for v in values], hovertemplate="%{hovertext}<extra></extra>",

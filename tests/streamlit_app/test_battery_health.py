@@ -73,6 +73,16 @@ def test_without_a_discharge_the_page_says_what_health_is_worth(open_as: Opener)
     assert "Record one below" in said
 
 
+def test_signs_that_weigh_less_than_the_prior_are_called_so(open_as: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = dummy_fleet.twin(HERE, [])
+    weak = tuple(
+        replace(item, soh_capacity=Estimate(0.9, 0.06 if item.kind is HealthEvidenceKind.PRIOR else 0.2))
+        for item in known.health_evidence
+    )
+    monkeypatch.setattr(dummy_fleet, "twin", lambda *_: replace(known, health_evidence=weak))
+    assert "Mostly a guess" in texts(open_battery(open_as))
+
+
 def test_a_prior_is_called_a_prior(open_as: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     prior = HealthEvidence(HealthEvidenceKind.PRIOR, Estimate(0.9, 0.06), None)
     known = dummy_fleet.twin(HERE, [])
