@@ -83,12 +83,15 @@ def number(value: float | None, decimals: int, unit: str = "", *, sign: bool = F
     """A value with its unit, or a dash where it is missing or NaN."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    text = f"{value:{'+' if sign else ''}.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+    rounded = round(value, decimals) + 0.0  # never "-0.0"
+    text = f"{rounded:{'+' if sign else ''}.{decimals}f}".replace("-", "\N{MINUS SIGN}")
     return f"{text} {unit}" if unit else text
 
 
 def compact(value: float, unit: str) -> str:
-    """A value of any size in four digits, its unit as people write it."""
+    """A value of any size in four digits, its unit as people write it, or a dash where it is NaN."""
+    if not math.isfinite(value):
+        return NOTHING
     return f"{value:.4g}".replace("-", "\N{MINUS SIGN}") + (f" {_WRITTEN_UNIT.get(unit, unit)}" if unit else "")
 
 

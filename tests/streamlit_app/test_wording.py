@@ -65,6 +65,11 @@ def test_a_state_of_a_newer_server_is_named_by_its_number() -> None:
 def test_what_is_not_known_is_a_dash(value: float | None) -> None:
     assert number(value, 2, "V") == NOTHING
     assert percent(value) == NOTHING
+    assert value is None or compact(value, "V") == NOTHING
+
+
+def test_zero_has_no_minus() -> None:
+    assert number(-0.004, 2, "V", sign=True) == "+0.00 V"
 
 
 @pytest.mark.parametrize(
