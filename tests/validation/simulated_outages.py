@@ -5,7 +5,6 @@ outage of their own depth. Two blocks in each string have lost capacity beyond t
 can show.
 """
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from batterytwin.inventory import Inventory, load_fleet
 from batterytwin.telemetry import Regime
+from simulator.faults import FaultEvent, FaultKind
 from simulator.plant import Plant
 from tests.validation.scoring import coverage, root_mean_square
 from tests.validation.section import Context
@@ -51,26 +51,25 @@ def measure(context: Context) -> Mapping[str, float]:
 def outages_of_fleet(seed: int, start: datetime, every: int = 1) -> Iterator[tuple[Recording, NDArray[np.bool_]]]:
     """Recordings of strings around their outage, and which of their blocks are weak."""
     inventory = load_fleet()
-    plant = Plant(inventory, seed, start)
-    weak = _weaken(plant, seed)
+    faults = _weak_blocks(inventory, seed)
+    weak = {fault.target_id for fault in faults}
+    plant = Plant(inventory, seed, start, faults)
     force_outages(plant, start.timestamp(), _one_outage_each(inventory, seed, start))
-    first = plant.fleet.world.first_block
-    for string in range(0, len(first) - 1, every):
-        recording = record_string(plant, inventory, seed, string, start + timedelta(days=_DAYS))
-        yield recording, weak[first[string] : first[string + 1]]
+    strings = [string for location in inventory.locations for string in location.strings()]
+    for number in range(0, len(strings), every):
+        recording = record_string(plant, inventory, seed, number, start + timedelta(days=_DAYS))
+        yield recording, np.array([battery.battery_id in weak for battery in strings[number].batteries])
 
 
-def _weaken(plant: Plant, seed: int) -> NDArray[np.bool_]:
-    """Takes 10 to 35 % of their capacity from two blocks in each string; which ones."""
+def _weak_blocks(inventory: Inventory, seed: int) -> list[FaultEvent]:
+    """10 to 35 % of their capacity, from two blocks in each string and for ever."""
     rng = np.random.default_rng([seed, 902])
-    first = plant.fleet.world.first_block
-    weak = np.zeros(int(first[-1]), dtype=np.bool_)
-    for begin, end in itertools.pairwise(first):
-        weak[rng.choice(np.arange(begin, end), _WEAK_A_STRING, replace=False)] = True
-    factor = np.where(weak, rng.uniform(0.65, 0.90, weak.size), 1.0)
-    plant.fleet.world.blocks.capacity_ah[:] *= factor
-    plant.fleet.blocks.capacity_ah[:] *= factor
-    return weak
+    return [
+        FaultEvent(FaultKind.WEAK_BLOCK, string.batteries[int(k)].battery_id, 0.0, magnitude=rng.uniform(0.10, 0.35))
+        for location in inventory.locations
+        for string in location.strings()
+        for k in rng.choice(len(string.batteries), _WEAK_A_STRING, replace=False)
+    ]
 
 
 def _one_outage_each(inventory: Inventory, seed: int, start: datetime) -> list[list[Outage]]:

@@ -1,5 +1,6 @@
 """Sections that judge the twins against the simulator, whose hidden truth is known."""
 
+from tests.validation.fault_cases import CASES
 from tests.validation.section import Section
 from tests.validation.target import Sense, Target
 
@@ -62,6 +63,21 @@ _CLIMATE = Section(
     needs_shared=True,
 )
 
+_FAULTS = Section(
+    "faults",
+    "tests.validation.simulated_faults",
+    (
+        *(Target(f"faults.{case.slug}_found_percent", 90.0, "%", Sense.AT_LEAST) for case in CASES),
+        Target("faults.all_found_percent", 98.0, "%", Sense.AT_LEAST),
+        Target("faults.wrong_per_1000_battery_months", 1.0),
+        Target("faults.shorted_cell_delay_p95_min", 10.0, "min"),
+        Target("faults.open_cell_frames_p95", 2.0, "samples"),
+        Target("faults.loose_connection_in_first_discharge_percent", 90.0, "%", Sense.AT_LEAST),
+    ),
+    alone=True,
+    limit_s=900.0,
+)
+
 _SPEED = Section(
     "speed",
     "tests.validation.simulated_speed",
@@ -72,4 +88,4 @@ _SPEED = Section(
     alone=True,
 )
 
-SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES, _CAPACITY_TEST, _AGEING, _CLIMATE, _SPEED)
+SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES, _CAPACITY_TEST, _AGEING, _CLIMATE, _FAULTS, _SPEED)
