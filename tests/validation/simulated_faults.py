@@ -33,7 +33,7 @@ _SEED: Final = 20_270
 _MONTH_S: Final = 30.44 * 86_400.0
 # worlds of each pace, so that 100 injections of each case find a string (81 in a world, 9 rooms)
 _WORLDS: Final = {Pace.DAYS: 18, Pace.ROOM: 24, Pace.MONTHS: 10}
-_WORLDS_QUICK: Final = {Pace.DAYS: 2, Pace.ROOM: 2, Pace.MONTHS: 1}
+_WORLDS_QUICK: Final = {Pace.DAYS: 2, Pace.ROOM: 2, Pace.MONTHS: 2}
 _PLACES: Final = {Pace.DAYS: 81, Pace.ROOM: 9, Pace.MONTHS: 50}
 """Injections into a world; what is left of its 81 strings stays healthy."""
 _SIDE_BY_SIDE: Final = 9
