@@ -51,7 +51,7 @@ def measure(context: Context) -> Mapping[str, float]:
 def outages_of_fleet(seed: int, start: datetime, every: int = 1) -> Iterator[tuple[Recording, NDArray[np.bool_]]]:
     """Recordings of strings around their outage, and which of their blocks are weak."""
     inventory = load_fleet()
-    faults = _weak_blocks(inventory, seed)
+    faults = weak_blocks(inventory, seed)
     weak = {fault.target_id for fault in faults}
     plant = Plant(inventory, seed, start, faults)
     force_outages(plant, start.timestamp(), _one_outage_each(inventory, seed, start))
@@ -61,7 +61,7 @@ def outages_of_fleet(seed: int, start: datetime, every: int = 1) -> Iterator[tup
         yield recording, np.array([battery.battery_id in weak for battery in strings[number].batteries])
 
 
-def _weak_blocks(inventory: Inventory, seed: int) -> list[FaultEvent]:
+def weak_blocks(inventory: Inventory, seed: int) -> list[FaultEvent]:
     """10 to 35 % of their capacity, from two blocks in each string and for ever."""
     rng = np.random.default_rng([seed, 902])
     return [

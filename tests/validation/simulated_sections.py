@@ -35,7 +35,12 @@ _OUTAGES = Section(
 )
 
 _CAPACITY_TEST = Section(
-    "capacity_test", "tests.validation.simulated_tested_strings", (Target("capacity.test_error_percent", 3.0, "%"),)
+    "capacity_test",
+    "tests.validation.simulated_tested_strings",
+    (
+        Target("capacity.test_error_percent", 3.0, "%"),
+        Target("capacity.test_weak_block_error_percent", 3.0, "%"),
+    ),
 )
 
 _LIFE_EFFECT = (-50.0, -40.0)
