@@ -39,4 +39,4 @@ def kernel(function: _Function) -> _Function:
 
 def compiled(function: _Function) -> _Function:
     """Compiles a function into each kernel that calls it."""
-    return cast("_Function", numba.njit(function, error_model="numpy"))
+    return cast("_Function", numba.njit(function, error_model="numpy", forceinline=True))

@@ -1,6 +1,8 @@
 """The plant: hidden truth of a whole fleet that moves through time, string by string."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -85,10 +87,13 @@ class Plant:
         return np.asarray(self.fleet.blocks.capacity_ah / self._rated_ah, dtype=np.float64)
 
     def advance(self, until_s: float) -> None:
-        """Takes the whole fleet to a time, s since 1970 UTC; strings that are there already stay."""
+        """Takes the whole fleet to a time, s since 1970 UTC; strings that are there already stay.
+
+        Strings run side by side: they share nothing that any of them changes.
+        """
         self.cover(until_s)
-        for s in range(len(self.fleet.strings.time_s)):
-            evolve_string(self.fleet, s, until_s)
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(lambda s: evolve_string(self.fleet, s, until_s), range(len(self.fleet.strings))))
 
     def visit(self, visits: Visits) -> VisitTruth:
         """Takes strings to the times at which they are visited, in order, and reads the truth there."""

@@ -45,11 +45,12 @@ def charger_current(lines: Floats, target_v: float, limit_a: float, guess_a: flo
             current_a *= math.exp(min(max(-excess_v / (slope_ohm * current_a), -6.0), 3.0))
         else:
             current_a -= excess_v / slope_ohm
-        if current_a < _LEAST_A:
+        if high_a < _LEAST_A:
             string_voltage(lines, 0.0)
             return 0.0
-        if current_a <= low_a or current_a >= high_a:
-            current_a = limit_a if current_a >= limit_a == high_a else max(0.5 * (low_a + high_a), 0.1 * high_a)
+        if not low_a < current_a < high_a:
+            at_limit = current_a >= limit_a == high_a
+            current_a = limit_a if at_limit else max(math.sqrt(low_a * high_a), 0.1 * high_a)
     return current_a
 
 

@@ -24,6 +24,10 @@ _MAINTENANCE: Final = int(StringMode.MAINTENANCE)
 _UNSPECIFIED: Final = int(StringMode.UNSPECIFIED)
 
 
+INSTRUMENT_RANGE_OHM = 1.0
+"""What a resistance instrument shows of a block that no current passes."""
+
+
 class Visits(NamedTuple):
     """Looks at strings, in time order for each string.
 
@@ -151,7 +155,7 @@ def _read(fleet: Fleet, truth: VisitTruth) -> None:
             r0_ohm = world.blocks[i].r0_ohm * aged * ohmic
             r1_ohm = world.blocks[i].r1_ohm
             r2_ohm = world.blocks[i].r2_ohm * aged * slow_factor(blocks[i].soc)
-            truth.instrument_ohm[row] = r0_ohm / OHMIC_OVER_INSTRUMENT + now[i].inside_ohm
+            truth.instrument_ohm[row] = min(r0_ohm / OHMIC_OVER_INSTRUMENT + now[i].inside_ohm, INSTRUMENT_RANGE_OHM)
             truth.r0_ohm[row] = r0_ohm + now[i].inside_ohm
             truth.edge_1s_ohm[row] = truth.r0_ohm[row] + r1_ohm * fast_1s + r2_ohm * slow_1s
             truth.edge_60s_ohm[row] = truth.r0_ohm[row] + r1_ohm * fast_60s + r2_ohm * slow_60s

@@ -93,4 +93,20 @@ _SPEED = Section(
     alone=True,
 )
 
-SIMULATED_SECTIONS: tuple[Section, ...] = (_VOLTAGE, _OUTAGES, _CAPACITY_TEST, _AGEING, _CLIMATE, _FAULTS, _SPEED)
+_PLANT = Section(
+    "plant",
+    "tests.validation.plant_speed",
+    (Target("plant.year_minutely_s", 60.0, "s"), Target("plant.not_finite", 0.0)),
+    alone=True,
+)
+
+SIMULATED_SECTIONS: tuple[Section, ...] = (
+    _VOLTAGE,
+    _OUTAGES,
+    _CAPACITY_TEST,
+    _AGEING,
+    _CLIMATE,
+    _FAULTS,
+    _SPEED,
+    _PLANT,
+)
