@@ -27,10 +27,10 @@ WEAR_EXPONENT = 1.6
 _ZERO_C_K = 273.15
 _STRESS_V_CELL, _STRESS_ROUND_V, _STRESS_MOST_V = 0.08, 0.02, 0.24
 # a drier block recombines more, until too little is left to gas
-_LN_GAS_PER_WATER, _WATER_OF_MOST_GAS, _LN_GAS_DRY = 12.0, 0.2, 6.0
+_LN_GAS_PER_WATER, _WATER_OF_MOST_GAS, _LN_GAS_DRY = 8.0, 0.2, 6.0  # five times as much at most
 _LN_RESISTANCE_PER_WATER = 4.0
 _LN_CAPACITY_PER_WATER = 1.2
-_ACID_V_CELL = 0.295  # acid above water, density; the same number is its voltage
+_ACID_V_CELL, _ACID_LEFT_BEHIND = 0.295, 4.0  # acid above water, density; the same number is its voltage
 _KNEE_STEEPER = 2.0
 _LEAST_SOH = 0.02
 _OLDEST = 8.0
@@ -66,6 +66,12 @@ def soh_of_life(life: float, loss: float, exponent: float) -> float:
 def ln_gas_of_water(lost: float) -> float:
     """Rise of the logarithm of the gassing current with the water lost."""
     return _LN_GAS_PER_WATER * min(lost, _WATER_OF_MOST_GAS) - _LN_GAS_DRY * max(lost - _WATER_OF_MOST_GAS, 0.0)
+
+
+@compiled
+def acid_rise_v(cells: float, lost: float) -> float:
+    """Rise of a block's open-circuit voltage with the water lost: stronger acid, less so where plates fall dry (V)."""
+    return _ACID_V_CELL * cells * lost / (1.0 + _ACID_LEFT_BEHIND * lost)
 
 
 @kernel
@@ -122,7 +128,7 @@ def follow_age(batteries: Batteries, s: int) -> None:
         state[i].resistance_ratio = ratio * math.exp(_LN_RESISTANCE_PER_WATER * water) * now[i].resistance
         state[i].ln_gas_a = blocks[i].ln_gas_a + ln_gas_of_water(water) + now[i].ln_gas
         # water loss makes the acid stronger, sulfate that stays in the plates makes it weaker
-        acid_v = _ACID_V_CELL * strings[s].cells * water / (1.0 - water)
+        acid_v = acid_rise_v(strings[s].cells, water)
         state[i].ocv_shift_v = blocks[i].ocv_offset_v + acid_v - blocks[i].sulfation_v * min(life, 2.0)
 
 
@@ -133,4 +139,4 @@ def resistance_gain_of_life(gain: float) -> float:
 
 def sulfation_of_life_v(cells: float) -> float:
     """Open-circuit voltage that sulfation takes at the end of an ordinary life: as much as dry-out gives."""
-    return _ACID_V_CELL * cells * WATER_AT_END_OF_LIFE / (1.0 - WATER_AT_END_OF_LIFE)
+    return acid_rise_v(cells, WATER_AT_END_OF_LIFE)

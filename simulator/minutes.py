@@ -1,6 +1,7 @@
 """A whole fleet at an even period over long times, reduced while it runs.
 
-A year by the minute has a thousand million rows, which nobody keeps. Strings know nothing of each other, so they run side by side on all processors; the result does not depend on how.
+A year by the minute has a thousand million rows, which nobody keeps. Strings know nothing of each other, so they run
+side by side on all processors; the result does not depend on how.
 """
 
 import os

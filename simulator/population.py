@@ -26,7 +26,7 @@ _SOH_SD, _SULFATION_SD, _WATER_SD, _DIP_SD = 0.12, 0.25, 0.25, 0.15
 _OCV_SD_V_CELL = 0.002
 _DIP_V_CELL = 0.007  # 16 mV a cell at the 10-hour rate, 32 mV at the 1-hour rate
 # 0.336 g a cell and Ah of gassing that does not recombine, of 5.4 g water for each Ah of capacity
-_WATER_PER_AH = 0.336 * 0.07 / 5.4
+_WATER_PER_AH = 0.336 * 0.05 / 5.4
 _POSITION_SD_K, _POSITION_STRING_SD_K = 0.5, 0.3
 _CHARGE_R_OVER_R0 = 2.0
 _GAS_CONSTANT_J_MOL_K = 8.314462618

@@ -10,8 +10,11 @@ from simulator.series_string import charger_current, load_current
 from simulator.settling import settle
 from simulator.world import Batteries, Step
 
-FLOAT_SHARE = 0.01
-"""A charging current below this share of the charger's limit is float."""
+FLOAT_SHARE = 0.03
+"""A charging current below this share of the charger's limit is float of healthy blocks."""
+
+CALM_SHARE = 0.1
+"""Old blocks float at many times that; below this share of the limit the closed form may hold."""
 
 _REST_A = 1.0
 _CELL_ON_LOAD_V = 2.0
@@ -51,8 +54,8 @@ def move_string(batteries: Batteries, s: int, duration_s: float, air_c: float, l
     string[s].current_a = _current(batteries, s, load_w, charger_v)
     settle(batteries, s, step, air_c)
     on_charger = string[s].discharging == 0 and string[s].disconnected == 0
-    on_float = 0.0 < string[s].current_a < FLOAT_SHARE * strings[s].charge_limit_a
-    if on_charger and on_float and least_soc > FULL_SOC and may_be_calm(batteries, s):
+    may_float = 0.0 < string[s].current_a < CALM_SHARE * strings[s].charge_limit_a
+    if on_charger and may_float and least_soc > FULL_SOC and may_be_calm(batteries, s):
         string[s].calm = CALM
 
 

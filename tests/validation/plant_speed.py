@@ -21,9 +21,8 @@ def measure(context: Context | None = None) -> dict[str, float]:
     """Times both runs; with `context.quick`, a month and a year.
 
     Returns:
-        `plant.year_minutely_s`: wall time of a year by the minute on the processors there are, s (a shorter run is
-        scaled). `plant.ns_per_block_minute`: processor time of one reading of one block. `plant.failure_years_hourly_s`:
-        wall time of ten years by the hour. `plant.not_finite`: readings of either run that are no numbers.
+        Wall time of a year by the minute on the processors there are, s (a shorter run is scaled); processor time of
+        one reading of one block, ns; wall time of ten years by the hour, s; readings that are no numbers.
     """
     quick = context is not None and context.quick
     say = context.say if context is not None else print
