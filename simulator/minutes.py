@@ -82,6 +82,7 @@ def _summarise(fleet: Fleet, s: int, begin_s: float, period_s: float, readings: 
     state, string = fleet.blocks, fleet.strings
     first, last = fleet.world.first_block[s], fleet.world.first_block[s + 1]
     for span in range(len(summary.life)):
+        summary.current_min_a[span, s] = np.inf
         for i in range(first, last):
             summary.voltage_min_v[span, i], summary.voltage_max_v[span, i] = np.inf, -np.inf
             summary.soc_min[span, i] = np.inf
