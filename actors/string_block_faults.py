@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from actors.string_discharge import depth, expected_extra_ohm
+from actors.string_discharge import depth, instrument_rise_ohm, learn_usual, whole_depth
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
 from actors.string_robust import Floats, row_spread
@@ -14,6 +14,7 @@ from batterytwin.diagnosis import FaultClass
 _WHOLE_TOLERANCE: Final = 0.25
 _DROP: Final = 0.6
 _OPEN_V: Final = 1.2
+_ROSE_V: Final = 0.7
 _OPEN_V_CELL: Final = 2.40
 _CONTRADICTED: Final = 0.4
 _LEAST_V: Final = 0.1
@@ -21,6 +22,7 @@ _SHALLOWEST: Final = 0.02
 _SAG_V: Final = 0.03
 _SPREADS: Final = 5.0
 _OUTSIDE_SIGMAS: Final = 6.0
+_EARLY_COLLAPSE: Final = 0.65
 _FRAMES: Final = 3
 
 
@@ -80,8 +82,13 @@ def _shorted_cell(look: Look, sensor: Flags) -> Sign:
 def _open_cell(look: Look, sensor: Flags) -> Sign:
     """One block takes what the others leave of the charger's voltage; or the string stops in a discharge."""
     raw = look.found.raw_v
+    s = look.state
+    usual_v = np.where(np.isnan(s["raw_slow"]), 0.0, s["raw_slow"])
     with np.errstate(invalid="ignore"):
+        jumps = look.fresh & look.settled & (raw - s["raw_1"] > _ROSE_V * look.volts)
+        s["rose"] = np.where(raw - usual_v < 0.5 * _ROSE_V * look.volts, 0.0, np.where(jumps, 1.0, s["rose"]))
         high = (raw > _OPEN_V * look.volts) & (look.frame.voltage_v > _OPEN_V_CELL * look.sheets.cells)
+        high |= (s["rose"] > 0.0) & (raw - usual_v > _ROSE_V * look.volts)
         quiet = ~(np.abs(look.current_a) > LIMITS.load_c * look.sheets.capacity_ah)
     on = high & quiet & ~sensor
     stay = high & ~sensor
@@ -97,7 +104,8 @@ def _reversal(look: Look, sensor: Flags) -> Sign:
     with np.errstate(invalid="ignore"):
         negative = look.frame.voltage_v < 0.0
         shorted = (look.state["dropped"] > 0.0) & (np.abs(missing - np.rint(missing)) < _WHOLE_TOLERANCE)
-        on = (((raw < -LIMITS.reversal_v * look.volts) & ~shorted) | negative) & ~sensor
+        early = look.state["collapse_depth"] < _EARLY_COLLAPSE * whole_depth(look)
+        on = (((raw < -LIMITS.reversal_v * look.volts) & ~shorted & early) | negative) & ~sensor
         stay = ((raw < -0.6 * LIMITS.reversal_v * look.volts) | negative) & ~sensor
     return Sign(on, stay, look.load & ~np.isnan(raw) & ~look.suppressed)
 
@@ -107,10 +115,15 @@ def _loose_connection(look: Look, sensor: Flags) -> Sign:
     s = look.state
     strong = look.load & (np.abs(look.current_a) > LIMITS.connection_a * look.amperes)
     told = strong & (look.of("event_frames") >= _FRAMES)
-    excess = s["extra_ohm"] - expected_extra_ohm(look)
-    limit = np.maximum(LIMITS.connection_ohm / look.amperes, _SPREADS * row_spread(s["extra_ohm"]))
-    inside = above(excess, limit, told)
-    inside = Sign(inside.on & ~sensor, inside.stay & ~sensor, inside.known)
+    excess, spread = s["extra_ohm"], row_spread(s["extra_ohm"])
+    least = LIMITS.connection_ohm / look.amperes
+    inside = above(excess, np.maximum(least, _SPREADS * spread), told)
+    with np.errstate(invalid="ignore"):
+        # the instrument sees the same resistance
+        rise = instrument_rise_ohm(look)
+        agrees = (excess > np.maximum(least, 1.5 * spread)) & (rise > least) & (excess > 0.3 * rise)
+        agrees &= told & (excess < 3.0 * rise)
+    inside = Sign((inside.on | agrees) & ~sensor, (inside.stay | agrees) & ~sensor, inside.known)
     outside_limit = np.maximum(LIMITS.connection_ohm / look.amperes, _OUTSIDE_SIGMAS * look.of("outside_sigma"))
     return beside(inside, above(look.of("outside_ohm"), outside_limit, told))
 
@@ -123,9 +136,15 @@ def _weak_block(look: Look, sensor: Flags) -> Sign:
     s = look.state
     over = ~look.load & (look.of("event_us") > look.of("judged_us"))
     s["judged_us"] = np.where(over[:, 0], s["event_us"], s["judged_us"])
-    deep = over & (depth(look) > _SHALLOWEST) & (look.of("event_frames") >= 2 * _FRAMES)
-    expected_v = LIMITS.weak * look.sheets.ocv_slope_v * depth(look) + _SAG_V * look.volts
+    fell = depth(look) - look.of("sag_from")
+    deep = over & (fell > _SHALLOWEST) & (look.of("event_frames") >= 2 * _FRAMES)
+    expected_v = LIMITS.weak * look.sheets.ocv_slope_v * fell + _SAG_V * look.volts
     limit_v = np.maximum(expected_v, _SPREADS * row_spread(s["sag_v"]))
     weak = above(-s["sag_v"], limit_v, deep)
+    # at the end of a discharge that takes nearly everything, the weakest of any string falls first
+    early = s["collapse_depth"] < _EARLY_COLLAPSE * whole_depth(look)
+    early |= np.isnan(s["collapse_depth"])
+    weak = Sign(weak.on & early, weak.stay & early, weak.known)
     reversed_too = s["active"][:, FaultClass.REVERSAL, :-1]
+    learn_usual(look, over, ~np.any(s["active"][:, :, :-1] | (s["since_us"][:, :, :-1] > 0.0), axis=1))
     return Sign(weak.on & ~sensor & ~reversed_too, weak.stay & ~sensor, weak.known)

@@ -4,17 +4,19 @@ from typing import Final
 
 import numpy as np
 
+from actors.autonomy import usable_share
 from actors.string_limits import LIMITS
-from actors.string_look import Look
+from actors.string_look import Flags, Look
 from actors.string_robust import Floats, row_median
 
 _NEW_EVENT_S: Final = 600.0
 _EARLY_DEPTH: Final = 0.012
 _EARLY_FRAMES: Final = 12
+_DIP_DEPTH: Final = 0.02
+_REFERENCE_DEPTH: Final = 0.03
+_COLLAPSE_V: Final = 0.3
 _CUT_OFF_MARGIN_V: Final = 0.9
 """A string that stops above its end voltage by so much a block has not been cut off."""
-INSTRUMENT_TO_LOAD: Final = 1.1
-"""Resistance under load over what an instrument reads; the methods differ (vrla facts 1.2: 1.0 ... 2.0)."""
 
 
 def follow_discharge(look: Look) -> None:
@@ -42,11 +44,35 @@ def depth(look: Look) -> Floats:
     return taken
 
 
-def expected_extra_ohm(look: Look) -> Floats:
-    """Resistance beyond that of the neighbours that the instrument's own history explains, ohm."""
-    first = look.state["resistance_first"]
-    extra = (first - row_median(first)) * 1e-3 * INSTRUMENT_TO_LOAD
-    return np.where(np.isnan(extra), 0.0, extra)
+def whole_depth(look: Look) -> Floats:
+    """Depth that a discharge at the present (or last) rate would have in a healthy string, shape `(n_strings, 1)`."""
+    return usable_share(look.of("event_current") / look.sheets.capacity_ah)
+
+
+def instrument_rise_ohm(look: Look) -> Floats:
+    """What the instrument's newest reading lies above its first ones, beyond the neighbours, ohm."""
+    s = look.state
+    rise = s["resistance_last"] - s["resistance_first"]
+    beyond: Floats = (rise - row_median(rise)) * 1e-3
+    return beyond
+
+
+def learn_usual(look: Look, over: Flags, sound: Flags) -> None:
+    """Keeps how blocks begin a discharge when nothing is wrong, for the next one.
+
+    Acid density and plates make healthy blocks differ by some 40 mV from the first ampere on, every time alike.
+
+    Args:
+        look: the frame.
+        over: strings whose discharge is over, `(n_strings, 1)`.
+        sound: blocks that may be learnt from, `(n_strings, n_blocks)`.
+    """
+    s = look.state
+    use = over & sound & (look.of("event_current") > LIMITS.connection_a * look.amperes) & ~np.isnan(s["early_raw"])
+    before = s["usual_early"]
+    s["usual_early"] = np.where(
+        use, np.where(np.isnan(before), s["early_raw"], 0.5 * (before + s["early_raw"])), before
+    )
 
 
 def _begin(look: Look, begins: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> None:
@@ -59,7 +85,14 @@ def _begin(look: Look, begins: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) 
         s[name] = np.where(begins, 0.0, s[name])
     for name in ("outside_ohm", "outside_sigma"):
         s[name] = np.where(begins, np.nan, s[name])
-    for name, value in (("early_raw", np.nan), ("early_count", 0.0), ("extra_ohm", np.nan), ("sag_v", np.nan)):
+    for name, value in (
+        ("early_raw", np.nan),
+        ("early_count", 0.0),
+        ("extra_ohm", np.nan),
+        ("sag_v", np.nan),
+        ("sag_reference", np.nan),
+        ("collapse_depth", np.nan),
+    ):
         s[name] = np.where(begins[:, np.newaxis], value, s[name])
 
 
@@ -74,14 +107,21 @@ def _blocks(look: Look, size_a: Floats) -> None:
     s["early_raw"] = np.where(early, before + (raw - before) / np.maximum(count, 1.0), s["early_raw"])
     s["early_count"] = count
     judged = under & (size_a > LIMITS.connection_a * look.amperes)
-    now_ohm = -raw / np.maximum(size_a, 1e-3)
-    # the median of three frames, the least of which a single wild sample cannot raise
-    begun = early & judged
-    mean_ohm = -s["early_raw"] / np.maximum(size_a, 1e-3)
-    s["extra_ohm"] = np.where(begun, np.where(np.isnan(mean_ohm), now_ohm, mean_ohm), s["extra_ohm"])
-    sag = raw - s["early_raw"]
+    usual_v = np.where(np.isnan(s["usual_early"]), 0.0, s["usual_early"])
+    mean_ohm = (usual_v - s["early_raw"]) / np.maximum(size_a, 1e-3)
+    s["extra_ohm"] = np.where(early & judged, mean_ohm, s["extra_ohm"])
+    # the dip of the first minutes is no capacity
+    taken = depth(look)
+    reference = s["sag_reference"]
+    before_dip = under & (taken < _REFERENCE_DEPTH)
+    first = before_dip & ((taken < _DIP_DEPTH) | np.isnan(reference))
+    s["sag_reference"] = np.where(first, raw, np.where(before_dip, reference + 0.2 * (raw - reference), reference))
+    s["sag_from"] = np.where((look.load & (taken < _REFERENCE_DEPTH))[:, 0], taken[:, 0], s["sag_from"])
+    sag = raw - s["sag_reference"]
+    falls = under & (sag < -_COLLAPSE_V * look.volts) & np.isnan(s["collapse_depth"])
+    s["collapse_depth"] = np.where(falls, taken, s["collapse_depth"])
     smooth = np.where(np.isnan(s["sag_v"]), sag, s["sag_v"] + 0.3 * (sag - s["sag_v"]))
-    s["sag_v"] = np.where(under, smooth, s["sag_v"])
+    s["sag_v"] = np.where(under & (taken >= _REFERENCE_DEPTH), smooth, s["sag_v"])
 
 
 def _outside(look: Look) -> None:

@@ -21,6 +21,8 @@ class StringLimits:
         slow_s: memory of a block's own baseline, s (requirement A1: 30 days).
         learn_s: settled float time before a baseline is believed, s.
         deviation_v: change of a block's corrected deviation that is an imbalance, V (requirement A1).
+        spread_v: standard deviation of the blocks' corrected deviations that is an imbalance of the string, V; healthy
+            ones have 0.16.
         sensor_v: change of the sum rule's residual that is a sensor, V.
         sensor_k: change of a block's temperature against its neighbours that its voltage must follow, K.
         spike_v: jump of a single sample, V.
@@ -52,6 +54,7 @@ class StringLimits:
     slow_s: float = 30 * 86_400.0
     learn_s: float = 12 * 3_600.0
     deviation_v: float = 0.25
+    spread_v: float = 0.26
     sensor_v: float = 0.06
     sensor_k: float = 1.5
     spike_v: float = 0.10

@@ -15,6 +15,8 @@ from batterytwin.diagnosis import FaultClass
 
 _FOLLOWS: Final = 0.45
 _RESISTANCE_READINGS: Final = 5
+_FEWEST: Final = 8
+_MOST_RISE: Final = 3.0
 _CHANGED_V: Final = 0.06
 _FIXED_V: Final = 0.015
 _SLOPE_LEARN_S: Final = 6 * 86_400.0
@@ -39,9 +41,7 @@ def slow_signs(look: Look, changes: Changes, site_rise_k: Floats) -> dict[int, S
     return {
         FaultClass.THERMAL_RUNAWAY: beside(_runaway(look, changes)),
         FaultClass.DRY_OUT: beside(_dry_out(look)),
-        FaultClass.IMBALANCE: beside(
-            above(np.abs(changes.corrected_v), LIMITS.deviation_v * look.volts, look.settled & look.learned)
-        ),
+        FaultClass.IMBALANCE: _imbalance(look, changes),
         FaultClass.CHARGER_VOLTAGE: of_string(_charger(look, changes), look),
         FaultClass.ROOM_COOLING: of_string(room, look),
         STRING_VOLTAGE_WARNING: of_string(_string_voltage(look, LIMITS.string_warning), look),
@@ -87,6 +87,7 @@ def _follow_resistance(look: Look) -> None:
         moved = np.where(np.isnan(before), at_25c, before + share * (at_25c - before))
         s[name] = np.where(use, moved, before)
     s["resistance_count"] = count
+    s["resistance_last"] = np.where(use, at_25c, s["resistance_last"])
 
 
 def resistance_rise(look: Look) -> Floats:
@@ -120,13 +121,30 @@ def _runaway(look: Look, changes: Changes) -> Sign:
     return Sign(warm, still, look.settled & look.learned & ~np.isnan(changes.warm_k))
 
 
+def _imbalance(look: Look, changes: Changes) -> Sign:
+    """A block's share has changed against its own month, or the blocks of the whole string spread too far."""
+    s = look.state
+    blocks = above(np.abs(changes.corrected_v), LIMITS.deviation_v * look.volts, look.settled & look.learned)
+    warm = np.where(np.isnan(s["warm_fast"]), 0.0, s["warm_fast"])
+    corrected = s["raw_fast"] - look.sheets.share_v_k * warm
+    corrected = corrected - row_median(corrected)
+    others = np.arange(s["active"].shape[1]) != FaultClass.IMBALANCE
+    sound = ~np.any((s["active"] | (s["since_us"] > 0.0))[:, others, :-1], axis=1) & ~np.isnan(corrected)
+    count = sound.sum(axis=1, keepdims=True)
+    square = np.where(sound, corrected * corrected, 0.0).sum(axis=1, keepdims=True)
+    spread_v = np.sqrt(square / np.maximum(count, 1))
+    string = above(spread_v, LIMITS.spread_v * look.volts, look.settled & look.learned & (count > _FEWEST), band=0.85)
+    return beside(Sign(blocks.on & ~string.on, blocks.stay, blocks.known), string)
+
+
 def _dry_out(look: Look) -> Sign:
     """Resistance first and most, then the float voltage of a block that recombines more: over months."""
     rise, drift = resistance_rise(look), np.abs(drift_v(look))
     known = look.settled & look.learned & (look.state["resistance_count"] > 2 * _RESISTANCE_READINGS)
     known &= ~np.isnan(rise) & ~np.isnan(drift)
     with np.errstate(invalid="ignore"):
-        on = (rise > LIMITS.dry_resistance) & (drift > LIMITS.dry_v * look.volts)
+        # drier by the day; what jumps to a multiple is a connection
+        on = (rise > LIMITS.dry_resistance) & (rise < _MOST_RISE) & (drift > LIMITS.dry_v * look.volts)
         stay = rise > 0.7 * LIMITS.dry_resistance
     return Sign(on, stay, known)
 

@@ -59,6 +59,7 @@ _STRING_FIELDS: Final = (
     "event_frames",
     "judged_us",  # begin of the newest discharge whose end has been judged
     "event_current",  # largest current of it
+    "sag_from",  # depth at which the reference of the sag was taken
     "settle_ah",  # charge that was out when it ended
     "dead",
     "outside_xx",
@@ -83,13 +84,18 @@ _BLOCK_FIELDS: Final = (
     "warm_slow",
     "missing_1",  # cells that seemed to be missing in the frame before
     "dropped",  # they went from one frame to the next
+    "rose",  # its voltage rose from one frame to the next on float
     "early_raw",  # deviation at the begin of the newest discharge, V
     "early_count",
     "extra_ohm",  # resistance beyond that of the neighbours in the newest discharge, ohm
+    "usual_early",  # the same in earlier discharges
+    "sag_reference",  # deviation after the dip of the first minutes, V
+    "collapse_depth",  # depth at which it began to fall away from its neighbours
     "sag_v",  # what the deviation has lost since then, V
     "resistance_first",  # instrument at 25 degC, mOhm
     "resistance_count",
     "resistance_fast",
+    "resistance_last",
     "drift_first",  # corrected deviation in the first weeks, V
     "drift_first_s",
 )
@@ -135,6 +141,8 @@ _ZERO_AT_FIRST: Final = frozenset(
         "temperature_spikes",
         "early_count",
         "dropped",
+        "rose",
+        "sag_from",
         "resistance_count",
         "drift_first_s",
     }

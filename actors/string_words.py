@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from actors.string_discharge import INSTRUMENT_TO_LOAD
 from actors.string_limits import LIMITS
 from batterytwin.datasheet import BatteryDatasheet
 from batterytwin.diagnosis import Diagnosis, DiagnosisEvidence
@@ -135,15 +134,11 @@ def _loose(told: _Told) -> list[DiagnosisEvidence]:
             largest,
             _item("Sum rule on float, where no current flows", told.change("residual"), 0.0, "V"),
         ]
-    first = told.state["resistance_first"]
-    usual = (
-        float(np.nan_to_num((first[told.place] - np.nanmedian(first)) * INSTRUMENT_TO_LOAD))
-        if np.isfinite(first).any()
-        else 0.0
-    )
+    rise = told.block("resistance_last") - told.block("resistance_first")
     return [
-        _item("Resistance beyond the neighbours' under load", 1e3 * told.block("extra_ohm"), usual, "mOhm"),
+        _item("Resistance beyond the neighbours' under load", 1e3 * told.block("extra_ohm"), 0.0, "mOhm"),
         largest,
+        _item("Rise of the instrument's reading", rise, 0.0, "mOhm"),
         _item("Deviation on float, where no current flows", told.change("raw"), 0.0, "V"),
     ]
 
@@ -167,6 +162,10 @@ def _runaway(told: _Told) -> list[DiagnosisEvidence]:
 
 
 def _imbalance(told: _Told) -> list[DiagnosisEvidence]:
+    if told.place is None:
+        share = -told.sheet.cells * told.sheet.gas_ct_per_k / told.sheet.gas_cu_per_v
+        corrected = told.state["raw_fast"] - share * np.nan_to_num(told.state["warm_fast"])
+        return [_item("Spread of the blocks' float voltages", float(np.nanstd(corrected)), 0.16, "V"), _sum_rule(told)]
     return [
         _item("Change of the deviation against 30 days", told.change("raw"), 0.0, "V"),
         _item("Change of temperature against 30 days", told.change("warm"), 0.0, "K"),

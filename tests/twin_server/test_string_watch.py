@@ -1,4 +1,4 @@
-"""Strings watched by a server: frames close whole, a bulk load is passed over, faults are alerts once, baselines stay."""
+"""Strings watched by a server: whole frames, a bulk load passed over, faults as alerts once, baselines that stay."""
 
 import math
 import time
