@@ -21,6 +21,7 @@ _LEAST_V: Final = 0.1
 _SHALLOWEST: Final = 0.02
 _SAG_V: Final = 0.03
 _SPREADS: Final = 5.0
+_UNKNOWN_V: Final = 0.25
 _OUTSIDE_SIGMAS: Final = 6.0
 _EARLY_COLLAPSE: Final = 0.65
 _FRAMES: Final = 3
@@ -104,7 +105,8 @@ def _reversal(look: Look, sensor: Flags) -> Sign:
     with np.errstate(invalid="ignore"):
         negative = look.frame.voltage_v < 0.0
         shorted = (look.state["dropped"] > 0.0) & (np.abs(missing - np.rint(missing)) < _WHOLE_TOLERANCE)
-        early = look.state["collapse_depth"] < _EARLY_COLLAPSE * whole_depth(look)
+        depths = look.state["collapse_depth"]
+        early = np.isnan(depths) | (depths < _EARLY_COLLAPSE * whole_depth(look))
         on = (((raw < -LIMITS.reversal_v * look.volts) & ~shorted & early) | negative) & ~sensor
         stay = ((raw < -0.6 * LIMITS.reversal_v * look.volts) | negative) & ~sensor
     return Sign(on, stay, look.load & ~np.isnan(raw) & ~look.suppressed)
@@ -117,7 +119,10 @@ def _loose_connection(look: Look, sensor: Flags) -> Sign:
     told = strong & (look.of("event_frames") >= _FRAMES)
     excess, spread = s["extra_ohm"], row_spread(s["extra_ohm"])
     least = LIMITS.connection_ohm / look.amperes
-    inside = above(excess, np.maximum(least, _SPREADS * spread), told)
+    # a block of which no earlier discharge is known may start this much lower for good
+    unknown_v = np.where(np.isnan(s["usual_early"]), _UNKNOWN_V * look.volts, 0.0)
+    size_a = np.maximum(look.of("event_current"), 1.0)
+    inside = above(excess, np.maximum(np.maximum(least, unknown_v / size_a), _SPREADS * spread), told)
     with np.errstate(invalid="ignore"):
         # the instrument sees the same resistance
         rise = instrument_rise_ohm(look)

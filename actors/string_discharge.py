@@ -8,6 +8,7 @@ from actors.autonomy import usable_share
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
 from actors.string_robust import Floats, row_median
+from batterytwin.telemetry import StringMode
 
 _NEW_EVENT_S: Final = 600.0
 _EARLY_DEPTH: Final = 0.012
@@ -147,9 +148,14 @@ def _outside(look: Look) -> None:
 
 
 def _dead(look: Look) -> None:
-    """Notes strings that stop in the middle of a discharge although nothing was empty, and stay without current."""
+    """Notes strings that stop in the middle of a discharge although nothing was empty, while their system goes on.
+
+    Without the report of a discharge it may be a charger that has not come back yet.
+    """
     s = look.state
-    stopped = ~look.load & look.sagging & (np.abs(look.current_a) < LIMITS.load_c * look.sheets.capacity_ah)
+    mode = look.frame.mode[:, np.newaxis]
+    goes_on = (mode == StringMode.DISCHARGE) | (mode == StringMode.TEST)
+    stopped = look.sagging & (np.abs(look.current_a) < LIMITS.load_c * look.sheets.capacity_ah) & ~look.load & goes_on
     far = look.of("median_1") > look.sheets.end_v + _CUT_OFF_MARGIN_V * look.volts
     rebound = look.found.median_v > look.of("median_1")
     begins = stopped & (look.of("was_load") > 0.0) & far & rebound & look.fresh

@@ -14,6 +14,7 @@ from twin_server.dataset_command import dataset
 from twin_server.event_commands import event_app
 from twin_server.replay_commands import replay
 from twin_server.simulate_command import simulate
+from twin_server.string_command import string
 
 app = typer.Typer(
     help=(
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(up_command.up)
 app.command()(client_commands.status)
 app.command()(client_commands.twin)
+app.command()(string)
 app.command()(client_commands.alerts)
 app.command()(replay)
 app.command()(simulate)

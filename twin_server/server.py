@@ -100,7 +100,7 @@ class TwinServer:
         self.live = LiveTable(self._map, self._clocks)
         self._hub = AlertHub(store, self.live)
         self._silence = SilenceRules(store, self._hub, self.live)
-        self.strings = StringWatch(store, self._map, StringAlerts(store, self._hub, self._map))
+        self.strings = StringWatch(store, self.live, StringAlerts(store, self._hub, self._map))
         self._drain = Drain()
         self._router = IngestRouter(
             fleet,
@@ -109,6 +109,7 @@ class TwinServer:
             max_waiting_rows=settings.max_waiting_rows,
             frames=self.strings.collector,
         )
+        self.strings.submit_inputs = self._router.submit_inputs
         self._registration = GridRegistration(
             store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
         )

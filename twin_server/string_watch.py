@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -10,14 +10,16 @@ import structlog
 
 from actors.string_analysis import StringFleet
 from actors.string_frame import StringSheets
+from actors.string_rank import discharge_ranks
 from actors.string_state import LAYOUT, pack_state, unpack_state
 from actors.string_words import standing
 from batterytwin.datasheet import BatteryDatasheet
 from batterytwin.diagnosis import Diagnosis
-from batterytwin.errors import StoreUnavailableError
+from batterytwin.errors import StoreUnavailableError, TwinError
+from batterytwin.events import TwinInput, TwinInputKind
 from storage.string_state_table import StringStateRecord
 from twin_server.frame_collector import FrameCollector, FrameSet
-from twin_server.routing import FleetMap
+from twin_server.live_table import LiveTable
 from twin_server.string_alerts import StringAlerts
 
 _SAVE_EVERY_S: Final = 300.0
@@ -45,10 +47,15 @@ class StringWatch:
         collector: takes readings on their way in.
         cost_s: processor time that the analysis has taken, s.
         frames: frames analysed.
+        submit_inputs: takes what discharges say of capacity to the twins; None = nobody does.
     """
 
-    def __init__(self, store: StringStateStore, fleet_map: FleetMap, alerts: StringAlerts) -> None:
+    def __init__(self, store: StringStateStore, live: LiveTable, alerts: StringAlerts) -> None:
+        fleet_map = live.fleet_map
         self.collector = FrameCollector(fleet_map)
+        self.submit_inputs: Callable[[Sequence[TwinInput]], Awaitable[list[bool]]] | None = None
+        self._live = live
+        self._ranks: list[TwinInput] = []
         self.cost_s = 0.0
         self.frames = 0
         self._store = store
@@ -92,6 +99,7 @@ class StringWatch:
                 touched = await asyncio.to_thread(self._analyse, sets)
                 changed = await self._alerts.follow({number: self.diagnoses_of(number) for number in touched}, self)
                 await self._save(changed)  # with the alerts, so that a restart finds both or neither
+                await self._tell_ranks()
             if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
                 await self.save()
 
@@ -127,12 +135,52 @@ class StringWatch:
         touched: list[int] = []
         for frames in sets:
             fleet = self._fleets[frames.frame.voltage_v.shape[1]]
-            fleet.take(self._row[frames.strings], frames.frame)
+            rows = self._row[frames.strings]
+            before_us = fleet.states["judged_us"][rows]
+            fleet.take(rows, frames.frame)
+            for number in frames.strings[fleet.states["judged_us"][rows] > before_us].tolist():
+                self._rank(number, fleet)
             touched += frames.strings.tolist()
         self._changed.update(touched)
         self.frames += len(touched)
         self.cost_s += time.thread_time() - begun_s
         return touched
+
+    def _rank(self, number: int, fleet: StringFleet) -> None:
+        """Notes what a discharge that is over says of the capacities of its blocks."""
+        string_id, ordinals = self._map.strings[number]
+        live, row = self._live.rows[ordinals], self._row[number]
+        state = fleet.states[row : row + 1]
+        soh, sigma = discharge_ranks(
+            state,
+            self._sheet(number)[0],
+            live["soh_capacity"].astype(np.float64),
+            live["soh_capacity_sigma"].astype(np.float64),
+        )
+        event_us = int(state["event_us"][0])
+        self._ranks += [
+            TwinInput(
+                battery_key=identity.battery_key,
+                kind=TwinInputKind.DISCHARGE_RANK,
+                time_us=int(state["load_us"][0]),
+                soh_capacity=float(soh[place]),
+                sigma=float(sigma[place]),
+                source_id=f"{string_id}/RANK/{event_us}",
+            )
+            for place, identity in enumerate(self._map.identities[ordinals])
+            if np.isfinite(soh[place])
+        ]
+
+    async def _tell_ranks(self) -> None:
+        if not self._ranks:
+            return
+        if self.submit_inputs is not None:
+            try:
+                await self.submit_inputs(self._ranks)
+            except TwinError as error:
+                _log.warning("ranks of a discharge cannot be taken, trying again", reason=error.message)
+                return
+        self._ranks = []
 
     async def _save(self, numbers: list[int]) -> None:
         if not numbers:

@@ -60,7 +60,7 @@ ON_FLOAT = [
     case("spiky temperature", F.NOISY_SENSOR, 12 * HOUR, spiky_temperature=8.0),
 ]
 UNDER_LOAD = [
-    case("loose connection", F.LOOSE_CONNECTION, 2 * MINUTE, loose_ohm=0.005),
+    case("loose connection", F.LOOSE_CONNECTION, 2 * MINUTE, loose_ohm=0.008),
     case("loose outside", F.LOOSE_CONNECTION, 2 * MINUTE, outside_ohm=0.005),
     case("weak block", F.WEAK_BLOCK, 26 * MINUTE, weak=0.45),
     case("reversal", F.REVERSAL, 25 * MINUTE, reversed_v=4.5),
