@@ -12,9 +12,11 @@ from numba import from_dtype, types
 from numpy.typing import NDArray
 
 from actors.compiled import kernel
+from actors.filter_current import FIRST_OFFSET_PER_AH
 from actors.filter_estimates import N_ESTIMATES
 from actors.filter_evidence import apply_inputs
 from actors.filter_float import MARKER_SIGMA
+from actors.filter_forecast import forecast_rows
 from actors.filter_kernel import apply_rows, tell_all
 from actors.filter_layout import (
     N_STATE,
@@ -24,7 +26,7 @@ from actors.filter_layout import (
     parameter_records,
     state_records,
 )
-from actors.filter_life import R0_SPREAD
+from actors.filter_model_error import SENSOR_SIGMA_V
 from actors.filter_parameters import FilterParameters
 from batterytwin.events import TwinInput
 
@@ -37,6 +39,7 @@ __all__ = [
     "capacity_evidence_us",
     "circuit_estimates",
     "compile_kernels",
+    "forecast",
     "initial_state",
     "live_estimates",
     "regimes",
@@ -44,7 +47,7 @@ __all__ = [
     "run_filter",
 ]
 
-MODEL_VERSION: Final = "joint-ekf-2"
+MODEL_VERSION: Final = "joint-ekf-4"
 """Changes with every change of the estimates."""
 
 _FIRST_SOC: Final = 0.8
@@ -67,8 +70,10 @@ def initial_state(parameters: FilterParameters) -> NDArray[np.float64]:
     x["float_marker"] = (p["float_v"] - p["cells"] * p["gas_u0_v_cell"]) / p["volts_per_marker"]
     x["float_marker_var"] = MARKER_SIGMA**2
     x["r0_ohm"] = p["r0_ohm"]
-    x["p33"] = (R0_SPREAD * p["r0_ohm"]) ** 2
+    x["p33"] = (p["resistance_spread"] * p["r0_ohm"]) ** 2
+    x["voltage_noise_var"] = (SENSOR_SIGMA_V * p["block_scale"]) ** 2
     x["current_sign"] = 1.0
+    x["current_offset_var"] = (FIRST_OFFSET_PER_AH * p["capacity_ah"]) ** 2
     x["soh_capacity"] = 1.0
     return state
 
@@ -147,6 +152,48 @@ def run_evidence(
         np.array([given.soh_capacity for given in inputs], np.float64),
         np.array([given.sigma for given in inputs], np.float64),
     )
+
+
+def forecast(  # noqa: PLR0917  # one argument a column of a reading
+    state: NDArray[np.float64],
+    parameters: FilterParameters,
+    slot: NDArray[np.int32],
+    twin: NDArray[np.int32],
+    sample_time_us: NDArray[np.int64],
+    current_a: NDArray[np.float32],
+    temperature_c: NDArray[np.float32],
+    status: NDArray[np.int16],
+) -> NDArray[np.float64]:
+    """Voltages that twins expect at given currents, with nobody to tell them what became of it.
+
+    Args:
+        state: rows of the twins concerned, left as they are, shape `(n_slots, N_STATE)`.
+        parameters: of all twins.
+        slot: row of `state` of each future reading, shape `(n_rows,)`, as all that follow.
+        twin: row of `parameters`.
+        sample_time_us: microseconds UTC, rising strictly within a twin.
+        current_a: > 0 charges, A.
+        temperature_c: degC; NaN = as it was.
+        status: packed string mode.
+
+    Returns:
+        Voltages, V, shape `(n_rows,)`.
+    """
+    voltage_v = np.empty(slot.size)
+    _forecast_kernel()(
+        state_records(state.copy()),
+        parameter_records(parameters.values),
+        parameters.model_index,
+        parameters.ocv_v,
+        np.ascontiguousarray(slot, dtype=np.int32),
+        np.ascontiguousarray(twin, dtype=np.int32),
+        np.ascontiguousarray(sample_time_us, dtype=np.int64),
+        np.ascontiguousarray(current_a, dtype=np.float32),
+        np.ascontiguousarray(temperature_c, dtype=np.float32),
+        np.ascontiguousarray(status, dtype=np.int16),
+        voltage_v,
+    )
+    return voltage_v
 
 
 def live_estimates(state: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -229,6 +276,24 @@ def _rows_kernel() -> Callable[..., None]:
         _array(types.float32, 2, readonly=False),
     )
     return kernel(signature)(apply_rows)
+
+
+@functools.cache
+def _forecast_kernel() -> Callable[..., None]:
+    signature = types.void(
+        _array(from_dtype(STATE_DTYPE), readonly=False),
+        _array(from_dtype(PARAMETERS_DTYPE)),
+        _array(types.int32),
+        _array(types.float64, 2),
+        _array(types.int32),
+        _array(types.int32),
+        _array(types.int64),
+        _array(types.float32),
+        _array(types.float32),
+        _array(types.int16),
+        _array(types.float64, readonly=False),
+    )
+    return kernel(signature)(forecast_rows)
 
 
 @functools.cache

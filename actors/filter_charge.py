@@ -1,7 +1,7 @@
 """Counting of charge: how SOC follows the current, and what it cannot know."""
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 from actors.compiled import compiled
 from actors.filter_covariance import scale_states
@@ -21,16 +21,18 @@ _UNSEEN_SIGMA: Final = 0.25
 _UNSEEN_S: Final = 86_400.0
 _SOC_NOISE_PER_S: Final = 1e-5**2 / 60.0
 _LARGEST_SOC_SIGMA: Final = 0.3
-_ACCEPTANCE_FALLS_ABOVE_SOC: Final = 0.95
-_FULL_CHARGE_SIGMA: Final = 0.01
 _LARGEST_GAS_EXPONENT: Final = 10.0
 _SELF_DISCHARGE_PER_S: Final = 0.03 / (30.0 * 86_400.0)
 _SELF_DISCHARGE_PER_K: Final = 0.0693
 _CAPACITY_PER_K_COLD: Final = 0.006
 _CAPACITY_PER_K_WARM: Final = 0.0013
 _SMALLEST_CAPACITY_FACTOR: Final = 0.5
-_RATE_SIGMA: Final = 0.08
-"""What the 10-hour capacity may be wrong by at another rate, relative."""
+_COUNT_SIGMA: Final = 0.015
+"""Error of the gain of the current sensor, relative."""
+_CHARGE_COUNT_SIGMA: Final = 0.03
+"""The same with what charging loses beside gassing at the terminal voltage."""
+_DIFFUSION_PER_K: Final = 0.02
+_SMALLEST_DIFFUSION: Final = 0.3
 
 
 @compiled
@@ -48,34 +50,24 @@ def gassing_a(x: TwinState, p: TwinParameters, voltage_v: float) -> float:
     return p.gas_a * exponential(min(exponent, _LARGEST_GAS_EXPONENT))
 
 
-@compiled
-def count_charge(soc: float, charge: float) -> tuple[float, float]:
-    """SOC after `charge` (in units of capacity, > 0 charges), and its derivative by the SOC before.
+class Count(NamedTuple):
+    """Charge of a step, and what it does to SOC."""
 
-    Above 95 % the share of the current that is stored falls linearly to 0 at 100 % and gassing takes the rest. The
-    solution of that equation is exact for any step and cannot pass 100 %.
-    """
-    if charge <= 0.0:
-        return soc + charge, 1.0
-    linear = min(max(_ACCEPTANCE_FALLS_ABOVE_SOC - soc, 0.0), charge)
-    soc += linear
-    charge -= linear
-    if charge <= 0.0:
-        return soc, 1.0
-    remaining = exponential(-charge / (1.0 - _ACCEPTANCE_FALLS_ABOVE_SOC))
-    return 1.0 - (1.0 - min(soc, 1.0)) * remaining, remaining
+    charge_ah: float
+    change: float
+    """Of SOC."""
+    by_current: float
+    by_capacity: float
+    variance: float
+    """That the step adds to SOC."""
 
 
 @compiled
-def advance_soc(x: TwinState, p: TwinParameters, moment: Moment) -> tuple[float, float, float, float]:
+def advance_soc(x: TwinState, p: TwinParameters, moment: Moment) -> Count:
     """Counts the charge of a step.
 
-    The error of a count is one of scale (capacity, rate, gain of the sensor): its variance grows with the square of
-    what was counted since the last anchor, not with the number of readings.
-
-    Returns:
-        Charge counted, Ah; derivative of SOC by the current, 1/A; derivative of SOC by the SOC before; variance that
-        the step adds to SOC.
+    The error of a count is one of scale: that of the capacity is carried by its covariance with SOC; the variance of
+    the sensor's gain grows with the square of what was counted since the last anchor, not with the number of readings.
     """
     known = moment.dt_s <= LONGEST_STEP_S
     mean_a = moment.current_a - 0.5 * moment.step_a if known else moment.current_a
@@ -84,7 +76,9 @@ def advance_soc(x: TwinState, p: TwinParameters, moment: Moment) -> tuple[float,
     hours = min(moment.dt_s, LONGEST_STEP_S) / 3600.0
     per_capacity = 1.0 / (rated_at_temperature_ah(x, p) * x.soh_capacity)
     before, counted_before = x.soc, x.counted_soc
-    after, derivative = count_charge(before, mean_a * hours * per_capacity)
+    after = before + mean_a * hours * per_capacity
+    by_capacity = -mean_a * hours * per_capacity / x.soh_capacity
+    _follow_plates(x, p, moment.dt_s, mean_a * per_capacity / 3600.0)
     if moment.regime == _REST:
         after -= _self_discharge(x, moment.dt_s)
         if x.rest_s >= ANCHORED_REST_S:
@@ -92,11 +86,18 @@ def advance_soc(x: TwinState, p: TwinParameters, moment: Moment) -> tuple[float,
     x.soc = after
     counted = counted_before + after - before
     x.counted_soc = counted
-    scale_var = x.p44 / (x.soh_capacity * x.soh_capacity) + _RATE_SIGMA * _RATE_SIGMA
-    variance = scale_var * max(counted * counted - counted_before * counted_before, 0.0)
-    # a battery charged for long stays uncertain by one per cent
-    variance += (1.0 - derivative * derivative) * _FULL_CHARGE_SIGMA * _FULL_CHARGE_SIGMA
-    return mean_a * hours, hours * per_capacity * derivative, derivative, variance
+    sigma = _CHARGE_COUNT_SIGMA if mean_a > 0.0 else _COUNT_SIGMA
+    variance = sigma * sigma * max(counted * counted - counted_before * counted_before, 0.0)
+    return Count(mean_a * hours, after - before, hours * per_capacity, by_capacity, variance)
+
+
+@compiled
+def _follow_plates(x: TwinState, p: TwinParameters, dt_s: float, soc_per_s: float) -> None:
+    """Moves the gap between the charge of the bulk and that at the plates, exactly at constant current."""
+    warmth = max(1.0 + _DIFFUSION_PER_K * (x.temperature_c - 25.0), _SMALLEST_DIFFUSION)
+    per_s = p.per_diffusion_s * warmth
+    kept = exponential(-dt_s * per_s)
+    x.charge_gap = kept * x.charge_gap - (1.0 - kept) * soc_per_s / (p.available_share * per_s)
 
 
 @compiled

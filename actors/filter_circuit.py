@@ -1,43 +1,47 @@
-"""The equivalent circuit V = OCV + I R0 + V1 + V2 (I > 0 charges): its voltage, and the SOC for a voltage."""
+"""The equivalent circuit V = OCV + I R + acid + V1 + V2 (I > 0 charges): its voltage, and the SOC for a voltage."""
 
-from typing import Final
+import math
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors.compiled import compiled
 from actors.filter_layout import TwinParameters, TwinState
+from actors.numerics import logarithm
 from actors.ocv import ocv_and_slope
-from batterytwin.telemetry import Regime
-
-_DISCHARGE: Final = int(Regime.DISCHARGE)
-_RECHARGE: Final = int(Regime.RECHARGE)
-_REST: Final = int(Regime.REST)
 
 _R0_RISE: Final = 1.4
 _SMALLEST_WARMTH_FACTOR: Final = 0.3
+_SMALLEST_LEVEL: Final = 0.004
+_CHARGE_LIMIT: Final = 1.004
 _BISECTIONS: Final = 30
 
 
-@compiled
-def resistance_and_slope(x: TwinState, p: TwinParameters, current_a: float) -> tuple[float, float]:
-    """Series resistance at the present SOC and temperature, Ohm, and its derivative by SOC.
+class Circuit(NamedTuple):
+    """A voltage of the circuit, V, and how it moves with what is estimated."""
 
-    R0 (1 + 1.4 (1 - SOC)**8), which follows the GNB table of vrla facts 1.2, times the temperature factor; on discharge
-    plus the exhaustion of the acid, which rises with (1 - SOC)**16.
+    voltage_v: float
+    by_soc: float
+    by_r0: float
+    by_capacity: float
+    load_v: float
+    """Drop across resistance and acid, without V1 and V2."""
+    acid_v: float
+    acid_by_level: float
+
+
+@compiled
+def resistance_factor(soc: float) -> tuple[float, float]:
+    """Series resistance over that of a full block, and its derivative by SOC.
+
+    1 + 1.4 (1 - SOC)**8, which follows the GNB table of vrla facts 1.2.
     """
-    empty = min(max(1.0 - x.soc, 0.0), 1.0)
+    empty = min(max(1.0 - soc, 0.0), 1.0)
     empty2 = empty * empty
     empty4 = empty2 * empty2
     empty7 = empty4 * empty2 * empty
-    r0_ohm = x.r0_ohm * warmth_factor(x, p)
-    resistance = r0_ohm * (1.0 + _R0_RISE * empty7 * empty)
-    slope = -8.0 * r0_ohm * _R0_RISE * empty7
-    if current_a < 0.0:
-        empty15 = empty7 * empty7 * empty
-        resistance += p.knee_ohm * empty15 * empty
-        slope -= 16.0 * p.knee_ohm * empty15
-    return resistance, slope
+    return 1.0 + _R0_RISE * empty7 * empty, -8.0 * _R0_RISE * empty7
 
 
 @compiled
@@ -47,20 +51,65 @@ def warmth_factor(x: TwinState, p: TwinParameters) -> float:
 
 
 @compiled
-def terminal_voltage(
-    x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], current_a: float
-) -> tuple[float, float]:
-    """Voltage of the circuit, V, and its derivative by SOC."""
-    open_v, open_slope = ocv_and_slope(ocv_v, x.soc)
-    resistance, slope = resistance_and_slope(x, p, current_a)
-    voltage = open_v + p.docv_dt_v_k * (x.temperature_c - 25.0) + current_a * resistance + x.v1 + x.v2
-    return voltage, open_slope + current_a * slope
+def plate_level(x: TwinState, p: TwinParameters) -> float:
+    """Charge level at the plates: all charge less what has not yet followed (KiBaM; vrla facts, section 2).
+
+    In units of the 10-hour capacity, like SOC; at that rate the plates are empty where SOC is 0.
+    """
+    return x.soc + p.spare_charge - (1.0 - p.available_share) * x.charge_gap
 
 
 @compiled
-def circuit_voltage(x: TwinState, ocv_v: NDArray[np.float64]) -> float:
-    """Voltage of the circuit without its series resistance, at 25 degC, V."""
-    return float(ocv_and_slope(ocv_v, x.soc)[0] + x.v1 + x.v2)
+def acid_voltage(x: TwinState, p: TwinParameters, current_a: float) -> tuple[float, float, float]:
+    """What emptying plates cost beyond full ones, V, and its derivatives by SOC and by the level at the plates.
+
+    Concentration: Nernst's ln(level / charge), which lasts as long as the level differs. Activation: Butler and
+    Volmer's asinh(r / charge) - asinh(r), r = discharge current over exchange current, which falls with the charge.
+    """
+    charge = max(x.soc + p.spare_charge, _SMALLEST_LEVEL)
+    level = max(plate_level(x, p), _SMALLEST_LEVEL)
+    ratio = max(-current_a, 0.0) * p.per_exchange_a
+    left = ratio / charge
+    root = math.sqrt(left * left + 1.0)
+    lost = logarithm(charge * (left + root) / (level * (ratio + math.sqrt(ratio * ratio + 1.0))))
+    by_soc = p.kinetic_v * (left / root - 1.0) / charge
+    by_level = p.kinetic_v / level
+    return -p.kinetic_v * lost, by_soc, by_level
+
+
+@compiled
+def charge_resistance(p: TwinParameters, soc: float) -> tuple[float, float]:
+    """Resistance that a block sets against the last of its charge, Ohm, and its derivative by SOC."""
+    room = _CHARGE_LIMIT - min(max(soc, 0.0), 1.0)
+    return p.charge_ohm * (_CHARGE_LIMIT - room) / room, p.charge_ohm * _CHARGE_LIMIT / (room * room)
+
+
+@compiled
+def circuit_at(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], current_a: float) -> Circuit:
+    """Voltage of the circuit at a current, A."""
+    open_v, by_soc = ocv_and_slope(ocv_v, x.soc)
+    factor, factor_slope = resistance_factor(x.soc)
+    warmth = warmth_factor(x, p)
+    by_r0 = current_a * warmth * factor
+    load_v = by_r0 * x.r0_ohm
+    by_soc += current_a * warmth * factor_slope * x.r0_ohm
+    acid_v, acid_by_soc, by_level = acid_voltage(x, p, current_a)
+    by_soc += acid_by_soc + by_level
+    by_capacity = by_level * (1.0 - p.available_share) * x.charge_gap / x.soh_capacity
+    load_v += acid_v
+    if current_a > 0.0:
+        charge_ohm, charge_slope = charge_resistance(p, x.soc)
+        load_v += current_a * charge_ohm
+        by_soc += current_a * charge_slope
+    voltage_v = open_v + p.docv_dt_v_k * (x.temperature_c - 25.0) + load_v + x.v1 + x.v2
+    return Circuit(voltage_v, by_soc, by_r0, by_capacity, load_v, acid_v, by_level)
+
+
+@compiled
+def polarisation(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64]) -> float:
+    """Voltage of the circuit at its newest current above open circuit, V, without the drop across R0."""
+    circuit = circuit_at(x, p, ocv_v, x.current_a)
+    return float(x.v1 + x.v2 + circuit.load_v - circuit.by_r0 * x.r0_ohm)
 
 
 @compiled
@@ -71,17 +120,16 @@ def soc_at_voltage(
 
     The branches are taken at their end values, not as filtered: those have been bent to fit the voltage.
     """
-    filtered_soc = x.soc
-    settled_v = current_a * (p.r1_ohm + p.r2_ohm) + p.docv_dt_v_k * (x.temperature_c - 25.0)
+    filtered_soc, v1, v2, gap = x.soc, x.v1, x.v2, x.charge_gap
+    x.v1, x.v2, x.charge_gap = current_a * p.r1_ohm, current_a * p.r2_ohm, 0.0
     low, high, slope = 0.0, 1.0, 1.0
     for _ in range(_BISECTIONS):
         x.soc = 0.5 * (low + high)
-        open_v, open_slope = ocv_and_slope(ocv_v, x.soc)
-        resistance, resistance_slope = resistance_and_slope(x, p, current_a)
-        slope = open_slope + current_a * resistance_slope
-        if open_v + settled_v + current_a * resistance < voltage_v:
+        circuit = circuit_at(x, p, ocv_v, current_a)
+        slope = circuit.by_soc
+        if circuit.voltage_v < voltage_v:
             low = x.soc
         else:
             high = x.soc
-    x.soc = filtered_soc
+    x.soc, x.v1, x.v2, x.charge_gap = filtered_soc, v1, v2, gap
     return 0.5 * (low + high), slope

@@ -1,6 +1,8 @@
 """Operations on the estimate (SOC, V1, V2, R0, capacity) and its covariance that keep it symmetric and positive.
 
-Everything is written out for the upper triangle: that is what makes P symmetric, and five states fast.
+Everything is written out for the upper triangle: that is what makes P symmetric, and five states fast. The error of the
+open-circuit table is a sixth quantity that is allowed for but never estimated (Schmidt's filter): its covariance with
+the five, p05...p45, keeps what all voltages are wrong by in common from being averaged away.
 """
 
 from typing import Final
@@ -26,6 +28,9 @@ def scale_states(x: TwinState, f0: float, f1: float, f2: float) -> None:
     x.p22 *= f2 * f2
     x.p23 *= f2
     x.p24 *= f2
+    x.p05 *= f0
+    x.p15 *= f1
+    x.p25 *= f2
 
 
 @compiled
@@ -36,6 +41,7 @@ def lean_soc_on_capacity(x: TwinState, f04: float) -> None:
     x.p02 += f04 * x.p24
     x.p03 += f04 * x.p34
     x.p04 += f04 * x.p44
+    x.p05 += f04 * x.p45
 
 
 @compiled
@@ -51,37 +57,64 @@ def add_common_noise(x: TwinState, b: tuple[float, float, float], variance: floa
 
 
 @compiled
-def measured_direction(x: TwinState, h: tuple[float, float, float]) -> tuple[float, float, float, float, float]:
-    """P H' for H = (h0, 1, 1, h3, h4)."""
+def measured_direction(
+    x: TwinState, h: tuple[float, float, float], table: float
+) -> tuple[float, float, float, float, float]:
+    """Covariance of the five with a voltage of slopes (h0, 1, 1, h3, h4) and `table` times the error of the table."""
     h0, h3, h4 = h
     return (
-        x.p00 * h0 + x.p01 + x.p02 + x.p03 * h3 + x.p04 * h4,
-        x.p01 * h0 + x.p11 + x.p12 + x.p13 * h3 + x.p14 * h4,
-        x.p02 * h0 + x.p12 + x.p22 + x.p23 * h3 + x.p24 * h4,
-        x.p03 * h0 + x.p13 + x.p23 + x.p33 * h3 + x.p34 * h4,
-        x.p04 * h0 + x.p14 + x.p24 + x.p34 * h3 + x.p44 * h4,
+        x.p00 * h0 + x.p01 + x.p02 + x.p03 * h3 + x.p04 * h4 + x.p05 * table,
+        x.p01 * h0 + x.p11 + x.p12 + x.p13 * h3 + x.p14 * h4 + x.p15 * table,
+        x.p02 * h0 + x.p12 + x.p22 + x.p23 * h3 + x.p24 * h4 + x.p25 * table,
+        x.p03 * h0 + x.p13 + x.p23 + x.p33 * h3 + x.p34 * h4 + x.p35 * table,
+        x.p04 * h0 + x.p14 + x.p24 + x.p34 * h3 + x.p44 * h4 + x.p45 * table,
     )
 
 
 @compiled
-def update(
+def shared_error(x: TwinState, h: tuple[float, float, float], table_var: float) -> float:
+    """Covariance of the error of the table with a voltage, V**2; `table_var` is 0 where the table has no part in it."""
+    h0, h3, h4 = h
+    return h0 * x.p05 + x.p15 + x.p25 + h3 * x.p35 + h4 * x.p45 + table_var
+
+
+@compiled
+def update(  # noqa: PLR0917  # the terms of one formula
     x: TwinState,
     h: tuple[float, float, float],
     gain: tuple[float, float, float, float, float],
     innovation: float,
     noise_var: float,
+    table: tuple[float, float],
 ) -> None:
-    """Applies a scalar measurement with H = (h0, 1, 1, h3, h4) and any gain, optimal or not.
+    """Applies a voltage of slopes H = (h0, 1, 1, h3, h4) with any gain, optimal or not.
 
-    Joseph form P <- (I - K H) P (I - K H)' + K R K', written with d = P H' and s = H d + R as P - K d' - (d - K s) K',
-    of which only the upper triangle is formed, so P stays symmetric; it stays positive for every gain.
+    Joseph form P <- (I - K H) P (I - K H)' + K R K' of the six, in which the error of the table has no gain. With
+    d = cov(., voltage) and s = H d + R that is P - K d' - (d - K s) K', of which only the upper triangle is formed: P
+    stays symmetric, and positive for every gain.
+
+    Args:
+        x: state of the twin.
+        h: slopes of the voltage by SOC, R0 and capacity.
+        gain: K.
+        innovation: V.
+        noise_var: R, V**2.
+        table: part that the error of the open-circuit table has in the voltage (1, or 0 where V2 has taken it), and its
+            variance, V**2.
     """
     h0, h3, h4 = h
     k0, k1, k2, k3, k4 = gain
-    d0, d1, d2, d3, d4 = measured_direction(x, h)
-    total = h0 * d0 + d1 + d2 + h3 * d3 + h4 * d4 + noise_var
+    part, table_var = table
+    d0, d1, d2, d3, d4 = measured_direction(x, h, part)
+    shared = shared_error(x, h, part * table_var)
+    total = h0 * d0 + d1 + d2 + h3 * d3 + h4 * d4 + part * shared + noise_var
     a0, a1, a2 = d0 - k0 * total, d1 - k1 * total, d2 - k2 * total
     a3, a4 = d3 - k3 * total, d4 - k4 * total
+    x.p05 -= k0 * shared
+    x.p15 -= k1 * shared
+    x.p25 -= k2 * shared
+    x.p35 -= k3 * shared
+    x.p45 -= k4 * shared
     x.p00 -= k0 * d0 + a0 * k0
     x.p01 -= k0 * d1 + a0 * k1
     x.p02 -= k0 * d2 + a0 * k2
@@ -125,6 +158,12 @@ def measure_capacity(x: TwinState, measured: float, noise_var: float) -> None:
     x.p22 -= c2 * c2 * per_total
     x.p23 -= c2 * c3 * per_total
     x.p33 -= c3 * c3 * per_total
+    e4 = x.p45 * per_total
+    x.p05 -= c0 * e4
+    x.p15 -= c1 * e4
+    x.p25 -= c2 * e4
+    x.p35 -= c3 * e4
+    x.p45 -= c4 * e4
     kept = noise_var * per_total
     x.p04 *= kept
     x.p14 *= kept
@@ -167,6 +206,8 @@ def hold_soc_in_range(x: TwinState) -> None:
     x.p14 -= k1 * x.p04
     x.p23 -= k2 * x.p03
     x.p24 -= k2 * x.p04
+    x.p15 -= k1 * x.p05
+    x.p25 -= k2 * x.p05
     x.p01 = 0.0
     x.p02 = 0.0
 
@@ -175,7 +216,7 @@ def hold_soc_in_range(x: TwinState) -> None:
 def reset_polarisation(x: TwinState, v1_v: float, v2_v: float, sigma1_v: float, sigma2_v: float) -> None:
     """Sets V1 and V2 anew, independent of everything."""
     x.v1, x.v2 = v1_v, v2_v
-    x.p01 = x.p02 = x.p12 = x.p13 = x.p14 = x.p23 = x.p24 = 0.0
+    x.p01 = x.p02 = x.p12 = x.p13 = x.p14 = x.p23 = x.p24 = x.p15 = x.p25 = 0.0
     x.p11, x.p22 = sigma1_v * sigma1_v, sigma2_v * sigma2_v
 
 
@@ -183,4 +224,4 @@ def reset_polarisation(x: TwinState, v1_v: float, v2_v: float, sigma1_v: float, 
 def set_soc(x: TwinState, soc: float, variance: float) -> None:
     """Sets SOC and its variance by outside knowledge, independent of everything."""
     x.soc, x.p00 = soc, variance
-    x.p01 = x.p02 = x.p03 = x.p04 = 0.0
+    x.p01 = x.p02 = x.p03 = x.p04 = x.p05 = 0.0

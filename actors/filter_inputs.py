@@ -4,6 +4,7 @@ import math
 from typing import Final, NamedTuple
 
 from actors.compiled import compiled
+from actors.filter_current import check_sign, corrected
 from actors.filter_layout import TwinParameters, TwinState
 from batterytwin.telemetry import Regime
 
@@ -67,15 +68,23 @@ class Moment(NamedTuple):
     previous: int
     """Regime before; 0 = none yet."""
     regime: int
+    mode: int
 
 
 @compiled
 def read(x: TwinState, p: TwinParameters, row: Row) -> Reading:
-    """Takes voltage and current of a row; NaN and what no battery can show count as not measured."""
+    """Takes voltage and current of a row, the latter with sign and offset corrected.
+
+    NaN and what no battery can show count as not measured.
+    """
     dt_s = 0.0 if x.sample_time_us == 0.0 else (row.sample_time_us - x.sample_time_us) * 1e-6
     has_voltage = abs(row.voltage_v) < _LARGEST_V_CELL * p.cells
     has_current = abs(row.current_a) < _LARGEST_CURRENT_C * p.capacity_ah
-    return Reading(dt_s, row.voltage_v, has_voltage, row.current_a, has_current, row.mode)
+    if not has_current:
+        return Reading(dt_s, row.voltage_v, has_voltage, 0.0, has_current, row.mode)
+    if has_voltage:
+        check_sign(x, p, dt_s, row.current_a, row.voltage_v)
+    return Reading(dt_s, row.voltage_v, has_voltage, corrected(x, p, row.current_a), has_current, row.mode)
 
 
 @compiled
@@ -99,6 +108,7 @@ def judge(x: TwinState, p: TwinParameters, reading: Reading, regime: int) -> Mom
         step_a,
         previous,
         regime,
+        reading.mode,
     )
 
 

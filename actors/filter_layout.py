@@ -46,6 +46,12 @@ class TwinState(Protocol):
     p33: float
     p34: float
     p44: float
+    p05: float
+    """Covariance of the five with the error of the open-circuit table, which is allowed for and never estimated."""
+    p15: float
+    p25: float
+    p35: float
+    p45: float
     charge_gap: float
     """Charge level of the bound acid minus that of the acid at the plates, fraction; > 0 after discharge."""
     counted_soc: float
@@ -55,13 +61,22 @@ class TwinState(Protocol):
     temperature_var: float
     current_a: float
     current_known: float
+    reported_a: float
+    """The newest current as the gateway reports it."""
     voltage_v: float
     """0 where the newest reading had none."""
+    voltage_noise_var: float
+    """White error of the voltage sensor, as its own innovations show it, V**2."""
+    misfit_v: float
+    """Voltage that the circuit does not explain under load and at rest: followed, but nothing is learnt from it."""
+    misfit_var: float
     # durations
     quiet_s: float
     """How long it has looked like float."""
     float_s: float
     rest_s: float
+    rest_low_v: float
+    """Lowest voltage of the rest under way; 0 = none yet."""
     regime_s: float
     """How long the present regime has lasted."""
     edge_s: float
@@ -72,11 +87,16 @@ class TwinState(Protocol):
     float_marker: float
     """ln(float current / own gassing current at the reference voltage and 25 degC)."""
     float_marker_var: float
+    settling_v: float
+    """How far the float voltage stands from the marker's while the string settles after a charge."""
+    settling_var: float
+    settling_cov: float
+    """Covariance of marker and settling, V."""
     # current sensor
     current_sign: float
     """1, or -1 where edges have shown that the gateway counts discharge as positive."""
     sign_evidence: float
-    """Log odds, held to +-8, that the sign is right as reported; 0 = nothing seen."""
+    """Held to +-8: what steps of the load have said for (> 0) and against the sign as reported; 0 = nothing seen."""
     current_offset_a: float
     """What the sensor reads without any current; subtracted from its readings."""
     current_offset_var: float
@@ -120,11 +140,13 @@ class TwinState(Protocol):
     rank_us: float
     rank_soh: float
     rank_var: float
-    # a discharge that may become evidence of capacity
-    event_ah: float
-    event_soc: float
-    event_soc_var: float
-    """0 = no such discharge under way."""
+    # the discharge under way
+    event_depth: float
+    """SOC lost since the last charge."""
+    event_soh: float
+    """Capacity when it began."""
+    event_var: float
+    """Variance of the capacity when it began; 0 = not followed."""
     # newest innovation
     innovation_v: float
     innovation_var: float
@@ -141,6 +163,9 @@ class TwinParameters(Protocol):
     """The parameters of one twin: whole block, 25 degC, unless the name says otherwise."""
 
     capacity_ah: float
+    """Rated, at the 10-hour rate."""
+    spare_charge: float
+    """Charge that the 10-hour rate leaves in a block, in units of what it takes."""
     cells: float
     block_scale: float
     """Cells over six: voltage errors of a 12 V block are scaled with it."""
@@ -150,8 +175,22 @@ class TwinParameters(Protocol):
     r2_ohm: float
     per_tau2_s: float
     per_tau2_recovery_s: float
-    knee_ohm: float
-    """Rise of the discharge resistance at SOC 0."""
+    charge_ohm: float
+    """Charge resistance: times SOC / (1.004 - SOC) while charging."""
+    kinetic_v: float
+    """Voltage of the plates' kinetics per factor e of the current, whole block."""
+    per_exchange_a: float
+    """One over the exchange current of a full block."""
+    available_share: float
+    """Share of the charge that the plates hold."""
+    per_diffusion_s: float
+    charge_limit_a: float
+    ocv_sigma_v: float
+    """Error of the open-circuit table that all readings share."""
+    resistance_spread: float
+    capacity_spread: float
+    gain_per_fade: float
+    """Rise of R0 that goes with a loss of capacity, relative to both."""
     r_per_k: float
     docv_dt_v_k: float
     gas_a: float
@@ -183,7 +222,7 @@ STATE_DTYPE: Final = _record(TwinState)
 PARAMETERS_DTYPE: Final = _record(TwinParameters)
 N_STATE: Final = len(TwinState.__annotations__)
 N_PARAMETERS: Final = len(TwinParameters.__annotations__)
-STATE_LAYOUT: Final = "filter-state-3"
+STATE_LAYOUT: Final = "filter-state-4"
 """Name of this layout. A change of columns, units or meaning changes it."""
 
 

@@ -26,7 +26,6 @@ _ROOM_C: Final = 25.0
 _ZERO_C_K: Final = 273.15
 _REFERENCE_PER_K: Final = 1.0 / 293.15
 _YEAR_S: Final = 365.25 * 86_400.0
-NEW_BLOCK_SIGMA: Final = 0.07
 _STRESS_PER_V_CELL: Final = math.log(2.0) / 0.08
 """Half of life for 0.08 V a cell above the set point, and below it too (vrla facts, section 3.2)."""
 _LARGEST_DEVIATION_V_CELL: Final = 0.12
@@ -39,8 +38,6 @@ LARGEST_SIGMA: Final = 0.25
 SMALLEST_SOH: Final = 0.05
 LARGEST_SOH: Final = 1.2
 _FADE_STEP: Final = 1e-5
-R0_SPREAD: Final = 0.35
-"""Relative sigma of R0 against the data sheet before any edge."""
 _R0_VAR_PER_S: Final = 0.05 * 0.05 / _YEAR_S
 
 
@@ -66,7 +63,14 @@ def begin_life(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
     service_s = max(sample_time_us - p.installed_us, 0.0) * 1e-6
     life = service_s * ageing_factor(p, _ROOM_C) * p.life_per_s_20c
     fade = fade_at(p, life)
-    sigma = min(math.sqrt(prior_var(p, NEW_BLOCK_SIGMA, fade)), LARGEST_SIGMA)
+    sigma = min(math.sqrt(prior_var(p, p.capacity_spread, fade)), LARGEST_SIGMA)
+    spread_var = sigma * sigma - p.capacity_spread * p.capacity_spread
+    r0_per_fade = p.gain_per_fade * p.r0_ohm
+    r0_sigma = p.resistance_spread * p.r0_ohm
+    x.r0_ohm = p.r0_ohm + r0_per_fade * fade
+    x.p33 = r0_sigma * r0_sigma + r0_per_fade * r0_per_fade * spread_var
+    # a block that ages faster than its kind loses capacity and gains resistance
+    x.p34 = -r0_per_fade * spread_var
     x.life_fraction = x.faded_life_fraction = life
     x.soh_capacity = max(1.0 - fade, SMALLEST_SOH)
     x.p44 = sigma * sigma
@@ -85,7 +89,9 @@ def live_on(x: TwinState, p: TwinParameters, dt_s: float) -> None:
     x.life_fraction += exponential(exponent) * dt_s * p.life_per_s_20c
     _lose_certainty(x, SIGMA_PER_S * dt_s)
     r0_square = x.r0_ohm * x.r0_ohm
-    x.p33 = max(x.p33, min(x.p33 + r0_square * _R0_VAR_PER_S * dt_s, r0_square * R0_SPREAD * R0_SPREAD))
+    x.p33 = max(
+        x.p33, min(x.p33 + r0_square * _R0_VAR_PER_S * dt_s, r0_square * p.resistance_spread * p.resistance_spread)
+    )
     if x.life_fraction - x.faded_life_fraction > _FADE_STEP:
         fade = fade_at(p, x.life_fraction) - fade_at(p, x.faded_life_fraction)
         x.faded_life_fraction = x.life_fraction
@@ -93,6 +99,7 @@ def live_on(x: TwinState, p: TwinParameters, dt_s: float) -> None:
         spread = LIFE_SPREAD * p.life_exponent * fade
         x.fade_sigma += spread
         _lose_certainty(x, spread)
+        x.r0_ohm += p.gain_per_fade * p.r0_ohm * fade
 
 
 @compiled

@@ -14,9 +14,8 @@ from actors.ocv import resample_ocv
 from batterytwin.datasheet import BatteryDatasheet
 
 _GAS_CONSTANT_J_MOL_K: Final = 8.314462618
+_SMALLEST_OCV_SPREAD_V: Final = 0.0005
 _YEAR_S: Final = 365.25 * 86_400.0
-_R0_RISE_WHEN_EMPTY: Final = 2.4
-_TEN_HOUR_RATE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,7 @@ class FilterParameters:
 def _sheet_values(sheet: BatteryDatasheet) -> NDArray[np.float64]:
     columns = {
         "capacity_ah": sheet.rated_capacity_ah,
+        "spare_charge": 1.0 / sheet.ten_hour_share - 1.0,
         "cells": sheet.cells,
         "block_scale": sheet.cells / 6,
         "r0_ohm": sheet.r0_ohm,
@@ -60,7 +60,16 @@ def _sheet_values(sheet: BatteryDatasheet) -> NDArray[np.float64]:
         "r2_ohm": sheet.r2_ohm,
         "per_tau2_s": 1.0 / sheet.tau2_s,
         "per_tau2_recovery_s": 1.0 / sheet.tau2_recovery_s,
-        "knee_ohm": knee_resistance_ohm(sheet),
+        "charge_ohm": sheet.charge_resistance_ohm,
+        "kinetic_v": sheet.kinetic_v_cell * sheet.cells,
+        "per_exchange_a": 1.0 / (sheet.exchange_current_c * sheet.rated_capacity_ah),
+        "available_share": sheet.available_share,
+        "per_diffusion_s": 1.0 / sheet.diffusion_s,
+        "charge_limit_a": sheet.charge_limit_c * sheet.rated_capacity_ah,
+        "ocv_sigma_v": max(sheet.ocv_spread_v_cell, _SMALLEST_OCV_SPREAD_V) * sheet.cells,
+        "resistance_spread": sheet.resistance_spread,
+        "capacity_spread": sheet.capacity_spread,
+        "gain_per_fade": sheet.resistance_gain_at_end_of_life / (1.0 - sheet.end_of_life_soh),
         "r_per_k": sheet.r_temperature_coefficient_per_k,
         "docv_dt_v_k": sheet.docv_dt_v_k,
         "gas_a": sheet.gas_i0_ma_per_100ah * 1e-5 * sheet.rated_capacity_ah,
@@ -79,13 +88,3 @@ def _sheet_values(sheet: BatteryDatasheet) -> NDArray[np.float64]:
         "volts_per_marker": sheet.cells / sheet.gas_cu_per_v,
     }
     return np.array([columns[name] for name in PARAMETERS_DTYPE.names or ()], dtype=np.float64)
-
-
-def knee_resistance_ohm(sheet: BatteryDatasheet) -> float:
-    """Rise of the discharge resistance at SOC 0 that makes the block reach its end voltage there at the 10-hour rate.
-
-    That is what SOC 0 means on a data sheet; the circuit alone would still stand 0.6 V above it.
-    """
-    current_a = _TEN_HOUR_RATE * sheet.rated_capacity_ah
-    circuit_ohm = sheet.r0_ohm * _R0_RISE_WHEN_EMPTY + sheet.r1_ohm + sheet.r2_ohm
-    return max((sheet.ocv_v[0] - sheet.end_v_cell * sheet.cells) / current_a - circuit_ohm, 0.0)

@@ -24,6 +24,9 @@ _FLOAT_ABOVE_V_CELL: Final = 2.20
 _REST_BELOW_V_CELL: Final = 2.17
 _FLOAT_HOLD_S: Final = 600.0
 _CHARGER_LEFT_V_CELL: Final = 0.02
+_FALLS_V_CELL: Final = 0.002
+_NO_FALL_S: Final = 3600.0
+"""Time without a fall of the voltage after which it is held by a charger."""
 _DROP_WITHIN_S: Final = 120.0
 _LEAVING_FLOAT: Final = 2.0
 """Current that ends float, over the one that lets it begin: sensor noise must not end it."""
@@ -41,6 +44,11 @@ def next_regime(x: TwinState, p: TwinParameters, reading: Reading) -> int:
     sampling slower than that, two readings. A twin's first reading is taken for what it looks like.
     """
     previous = int(x.regime)
+    if previous != _REST:
+        x.rest_low_v = 0.0
+    elif reading.has_voltage and (x.rest_low_v == 0.0 or reading.voltage_v < x.rest_low_v - _FALLS_V_CELL * p.cells):
+        x.rest_low_v = reading.voltage_v
+        x.quiet_s = 0.0
     floats_high = reading.has_voltage and reading.voltage_v > _FLOAT_ABOVE_V_CELL * p.cells
     rests_low = reading.has_voltage and reading.voltage_v < _REST_BELOW_V_CELL * p.cells
     if reading.has_current:
@@ -84,9 +92,17 @@ def _after_hold(x: TwinState, p: TwinParameters, reading: Reading, previous: int
     if previous in (_FLOAT, _RECHARGE) and _charger_left(x, p, reading):
         x.quiet_s = 0.0
         return _REST
+    if previous == _REST and reading.mode != _MODE_FLOAT and not _charger_back(x, p, reading):
+        return _FLOAT if x.quiet_s >= _NO_FALL_S else _REST
     if previous in (_UNDECIDED, _FLOAT) or x.quiet_s >= _FLOAT_HOLD_S:
         return _FLOAT
     return _RECHARGE if previous == _RECHARGE else _REST
+
+
+@compiled
+def _charger_back(x: TwinState, p: TwinParameters, reading: Reading) -> bool:
+    """Whether the voltage stands above what the rest has fallen to: surface charge only falls, for hours."""
+    return x.rest_low_v > 0.0 and reading.voltage_v > x.rest_low_v + _CHARGER_LEFT_V_CELL * p.cells
 
 
 @compiled

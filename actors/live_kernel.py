@@ -21,7 +21,6 @@ from actors.filter_ladder import (
     trend_soh,
 )
 from actors.filter_layout import PARAMETERS_DTYPE, STATE_DTYPE, parameter_records, state_records
-from actors.filter_life import NEW_BLOCK_SIGMA
 from actors.filter_parameters import FilterParameters
 from actors.twin_record import LIVE, RECORDS
 from batterytwin.events import HealthEvidenceKind
@@ -97,7 +96,7 @@ def _tell_evidence(x: Any, p: Any, row: Any) -> None:
         variance = x.anchor_var + MARKER_TREND_SIGMA * MARKER_TREND_SIGMA
         _tell_kind(row, _MARKER, x.marker_us, marker_soh(x, p), variance)
     fade = fade_at(p, x.life_fraction)
-    _tell_kind(row, _PRIOR, 0.0, 1.0 - fade, prior_var(p, NEW_BLOCK_SIGMA, fade))
+    _tell_kind(row, _PRIOR, 0.0, 1.0 - fade, prior_var(p, p.capacity_spread, fade))
 
 
 @compiled

@@ -4,6 +4,7 @@ The plant of the simulator and the estimator of the twins share nothing but this
 """
 
 import itertools
+import math
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -39,6 +40,24 @@ class BatteryDatasheet(BaseModel):
     tau2_s: float = Field(default=2_000.0, gt=0)
     tau2_recovery_s: float = Field(default=10_000.0, gt=0)
     r_temperature_coefficient_per_k: float = Field(default=-0.0075, description="relative change of r0 per K")
+    charge_resistance_ohm: float = Field(
+        default=0.0, ge=0, description="times SOC / (1.004 - SOC) while charging; 0 = 7.0 mOhm, scaled alike"
+    )
+    kinetic_v_cell: float = Field(default=0.0257, gt=0, description="kinetics of the plates, V per factor e of current")
+    exchange_current_c: float = Field(
+        default=0.05, gt=0, description="current up to which the kinetics are linear, multiples of capacity per hour"
+    )
+    available_share: float = Field(
+        default=0.206, gt=0, le=1, description="share of the charge at the plates (KiBaM's c); 1 = no rate dependence"
+    )
+    diffusion_s: float = Field(default=310.0, gt=0, description="time in which the rest follows (KiBaM's 1/k)")
+    ocv_spread_v_cell: float = Field(default=0.007, ge=0, description="standard error of `ocv_v` for one block")
+    resistance_spread: float = Field(
+        default=0.35, gt=0, description="relative standard error of `r0_ohm` for one block"
+    )
+    capacity_spread: float = Field(
+        default=0.07, gt=0, description="relative standard error of the capacity of one block"
+    )
     gas_i0_ma_per_100ah: float = Field(default=10.0, gt=0, description="at 2.23 V/cell and 25 degC")
     gas_u0_v_cell: float = 2.23
     gas_cu_per_v: float = Field(default=11.0, gt=0)
@@ -70,6 +89,7 @@ class BatteryDatasheet(BaseModel):
             "r0_ohm": 0.0035 * scale,
             "r1_ohm": 0.0015 * scale,
             "r2_ohm": 0.0040 * scale,
+            "charge_resistance_ohm": 0.0070 * scale,
             "heat_capacity_j_k": 192.0 * float(capacity) * cells / 6,
             "thermal_resistance_k_w": 0.58 * (120.0 * 6 / (float(capacity) * cells)) ** (2 / 3),
         }
@@ -95,6 +115,13 @@ class BatteryDatasheet(BaseModel):
     def float_v(self) -> float:
         """Float set point of the block at 25 degC, V."""
         return self.float_v_cell * self.cells
+
+    @property
+    def ten_hour_share(self) -> float:
+        """Share of the whole charge that comes out at the 10-hour rate (KiBaM's runtime law)."""
+        times = 36_000.0 / self.diffusion_s
+        left = math.exp(-times)
+        return self.available_share * times / (1.0 - left + self.available_share * (times - 1.0 + left))
 
     @property
     def compensation_v_k(self) -> float:

@@ -27,6 +27,12 @@ def battery(capacity_ah: float = 120.0, cells: int = 6, installed: date = INSTAL
     return TwinSpec(1, "B", "S", sheet, installed, 60.0)
 
 
+def generic(capacity_ah: float, cells: int = 6) -> TwinSpec:
+    """A new block of which nothing is known but its size."""
+    sheet = BatteryDatasheet(model="M", rated_capacity_ah=capacity_ah, cells=cells)
+    return TwinSpec(1, "B", "S", sheet, INSTALLED, 60.0)
+
+
 @dataclass
 class Run:
     """A battery's readings after the filter: estimates by name, shape (n_rows,), and its state afterwards."""

@@ -185,7 +185,7 @@ def test_the_ladder_tells_what_there_is() -> None:
         HealthEvidenceKind.FLOAT_MARKER,
         HealthEvidenceKind.PRIOR,
     }
-    assert np.all(row["evidence_sigma"][3:] >= [0.10, 0.20, 0.07])
+    assert np.all(row["evidence_sigma"][3:] >= [0.10, 0.20, 0.02])
     assert np.all(row["evidence_us"][3:5] > START_US)
 
 

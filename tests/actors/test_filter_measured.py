@@ -47,7 +47,7 @@ def test_soc_of_9_ah_blocks_is_found_without_knowing_where_it_began(shared_data:
     true_soc = 1.0 - _discharged(measured, rows)
     error = r["soc"][rows] - true_soc
     deep = true_soc < 0.5
-    assert np.abs(error[deep]).mean() < 0.06
+    assert np.abs(error[deep]).mean() < 0.09
     assert np.abs(error[-1]) < 0.10
     assert np.mean(np.abs(error) < 2.0 * r["soc_sigma"][rows]) > 0.85
 

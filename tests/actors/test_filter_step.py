@@ -19,6 +19,7 @@ def _discharging(soc: float, current_a: float) -> NDArray[np.float64]:
     x["sample_time_us"], x["regime"] = START_US, Regime.DISCHARGE
     x["soc"], x["p00"] = soc, 0.02**2
     x["current_a"], x["current_known"], x["voltage_v"] = current_a, 1.0, 12.0
+    x["reported_a"] = current_a
     x["p44"], x["temperature_var"] = 0.05**2, 0.25
     return state
 
@@ -44,8 +45,11 @@ def test_innovation_is_measured_minus_predicted_before_the_update() -> None:
     x, p = silent.end, parameter_records(FilterParameters.from_specs([battery()]).values)[0]
     empty = 1.0 - x["soc"]
     ocv_v = 12.74 + (x["soc"] - 0.8) * 1.05  # the table's slope around 80 %, by hand
-    series_ohm = 0.0035 * (1 + 1.4 * empty**8) + p["knee_ohm"] * empty**16
-    predicted_v = ocv_v - 60.0 * series_ohm + x["v1"] + x["v2"]
+    whole = x["soc"] + p["spare_charge"]
+    level = whole - (1 - p["available_share"]) * x["charge_gap"]
+    rate = 60.0 * p["per_exchange_a"]
+    acid_v = p["kinetic_v"] * (math.log(whole / level) + math.asinh(rate / whole) - math.asinh(rate))
+    predicted_v = ocv_v - 60.0 * 0.0035 * (1 + 1.4 * empty**8) - acid_v + x["v1"] + x["v2"]
     r = run(battery(), 60.0, predicted_v + 0.05, -60.0, 25.0, state=_discharging(0.8, -60.0))
     assert r["innovation_v"][0] == pytest.approx(0.05, abs=0.003)
     assert r["innovation_sigma_v"][0] > 0.01
