@@ -28,7 +28,7 @@ def compile_plant() -> None:
     plant = Plant(site, DEFAULT_SEED, start)
     visit_us = round((start + timedelta(hours=1)).timestamp() * 1e6)
     plant.cover(visit_us * 1e-6)
-    Monitors(site, plant, DEFAULT_SEED).batch(Visits(np.array([0]), np.array([visit_us])))
+    Monitors(site, plant, DEFAULT_SEED).observe(Visits(np.array([0]), np.array([visit_us])))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The read services in memory: pages, streams that break, and who asked. One blocking server serves both clients."""
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from batterytwin.v1 import (
     fleet_service_pb2_grpc,
     history_service_pb2,
     history_service_pb2_grpc,
+    string_pb2,
     twin_pb2,
     twin_service_pb2,
     twin_service_pb2_grpc,
@@ -99,6 +101,14 @@ class _Twins(_Service, twin_service_pb2_grpc.TwinServiceServicer):
         twin = twin_pb2.Twin(battery_id=request.battery_id, quality=99, voltage_v=0.0)  # type: ignore[arg-type]
         twin.soc.value, twin.soc.sigma = 0.9, 0.01
         return twin_service_pb2.GetTwinResponse(twin=twin)
+
+    def GetString(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        string = string_pb2.StringTwin(string_id=request.string_id, voltage_v=327.6, current_a=math.nan)
+        string.blocks.add(twin=twin_pb2.Twin(battery_id="B1"), voltage_deviation_v=-2.15, resistance_ratio=math.nan)
+        string.diagnoses.add(fault=99, battery_ids=["B1"])  # a fault of the future
+        string.autonomy.load_w = request.load_w
+        return twin_service_pb2.GetStringResponse(string=string)
 
     def ListTwins(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.api.answer(request, context)

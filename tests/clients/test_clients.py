@@ -128,6 +128,15 @@ def test_a_twin_tells_what_is_known_from_what_is_not(client: Any) -> None:
     assert twin.quality == 99
 
 
+def test_a_string_tells_what_is_known_from_what_is_not(client: Any) -> None:
+    string = client.call("get_string", "S1", load_w=5_000.0)
+    assert (string.string_id, string.voltage_v, string.current_a, string.as_of) == ("S1", 327.6, None, None)
+    (block,) = string.blocks
+    assert (block.twin.battery_id, block.voltage_deviation_v, block.resistance_ratio) == ("B1", -2.15, None)
+    assert [diagnosis.fault for diagnosis in string.diagnoses] == [99]  # unknown to this version: stays a number
+    assert string.autonomy.load_w == 5_000.0
+
+
 def test_an_error_keeps_its_class_and_names_the_field(client: Any) -> None:
     with pytest.raises(UnknownBatteryError) as caught:
         client.call("get_twin", "none")
