@@ -31,8 +31,11 @@ _KNEE_POWER: Final = 12
 _SAMPLES: Final = 64
 _STEPS: Final = 90
 _STEPS_EXPECTED: Final = 60
-_MODEL_SIGMA: Final = 0.07
-"""Error of the rate table for another maker's block, as a factor on the usable charge (natural logarithm)."""
+_MODEL_SIGMA: Final = 0.075
+_MODEL_SIGMA_FAST: Final = 0.05
+"""Error of the rate table for another maker's block, as a factor on the usable charge (natural logarithm), and what it
+grows by with every factor e of the rate above that of two hours: blocks made for high rates give more."""
+_TWO_HOUR_RATE: Final = 0.44
 _SHARED: Final = 0.6
 """Correlation of the errors of a string's blocks: one current, one age, one room."""
 _LEAST_POWER_W: Final = 1e-3
@@ -147,7 +150,7 @@ class _Sampled:
         self.r0_ohm = self.r0_ohm * np.maximum(1.0 + sheet.r_temperature_coefficient_per_k * warm_k, 0.3)
         per_k = np.where(warm_k < 0.0, _CAPACITY_PER_K_COLD, _CAPACITY_PER_K_WARM)
         self.capacity_ah = sheet.rated_capacity_ah * soh * np.maximum(1.0 + per_k * warm_k, 0.2)
-        self.model = np.exp(_MODEL_SIGMA * draws.standard_normal((_SAMPLES, 1)))
+        self.model = draws.standard_normal((_SAMPLES, 1))
         self.ocv_shift_v = sheet.docv_dt_v_k * warm_k
 
 
@@ -157,14 +160,16 @@ def _march(sampled: _Sampled, sheet: BatteryDatasheet, load_w: float) -> tuple[F
     soc = sampled.soc.copy()
     rows = np.arange(len(soc))
     current_a = np.full((len(soc), 1), load_w / (sheet.ocv_v[-2] * sampled.whole.sum()))
-    share = usable_share(current_a / sampled.capacity_ah) * sampled.model
+    share = _share(sampled, current_a)
     left_s = (soc - 1.0 + share) * sampled.capacity_ah / current_a * 3_600.0
     step_s = np.clip(left_s.min(axis=1, keepdims=True), 1.0, _LONGEST_S) / _STEPS_EXPECTED
+    taken_ah = np.zeros((len(soc), 1))
     ended_s = np.full(len(soc), np.nan)
     first = np.zeros(len(soc), np.intp)
     before_v = np.full(soc.shape, np.inf)
     for number in range(_STEPS):
-        share = np.clip(usable_share(current_a / sampled.capacity_ah) * sampled.model, 0.02, 1.05)
+        # what counts is the mean rate: the current of a constant power rises towards the end
+        share = _share(sampled, current_a if number == 0 else taken_ah / (number * step_s / 3_600.0))
         polarisation_ohm = sheet.r1_ohm + sheet.r2_ohm * -np.expm1(-number * step_s / sheet.tau2_s)
         voltage_v = _voltage_v(sampled, sheet, soc, share, current_a, polarisation_ohm)
         below_v = voltage_v - end_v * sampled.whole
@@ -181,9 +186,18 @@ def _march(sampled: _Sampled, sheet: BatteryDatasheet, load_w: float) -> tuple[F
         before_v = below_v
         total_v = np.maximum(voltage_v, 0.5 * end_v * sampled.whole).sum(axis=1, keepdims=True)
         current_a = load_w / total_v
+        taken_ah = taken_ah + current_a * step_s / 3_600.0
         soc = soc - current_a * step_s / (3_600.0 * sampled.capacity_ah)
     last = np.isnan(ended_s)
     return np.where(last, _STEPS * step_s[:, 0], ended_s), np.where(last, before_v.argmin(axis=1), first)
+
+
+def _share(sampled: _Sampled, current_a: Floats) -> Floats:
+    """Usable share of the blocks at a current, with the model's error."""
+    rate = current_a / sampled.capacity_ah
+    sigma = _MODEL_SIGMA + _MODEL_SIGMA_FAST * np.maximum(np.log(rate / _TWO_HOUR_RATE), 0.0)
+    share: Floats = np.clip(usable_share(rate) * np.exp(sigma * sampled.model), 0.02, 1.05)
+    return share
 
 
 def _voltage_v(  # noqa: PLR0917  # the terms of one formula

@@ -7,6 +7,7 @@ import pytest
 
 from actors.autonomy import BlockEstimates, string_autonomy, usable_share, usual_load_w
 from batterytwin.datasheet import load_datasheet
+from tests.actors.autonomy_runs import run_discharges
 
 SHEET = load_datasheet("HX12-120")
 
@@ -82,3 +83,14 @@ def test_a_shorted_cell_does_not_end_a_discharge_at_once() -> None:
     shorted.cells_lost[5] = 1.0
     load_w = 0.5 * usual_load_w(SHEET, 24)
     assert expected_s(shorted, load_w) > 0.8 * expected_s(blocks(), load_w)
+
+
+@pytest.mark.slow
+def test_the_interval_covers_what_another_plant_does() -> None:
+    runs = [run for factor in (0.6, 1.0, 1.6, 2.2) for run in run_discharges(31, 4, factor)]
+    assert len(runs) >= 80
+    covered = np.mean([run.told.lower_s <= run.true_s <= run.told.upper_s for run in runs])
+    assert 0.85 <= covered <= 0.97
+    ratio = np.array([run.told.expected_s / run.true_s for run in runs])
+    assert abs(float(np.median(ratio)) - 1.0) < 0.06
+    assert float(np.std(ratio)) < 0.12
