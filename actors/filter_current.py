@@ -4,7 +4,6 @@ A gateway may count discharge as positive, and a large sensor reads amperes wher
 anything else is made of a reading, in each twin from its own readings alone.
 """
 
-import math
 from typing import Final
 
 from actors.compiled import compiled
@@ -34,8 +33,9 @@ _IGNORED_PER_AH: Final = 0.0005
 @compiled
 def corrected(x: TwinState, p: TwinParameters, reported_a: float) -> float:
     """Current of the block, A, > 0 charges, for what the gateway reports; an offset within its noise is ignored."""
-    ignored_a = max(_IGNORED_SIGMAS * math.sqrt(x.current_offset_var), _IGNORED_PER_AH * p.capacity_ah)
-    offset_a = x.current_offset_a if abs(x.current_offset_a) > ignored_a else 0.0
+    smallest_a = _IGNORED_PER_AH * p.capacity_ah
+    ignored_a2 = max(_IGNORED_SIGMAS * _IGNORED_SIGMAS * x.current_offset_var, smallest_a * smallest_a)
+    offset_a = x.current_offset_a if x.current_offset_a * x.current_offset_a > ignored_a2 else 0.0
     return float((reported_a - offset_a) * x.current_sign)
 
 

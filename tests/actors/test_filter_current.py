@@ -1,0 +1,57 @@
+"""A twin corrects the sign and the offset of the current it is told, from its own readings alone."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from batterytwin.telemetry import Regime, StringMode
+from tests.actors.filter_runs import Run, generic, run
+from tests.actors.other_plant import Record, record
+
+_OUTAGES = [("float", 15.0, 0.0), ("discharge", 0.5, -60.0), ("recharge", 14.0, 12.0), ("float", 20.0, 0.0)]
+
+
+def _told(plant: Record, current_a: NDArray[np.float64]) -> Run:
+    return run(generic(120.0), plant.time_s, plant.voltage_v[:, 0], current_a, 26.0)
+
+
+def test_a_swapped_sign_is_turned_round_within_the_first_discharge_and_leaves_no_trace() -> None:
+    plant = record(_OUTAGES, n=1)
+    right, wrong = _told(plant, plant.current_a[:, 0]), _told(plant, -plant.current_a[:, 0])
+    loaded = np.flatnonzero(plant.mode == "discharge")
+    assert right.end["current_sign"] == 1.0
+    assert wrong.end["current_sign"] == -1.0
+    assert np.all(wrong.regime[loaded[1:]] == Regime.DISCHARGE)
+    assert np.abs(wrong["soc"] - right["soc"])[loaded[1] :].max() < 0.02
+    assert wrong["r0_ohm"][-1] == pytest.approx(right["r0_ohm"][-1], rel=0.05)
+
+
+def test_a_gateway_that_is_put_right_is_followed() -> None:
+    plant = record(_OUTAGES * 3, n=1)
+    third = plant.time_s.size // 3
+    reported = np.where(np.arange(plant.time_s.size) < third, -1.0, 1.0) * plant.current_a[:, 0]
+    r = _told(plant, reported)
+    assert r.end["current_sign"] == 1.0
+    assert r["soc"][-1] == pytest.approx(1.0, abs=0.03)
+
+
+@pytest.mark.parametrize("offset_a", [-0.35, 0.35])
+def test_an_offset_is_learnt_on_long_float_and_taken_off(offset_a: float) -> None:
+    rng = np.random.default_rng(2)
+    time_s = np.arange(0.0, 10 * 86_400.0, 60.0)
+    voltage_v = 13.62 + rng.normal(0.0, 0.004, time_s.size)
+    r = run(generic(120.0), time_s, voltage_v, 0.02 + offset_a + rng.normal(0.0, 0.05, time_s.size), 25.0)
+    assert r.end["current_offset_a"] == pytest.approx(offset_a, abs=0.05)
+    assert r.end["current_a"] == pytest.approx(0.0, abs=0.25)
+
+
+def test_the_float_current_itself_is_no_offset() -> None:
+    time_s = np.arange(0.0, 10 * 86_400.0, 60.0)
+    r = run(generic(120.0), time_s, 13.65, 0.03, 25.0, mode=StringMode.FLOAT)
+    assert r.end["current_a"] == pytest.approx(0.03, abs=1e-6)
+
+
+def test_an_offset_stays_within_its_bound() -> None:
+    time_s = np.arange(0.0, 5 * 86_400.0, 60.0)
+    r = run(generic(120.0), time_s, 13.65, -30.0, 25.0, mode=StringMode.FLOAT)
+    assert abs(r.end["current_offset_a"]) <= 0.05 * 120.0
