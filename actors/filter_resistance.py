@@ -13,6 +13,7 @@ _REST: Final = int(Regime.REST)
 
 _READING_SIGMA: Final = 0.04
 """Repeatability of the instrument, relative."""
+_SMALLEST_MOHM: Final = 1e-3
 _LARGEST_MOHM: Final = 1e4
 _MEAN_S: Final = 86_400.0
 _FIRST_BASELINE_US: Final = 7.0 * 86_400e6
@@ -27,7 +28,7 @@ def track_instrument(x: TwinState, p: TwinParameters, regime: int, resistance_mo
     Readings under load or on recharge are left out: SOC would pass for ageing. The baseline is the mean of the first
     week; while the block runs in (180 days) a lower mean replaces it (vrla facts, section 1.2).
     """
-    if regime not in (_FLOAT, _REST) or not 0.0 < resistance_mohm < _LARGEST_MOHM:
+    if regime not in (_FLOAT, _REST) or not _SMALLEST_MOHM < resistance_mohm < _LARGEST_MOHM:
         return
     sample_time_us = x.sample_time_us
     at_25c = resistance_mohm / warmth_factor(x, p)
