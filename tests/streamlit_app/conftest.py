@@ -1,5 +1,6 @@
 """A dashboard without a server, for the tests of this folder."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -41,3 +42,9 @@ def log_in(backend: Backend, username: str, monkeypatch: pytest.MonkeyPatch) -> 
     name = backend.sessions.open(backend.client.login(username, PASSWORD))
     monkeypatch.setattr(visitor, "session_cookie", lambda _: name)
     return name
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts `__main__` back: Streamlit leaves the app there, and processes started later would run it again."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
