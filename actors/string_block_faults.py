@@ -23,6 +23,8 @@ _SAG_V: Final = 0.03
 _SPREADS: Final = 5.0
 _UNKNOWN_V: Final = 0.25
 _OUTSIDE_SIGMAS: Final = 6.0
+_LINKS_OHM: Final = 0.0018
+"""What sound links may add up to in a string of 24 blocks: 23 of them, 0.08 mOhm each."""
 _EARLY_COLLAPSE: Final = 0.65
 _FRAMES: Final = 3
 
@@ -129,7 +131,8 @@ def _loose_connection(look: Look, sensor: Flags) -> Sign:
         agrees = (excess > np.maximum(least, 1.5 * spread)) & (rise > least) & (excess > 0.3 * rise)
         agrees &= told & (excess < 3.0 * rise)
     inside = Sign((inside.on | agrees) & ~sensor, (inside.stay | agrees) & ~sensor, inside.known)
-    outside_limit = np.maximum(LIMITS.connection_ohm / look.amperes, _OUTSIDE_SIGMAS * look.of("outside_sigma"))
+    outside_least = (LIMITS.connection_ohm + _LINKS_OHM) / look.amperes
+    outside_limit = np.maximum(outside_least, _OUTSIDE_SIGMAS * look.of("outside_sigma"))
     return beside(inside, above(look.of("outside_ohm"), outside_limit, told))
 
 
