@@ -47,7 +47,7 @@ __all__ = [
     "run_filter",
 ]
 
-MODEL_VERSION: Final = "joint-ekf-5"
+MODEL_VERSION: Final = "joint-ekf-6"
 """Changes with every change of the estimates."""
 
 _FIRST_SOC: Final = 0.8
@@ -75,6 +75,7 @@ def initial_state(parameters: FilterParameters) -> NDArray[np.float64]:
     x["current_sign"] = 1.0
     x["current_offset_var"] = (FIRST_OFFSET_PER_AH * p["capacity_ah"]) ** 2
     x["soh_capacity"] = 1.0
+    x["p55"] = p["ocv_sigma_v"] ** 2
     return state
 
 

@@ -1,9 +1,10 @@
-"""When a discharge has told enough of the capacity to be called evidence of it."""
+"""When a discharge makes the capacity doubtful, and when it has told enough of it to be called evidence."""
 
 from typing import Final
 
 from actors.compiled import compiled
 from actors.filter_charge import LONGEST_STEP_S
+from actors.filter_covariance import Slopes
 from actors.filter_inputs import Moment
 from actors.filter_ladder import note_learnt, set_anchor
 from actors.filter_layout import TwinState
@@ -15,6 +16,11 @@ _REST: Final = int(Regime.REST)
 _DEEP_DISCHARGE: Final = int(HealthEvidenceKind.DEEP_DISCHARGE)
 
 _SMALLEST_DEPTH: Final = 0.3
+_TELLING_DEPTH: Final = 0.2
+"""Discharge from which a voltage far too low tells of a lost capacity."""
+_LARGEST_DOUBT: Final = 0.15
+_DOUBT_S: Final = 300.0
+"""Time for which a voltage must be too low to open the capacity as far as it says."""
 _LEARNT: Final = 0.8
 """Share of its variance that the capacity may keep where it is said to have been measured."""
 
@@ -28,6 +34,30 @@ def follow_discharge(x: TwinState, moment: Moment, soc_change: float) -> None:
     if x.event_var == 0.0:
         x.event_soh, x.event_var = x.soh_capacity, x.p44
     x.event_depth = max(x.event_depth - soc_change, 0.0)
+
+
+@compiled
+def doubt_capacity(x: TwinState, h: Slopes, lacking_var: float, dt_s: float) -> None:
+    """Believes less in the capacity, and in the count that rests on it, where a discharge falls behind expectation.
+
+    Blocks that have lost capacity unseen are more common than the tail of a normal prior says.
+
+    Args:
+        x: state of the twin.
+        h: slopes of the voltage.
+        lacking_var: what lacks to explain the innovation, V**2, > 0.
+        dt_s: since the reading before.
+    """
+    if x.event_depth < _TELLING_DEPTH:
+        return
+    by_count = x.event_depth / x.soh_capacity
+    by_capacity = h.by_soc * by_count + h.by_capacity
+    opened = lacking_var / (by_capacity * by_capacity) * min(dt_s / _DOUBT_S, 1.0)
+    opened = min(opened, _LARGEST_DOUBT * _LARGEST_DOUBT - x.p44)
+    if opened > 0.0:
+        x.p00 += by_count * by_count * opened
+        x.p04 += by_count * opened
+        x.p44 += opened
 
 
 @compiled

@@ -14,7 +14,10 @@ from actors.ocv import ocv_and_slope
 _R0_RISE: Final = 1.4
 _SMALLEST_WARMTH_FACTOR: Final = 0.3
 _SMALLEST_LEVEL: Final = 0.004
+_PER_SMALLEST_LEVEL: Final = 1.0 / _SMALLEST_LEVEL
 _CHARGE_LIMIT: Final = 1.004
+_NOT_CHARGING: Final = 0.04
+"""Of the charger's limit: what a sensor may read at rest, which must not act as a charge on a full block."""
 _BISECTIONS: Final = 30
 
 
@@ -97,12 +100,22 @@ def circuit_at(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], curr
     by_soc += acid_by_soc + by_level
     by_capacity = by_level * (1.0 - p.available_share) * x.charge_gap / x.soh_capacity
     load_v += acid_v
-    if current_a > 0.0:
+    charging_a = current_a - _NOT_CHARGING * p.charge_limit_a
+    if charging_a > 0.0:
         charge_ohm, charge_slope = charge_resistance(p, x.soc)
-        load_v += current_a * charge_ohm
-        by_soc += current_a * charge_slope
-    voltage_v = open_v + p.docv_dt_v_k * (x.temperature_c - 25.0) + load_v + x.v1 + x.v2
+        load_v += charging_a * charge_ohm
+        by_soc += charging_a * charge_slope
+    voltage_v = open_v + x.table_error_v + p.docv_dt_v_k * (x.temperature_c - 25.0) + load_v + x.v1 + x.v2
     return Circuit(voltage_v, by_soc, by_r0, by_capacity, load_v, acid_v, by_level)
+
+
+@compiled
+def expressible(x: TwinState, p: TwinParameters, surprise_v: float) -> float:
+    """Part of a surprise that emptying plates can explain, V; below them is only a cell that fails or reverses."""
+    if surprise_v > -p.kinetic_v:
+        return surprise_v
+    folds_left = logarithm(max(plate_level(x, p), _SMALLEST_LEVEL) * _PER_SMALLEST_LEVEL)
+    return max(surprise_v, -p.kinetic_v * (1.0 + folds_left))
 
 
 @compiled

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.compiled import compiled
+from actors.filter_circuit import circuit_at
 from actors.filter_inputs import Moment
 from actors.filter_layout import TwinParameters, TwinState
 from actors.filter_model_error import gated, learn_noise, reopening
@@ -26,7 +27,10 @@ _LARGEST_MARKER_VAR: Final = 4.0
 _LARGEST_FLOAT_EXPONENT: Final = 4.0
 _SETTLING_S: Final = 3.0 * 3600.0
 """Time in which the blocks of a string settle to their shares of the float voltage."""
-_SETTLING_SIGMA_V: Final = 0.015
+_SETTLING_SIGMA_V: Final = 0.05
+_SETTLED_SIGMA_V: Final = 0.003
+"""What is left of it after a long float."""
+_SETTLES_S: Final = 6.0 * 3600.0
 _HANDED_OVER_SIGMA_V: Final = 0.004
 _RECHARGE: Final = int(Regime.RECHARGE)
 
@@ -45,7 +49,7 @@ def float_voltage(x: TwinState, p: TwinParameters) -> float:
 @compiled
 def float_polarisation(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64]) -> float:
     """Expected float voltage above open circuit, V."""
-    return float(float_voltage(x, p) + x.settling_v - ocv_and_slope(ocv_v, x.soc)[0])
+    return float(float_voltage(x, p) + x.settling_v - ocv_and_slope(ocv_v, x.soc)[0] - x.table_error_v)
 
 
 @compiled
@@ -63,10 +67,13 @@ def age_marker(x: TwinState, dt_s: float, warming_k: float) -> None:
 
 
 @compiled
-def begin_float(x: TwinState, p: TwinParameters) -> None:
+def begin_float(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64]) -> None:
     """Lets float begin at the voltage at which the charge ended: blocks of a string become full one after another."""
     scale = p.block_scale
-    x.settling_v = x.voltage_v - float_voltage(x, p) if x.voltage_v > 0.0 and x.regime == _RECHARGE else 0.0
+    x.settling_v = 0.0
+    if x.regime == _RECHARGE:
+        ended_v = x.voltage_v if x.voltage_v > 0.0 else circuit_at(x, p, ocv_v, x.current_a).voltage_v
+        x.settling_v = ended_v - float_voltage(x, p)
     sigma_v = (_HANDED_OVER_SIGMA_V if x.settling_v != 0.0 else _SETTLING_SIGMA_V) * scale
     x.settling_var = sigma_v * sigma_v
     x.settling_cov = -x.float_marker_var * p.volts_per_marker if x.settling_v != 0.0 else 0.0
@@ -78,7 +85,8 @@ def apply_float_voltage(x: TwinState, p: TwinParameters, moment: Moment) -> None
     """Kalman update of marker and settling; stores the a-priori innovation and its variance."""
     per_marker = p.volts_per_marker
     kept = exponential(-moment.dt_s / _SETTLING_S)
-    settling_sigma_v = _SETTLING_SIGMA_V * p.block_scale
+    unsettled = exponential(-x.float_s / _SETTLES_S)
+    settling_sigma_v = (_SETTLED_SIGMA_V + unsettled * (_SETTLING_SIGMA_V - _SETTLED_SIGMA_V)) * p.block_scale
     x.settling_v *= kept
     x.settling_cov *= kept
     x.settling_var = kept * kept * x.settling_var + (1.0 - kept * kept) * settling_sigma_v * settling_sigma_v

@@ -59,7 +59,7 @@ def step(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], row: Row) 
     wear_by_cycle(x, moment.regime)
     _keep_time(x, p, moment)
     if moment.regime == _FLOAT:
-        _on_float(x, p, moment)
+        _on_float(x, p, ocv_v, moment)
     else:
         _on_circuit(x, p, ocv_v, moment)
     track_instrument(x, p, moment.regime, row.internal_resistance_mohm)
@@ -84,9 +84,9 @@ def _keep_time(x: TwinState, p: TwinParameters, moment: Moment) -> None:
 
 
 @compiled
-def _on_float(x: TwinState, p: TwinParameters, moment: Moment) -> None:
+def _on_float(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], moment: Moment) -> None:
     if moment.previous != _FLOAT:
-        begin_float(x, p)
+        begin_float(x, p, ocv_v)
     if moment.has_voltage:
         apply_float_voltage(x, p, moment)
     else:

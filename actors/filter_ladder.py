@@ -14,7 +14,7 @@ from actors.filter_layout import TwinParameters, TwinState
 from actors.numerics import power
 
 _YEAR_US: Final = 365.25 * 86_400e6
-LIFE_SPREAD: Final = 0.35
+LIFE_SPREAD: Final = 0.30
 """Coefficient of variation of life within a population."""
 TREND_SIGMA: Final = 0.10
 """Ohmic readings trigger a test, they are no measurement of capacity (vrla facts, sections 3.4 and 4.5)."""

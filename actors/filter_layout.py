@@ -3,8 +3,8 @@
 The kernel sees a row as a record, so that its formulas read by name. Outside, state and parameters are plain arrays of
 which a record array is a view.
 
-Capacity and series resistance are the last two of five jointly estimated states: `soh_capacity` (over rated, 10-hour
-rate, 25 degC) with variance `p44`, `r0_ohm` with variance `p33`. Evidence from outside must therefore go through
+Capacity and series resistance are two of six jointly estimated states: `soh_capacity` (over rated, 10-hour rate,
+25 degC) with variance `p44`, `r0_ohm` with variance `p33`. Evidence from outside must therefore go through
 `filter_life.learn_capacity`, which moves what is correlated with the capacity along with it; assigning either column
 would break the covariance. Both are frozen on float; their variances grow with time in `filter_life.live_on`.
 """
@@ -30,8 +30,10 @@ class TwinState(Protocol):
     r0_ohm: float
     """At 25 degC, above 60 % SOC."""
     soh_capacity: float
+    table_error_v: float
+    """By how much the open-circuit voltage of this block lies above its table at the present charge, V."""
     p00: float
-    """Covariance of (SOC, V1, V2, R0, capacity), upper triangle, units 1, V and Ohm."""
+    """Covariance of (SOC, V1, V2, R0, capacity, table error), upper triangle, units 1, V and Ohm."""
     p01: float
     p02: float
     p03: float
@@ -47,11 +49,11 @@ class TwinState(Protocol):
     p34: float
     p44: float
     p05: float
-    """Covariance of the five with the error of the open-circuit table, which is allowed for and never estimated."""
     p15: float
     p25: float
     p35: float
     p45: float
+    p55: float
     charge_gap: float
     """Charge level of the bound acid minus that of the acid at the plates, fraction; > 0 after discharge."""
     counted_soc: float
@@ -222,7 +224,7 @@ STATE_DTYPE: Final = _record(TwinState)
 PARAMETERS_DTYPE: Final = _record(TwinParameters)
 N_STATE: Final = len(TwinState.__annotations__)
 N_PARAMETERS: Final = len(TwinParameters.__annotations__)
-STATE_LAYOUT: Final = "filter-state-4"
+STATE_LAYOUT: Final = "filter-state-5"
 """Name of this layout. A change of columns, units or meaning changes it."""
 
 

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from actors.compiled import compiled
 from actors.filter_charge import advance_soc, lose_sight
 from actors.filter_circuit import circuit_at
-from actors.filter_covariance import add_common_noise, lean_soc_on_capacity, reset_polarisation, scale_states
+from actors.filter_covariance import (
+    add_common_noise,
+    lean_soc_on_capacity,
+    reset_polarisation,
+    scale_states,
+    scale_table_error,
+)
 from actors.filter_float import float_voltage
 from actors.filter_inputs import Moment
 from actors.filter_layout import TwinParameters, TwinState
@@ -25,13 +31,15 @@ _MODE_FLOAT: Final = int(StringMode.FLOAT)
 _RESET_AFTER_TAU2: Final = 5.0
 _RESET_SIGMA1_V: Final = 0.02
 _RESET_SIGMA2_V: Final = 0.06
+_PER_SURFACE_S: Final = 1.0 / (6.0 * 3600.0)
+"""One over the time in which surface charge leaves a block at rest: it lasts for hours (vrla facts, section 1.1)."""
 _V1_SIGMA_V: Final = 0.003
 _RC_RELATIVE_SIGMA: Final = 0.3
-_SHAPE_DEPTH: Final = 0.3
-"""Change of SOC over which the open-circuit table may be wrong by its error once more."""
+_TABLE_DEPTH: Final = 0.6
+"""Change of SOC over which the error of the open-circuit table is remembered."""
 _REST_SIGMA_V: Final = 0.02
 _REST_RELATIVE_SIGMA: Final = 0.2
-_CHARGE_V2_PER_S: Final = 0.002**2 / 60.0
+_CHARGE_V2_PER_S: Final = 0.001**2 / 60.0
 _CHARGE_RELATIVE_SIGMA: Final = 0.1
 _HOLDS_BELOW_PEAK: Final = 0.95
 _SMALLEST_VARIANCE_V2: Final = 1e-10
@@ -57,6 +65,8 @@ def predict(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], moment:
     """
     regime, dt_s = moment.regime, moment.dt_s
     per_tau2_s = p.per_tau2_s if regime == _DISCHARGE else p.per_tau2_recovery_s
+    if regime == _REST and x.v2 > 0.0:
+        per_tau2_s = _PER_SURFACE_S
     if dt_s * per_tau2_s > _RESET_AFTER_TAU2:
         scale = p.block_scale
         reset_polarisation(x, 0.0, 0.0, _RESET_SIGMA1_V * scale, _RESET_SIGMA2_V * scale)
@@ -76,7 +86,8 @@ def predict(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], moment:
     current_var = moment.current_sigma_a * moment.current_sigma_a + moment.step_a * moment.step_a / 12.0
     add_common_noise(x, (count.by_current, b1, b2), current_var)
     lose_sight(x, dt_s)
-    _add_circuit_noise(x, p, moment, a1, a2, count.change)
+    _forget_table_error(x, p, count.change)
+    _add_circuit_noise(x, p, moment, a1, a2)
     held = False
     if regime == _RECHARGE:
         x.charge_peak_a = max(x.charge_peak_a, moment.current_a) if charging else moment.current_a
@@ -95,9 +106,15 @@ def predict(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], moment:
 
 
 @compiled
-def _add_circuit_noise(  # noqa: PLR0917  # the terms of one formula
-    x: TwinState, p: TwinParameters, moment: Moment, a1: float, a2: float, soc_change: float
-) -> None:
+def _forget_table_error(x: TwinState, p: TwinParameters, soc_change: float) -> None:
+    """Lets the error of the table at one charge become that at another: alike nearby, its own far away."""
+    kept = 1.0 - min(abs(soc_change) / _TABLE_DEPTH, 1.0)
+    scale_table_error(x, kept)
+    x.p55 += (1.0 - kept * kept) * p.ocv_sigma_v * p.ocv_sigma_v
+
+
+@compiled
+def _add_circuit_noise(x: TwinState, p: TwinParameters, moment: Moment, a1: float, a2: float) -> None:
     scale = p.block_scale
     sigma1_v = _V1_SIGMA_V * scale
     edge1_v = _RC_RELATIVE_SIGMA * p.r1_ohm * moment.step_a
@@ -110,7 +127,6 @@ def _add_circuit_noise(  # noqa: PLR0917  # the terms of one formula
         else:
             sigma2_v = p.resistance_spread * p.r2_ohm * moment.current_a
         noise2_var = sigma2_v * sigma2_v * (1.0 - a2 * a2)
-        noise2_var += p.ocv_sigma_v * p.ocv_sigma_v * abs(soc_change) / _SHAPE_DEPTH
     x.p22 += noise2_var + _SMALLEST_VARIANCE_V2
     largest_v = _LARGEST_SIGMA_V * scale
     largest_var = largest_v * largest_v

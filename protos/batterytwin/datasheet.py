@@ -17,6 +17,8 @@ from batterytwin.errors import InvalidArgumentError
 _SOC_GRID = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
 _OCV_PER_CELL_V = (1.9217, 1.9583, 1.99, 2.0383, 2.0817, 2.1233, 2.1383, 2.15)
 
+_OCV_SPREAD_OF_MAKES_V_CELL = 0.012
+
 
 class BatteryDatasheet(BaseModel):
     """Nominal values of one battery model. Values are for the whole block at 25 degC unless the name says per cell.
@@ -51,12 +53,14 @@ class BatteryDatasheet(BaseModel):
         default=0.206, gt=0, le=1, description="share of the charge at the plates (KiBaM's c); 1 = no rate dependence"
     )
     diffusion_s: float = Field(default=310.0, gt=0, description="time in which the rest follows (KiBaM's 1/k)")
-    ocv_spread_v_cell: float = Field(default=0.007, ge=0, description="standard error of `ocv_v` for one block")
+    ocv_spread_v_cell: float = Field(
+        default=0.007, ge=0, description="standard error of `ocv_v` for one block; 0.012 where `ocv_v` is left out"
+    )
     resistance_spread: float = Field(
         default=0.35, gt=0, description="relative standard error of `r0_ohm` for one block"
     )
     capacity_spread: float = Field(
-        default=0.07, gt=0, description="relative standard error of the capacity of one block"
+        default=0.10, gt=0, description="relative standard error of the capacity of one block"
     )
     gas_i0_ma_per_100ah: float = Field(default=10.0, gt=0, description="at 2.23 V/cell and 25 degC")
     gas_u0_v_cell: float = 2.23
@@ -98,6 +102,8 @@ class BatteryDatasheet(BaseModel):
                 filled[name] = value
         if not filled.get("ocv_v") and "ocv_soc" not in filled:
             filled["ocv_v"] = tuple(v * cells for v in _OCV_PER_CELL_V)
+            # makes differ by more than the blocks of one make (vrla facts, section 1.1)
+            filled.setdefault("ocv_spread_v_cell", _OCV_SPREAD_OF_MAKES_V_CELL)
         return filled
 
     @model_validator(mode="after")

@@ -38,6 +38,7 @@ _LOG_SIGMA: Final[Mapping[str, float]] = {
 }
 _AGEING_SIGMA: Final = 0.7
 _MODEL_SIGMA_V_CELL: Final = 0.02 / 6
+_RESISTANCE_SPREAD: Final = 0.1
 _STEP: Final = 0.02
 """Of a derivative, in prior sigmas: the filter answers in single precision."""
 _ROBUST_ABOVE: Final = 0.5
@@ -142,11 +143,16 @@ def identify(records: Sequence[Record], prior: BatteryDatasheet) -> Identified:
 def _with_spreads(
     sheet: BatteryDatasheet, records: Sequence[Record], missed_v: NDArray[np.float64], delivered_ah: Sequence[float]
 ) -> BatteryDatasheet:
-    """Adds how far one block may be from the sheet: by the mean miss of each discharge, and by their capacities."""
+    """Adds how far one block may be from the sheet: by the mean miss of each discharge, and by their capacities.
+
+    A constant current does not tell a resistance from a level, so the mean misses hold the spread of both; they are
+    counted once, as one of the table, and resistances keep no more than blocks of one make commonly differ by.
+    """
     ends = np.cumsum([record.time_s.size for record in records])
     offsets_v = [rows.mean() for rows in np.split(missed_v, ends[:-1])]
     spreads = {"ocv_spread_v_cell": max(float(np.sqrt(np.mean(np.square(offsets_v)))) / sheet.cells, 0.001)}
     if len(delivered_ah) > 1:
+        spreads["resistance_spread"] = _RESISTANCE_SPREAD
         spreads["capacity_spread"] = float(np.std(delivered_ah, ddof=1) / np.mean(delivered_ah))
     return sheet.model_copy(update={k: v for k, v in spreads.items() if k in BatteryDatasheet.model_fields})
 

@@ -95,17 +95,22 @@ def _at_truths(recording: Recording, run: TwinRun, name: str, begin: int = 0) ->
 
 
 def _score_soc(recording: Recording, run: TwinRun, rng: np.random.Generator, found: Found) -> None:
-    """One sample a block and phase, at an instant of its own: neighbours in time are not independent."""
+    """One sample a block and phase, at an instant of its own: neighbours in time are not independent.
+
+    Above 90 % sigma stands at the floor of a full battery, which is a bound and no estimate.
+    """
     error = _at_truths(recording, run, "soc") - recording.soc
     sigma = _at_truths(recording, run, "soc_sigma")
     phase = recording.regime[recording.truth_at]
     for kind in (*_PHASES, Regime.FLOAT):
-        instants = np.flatnonzero(phase == int(kind))
-        if len(instants):
-            n = error.shape[1]
-            mine = (rng.choice(instants, n), np.arange(n))
-            found[f"soc.{kind.name}.error"].append(error[mine])
-            found[f"soc.{kind.name}.sigma"].append(sigma[mine])
+        chosen = phase == int(kind)
+        for block in range(error.shape[1]):
+            below = chosen if kind is Regime.FLOAT else chosen & (recording.soc[:, block] < 1.0 - _SCORED_BELOW)
+            instants = np.flatnonzero(below)
+            if len(instants):
+                mine = (rng.choice(instants, 1), block)
+                found[f"soc.{kind.name}.error"].append(error[mine])
+                found[f"soc.{kind.name}.sigma"].append(sigma[mine])
 
 
 def _score_wrong_starts(recording: Recording, found: Found) -> None:
