@@ -22,6 +22,9 @@ class Metric(IntEnum):
     SOH_RESISTANCE = 9
     R0_OHM = 10
     INNOVATION_V = 11
+    SOH_RESISTANCE_SIGMA = 12
+    R0_SIGMA_OHM = 13
+    INNOVATION_SIGMA_V = 14
 
 
 @dataclass(frozen=True, slots=True, eq=False)

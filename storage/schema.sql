@@ -340,7 +340,10 @@ CREATE TABLE public.late_reading (
     soh_resistance real NOT NULL,
     r0_ohm real NOT NULL,
     innovation_v real NOT NULL,
-    receive_time timestamp with time zone NOT NULL
+    receive_time timestamp with time zone NOT NULL,
+    soh_resistance_sigma real NOT NULL,
+    r0_sigma_ohm real NOT NULL,
+    innovation_sigma_v real NOT NULL
 );
 COMMENT ON COLUMN public.late_reading.sample_time IS 'when measured, microseconds';
 COMMENT ON COLUMN public.late_reading.voltage_v IS 'V; terminal voltage of the block';
@@ -356,6 +359,9 @@ COMMENT ON COLUMN public.late_reading.soh_resistance IS 'ratio; r0 / r0 when new
 COMMENT ON COLUMN public.late_reading.r0_ohm IS 'Ohm; series resistance that the twin estimates';
 COMMENT ON COLUMN public.late_reading.innovation_v IS 'V; measured - predicted terminal voltage';
 COMMENT ON COLUMN public.late_reading.receive_time IS 'when the server received the row';
+COMMENT ON COLUMN public.late_reading.soh_resistance_sigma IS 'ratio; standard deviation of soh_resistance';
+COMMENT ON COLUMN public.late_reading.r0_sigma_ohm IS 'Ohm; standard deviation of r0_ohm';
+COMMENT ON COLUMN public.late_reading.innovation_sigma_v IS 'V; size of the innovation that the filter expected';
 
 CREATE TABLE public.lease (
     lease_id bigint NOT NULL,
@@ -398,7 +404,10 @@ CREATE TABLE public.reading (
     soh_capacity_sigma real NOT NULL,
     soh_resistance real NOT NULL,
     r0_ohm real NOT NULL,
-    innovation_v real NOT NULL
+    innovation_v real NOT NULL,
+    soh_resistance_sigma real NOT NULL,
+    r0_sigma_ohm real NOT NULL,
+    innovation_sigma_v real NOT NULL
 )
 PARTITION BY RANGE (sample_time);
 
@@ -416,6 +425,9 @@ COMMENT ON COLUMN public.reading.soh_capacity_sigma IS 'ratio; standard deviatio
 COMMENT ON COLUMN public.reading.soh_resistance IS 'ratio; r0 / r0 when new, at 25 degC';
 COMMENT ON COLUMN public.reading.r0_ohm IS 'Ohm; series resistance that the twin estimates';
 COMMENT ON COLUMN public.reading.innovation_v IS 'V; measured - predicted terminal voltage';
+COMMENT ON COLUMN public.reading.soh_resistance_sigma IS 'ratio; standard deviation of soh_resistance';
+COMMENT ON COLUMN public.reading.r0_sigma_ohm IS 'Ohm; standard deviation of r0_ohm';
+COMMENT ON COLUMN public.reading.innovation_sigma_v IS 'V; size of the innovation that the filter expected';
 
 CREATE TABLE public.refresh_token (
     token_sha256 bytea NOT NULL,
@@ -433,6 +445,20 @@ CREATE TABLE public.schema_migration (
     sha256 text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE TABLE public.string_reading (
+    string_id text NOT NULL,
+    sample_time timestamp with time zone NOT NULL,
+    voltage_v real NOT NULL,
+    current_a real NOT NULL,
+    mode smallint NOT NULL
+);
+
+COMMENT ON TABLE public.string_reading IS 'Newest measurement over each whole string. NaN = not measured';
+COMMENT ON COLUMN public.string_reading.sample_time IS 'when measured, microseconds';
+COMMENT ON COLUMN public.string_reading.voltage_v IS 'V; over the whole string';
+COMMENT ON COLUMN public.string_reading.current_a IS 'A; > 0 charges';
+COMMENT ON COLUMN public.string_reading.mode IS 'StringMode that the charger reports';
 
 CREATE TABLE public.string_state (
     string_id text NOT NULL,
@@ -572,6 +598,8 @@ ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY public.string
     ADD CONSTRAINT string_pkey PRIMARY KEY (string_key);
+ALTER TABLE ONLY public.string_reading
+    ADD CONSTRAINT string_reading_pkey PRIMARY KEY (string_id);
 ALTER TABLE ONLY public.string_state
     ADD CONSTRAINT string_state_pkey PRIMARY KEY (string_id);
 ALTER TABLE ONLY public.string
@@ -634,6 +662,8 @@ ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.user_session(session_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.string
     ADD CONSTRAINT string_model_fkey FOREIGN KEY (model) REFERENCES public.datasheet(model);
+ALTER TABLE ONLY public.string_reading
+    ADD CONSTRAINT string_reading_string_id_fkey FOREIGN KEY (string_id) REFERENCES public.string(string_id);
 ALTER TABLE ONLY public.string_state
     ADD CONSTRAINT string_state_string_id_fkey FOREIGN KEY (string_id) REFERENCES public.string(string_id);
 ALTER TABLE ONLY public.string

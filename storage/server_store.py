@@ -8,6 +8,7 @@ from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
 from storage.newest_rows import NewestRows
 from storage.session_tables import SessionTables
+from storage.string_reading_table import StringReadingTable
 from storage.string_state_table import StringStateTable
 from storage.user_tables import UserTables
 
@@ -23,6 +24,7 @@ class ServerStore(
     GatewayTokenTables,
     AuditTable,
     StringStateTable,
+    StringReadingTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
 

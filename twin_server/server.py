@@ -43,6 +43,7 @@ from twin_server.routing import FleetMap
 from twin_server.settings import ServerSettings
 from twin_server.silence_rules import SilenceRules
 from twin_server.string_alerts import StringAlerts
+from twin_server.string_keeper import KEEP_EVERY_S, StringKeeper
 from twin_server.string_watch import StringWatch
 from twin_server.twin_servicer import TwinServicer
 
@@ -110,6 +111,7 @@ class TwinServer:
             frames=self.strings.collector,
         )
         self.strings.submit_inputs = self._router.submit_inputs
+        self._keeper = StringKeeper(store, self._router.strings, self._map)
         self._registration = GridRegistration(
             store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
         )
@@ -152,6 +154,7 @@ class TwinServer:
         self._silence.load()
         await self.strings.load()
         self._router.extend()
+        await self._keeper.load()
         self._start_background()
         self._admission.open = True
         await self._readiness.set_restored(self._map.shard_count)
@@ -171,6 +174,7 @@ class TwinServer:
             with suppress(asyncio.CancelledError):
                 await task
         await self.strings.save()
+        await self._keeper.save()
         self._server = None
 
     def poke_alerts(self) -> None:
@@ -210,6 +214,7 @@ class TwinServer:
             self._events.catch_up(),
             run_every(_SWEEP_S, self._sweep),
             run_every(_STRINGS_S, self.strings.turn),
+            run_every(KEEP_EVERY_S, self._keeper.save),
             run_every(DATABASE_PROBE_S, self._probe_database),
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),

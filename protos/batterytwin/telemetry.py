@@ -37,8 +37,11 @@ STORED_ESTIMATE_COLUMNS: Final = (
     "soh_resistance",
     "r0_ohm",
     "innovation_v",
+    "soh_resistance_sigma",
+    "r0_sigma_ohm",
+    "innovation_sigma_v",
 )
-"""Estimates stored beside each reading, in storage order."""
+"""Estimates stored beside each reading, in storage order: the newest columns of the table come last."""
 
 LIVE_ESTIMATE_COLUMNS: Final = (
     "soc",
@@ -52,7 +55,7 @@ LIVE_ESTIMATE_COLUMNS: Final = (
     "innovation_v",
     "innovation_sigma_v",
 )
-"""Estimates of a live twin: the stored ones and the uncertainties that are not worth storing with every row."""
+"""Estimates of a live twin, in the filter's order."""
 
 LIVE_MODEL_COLUMNS: Final = (
     "v1_v",

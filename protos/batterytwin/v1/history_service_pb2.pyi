@@ -52,6 +52,12 @@ class _MetricEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Metric.ValueTy
     """Series resistance of the model, Ohm."""
     METRIC_INNOVATION_V: _Metric.ValueType  # 11
     """Measured minus predicted voltage, V."""
+    METRIC_SOH_RESISTANCE_SIGMA: _Metric.ValueType  # 12
+    """One sigma of soh_resistance."""
+    METRIC_R0_SIGMA_OHM: _Metric.ValueType  # 13
+    """One sigma of r0_ohm, Ohm."""
+    METRIC_INNOVATION_SIGMA_V: _Metric.ValueType  # 14
+    """Size of the innovation that the filter expected, one sigma, V."""
 
 class Metric(_Metric, metaclass=_MetricEnumTypeWrapper):
     """Names a stored quantity."""
@@ -80,6 +86,12 @@ METRIC_R0_OHM: Metric.ValueType  # 10
 """Series resistance of the model, Ohm."""
 METRIC_INNOVATION_V: Metric.ValueType  # 11
 """Measured minus predicted voltage, V."""
+METRIC_SOH_RESISTANCE_SIGMA: Metric.ValueType  # 12
+"""One sigma of soh_resistance."""
+METRIC_R0_SIGMA_OHM: Metric.ValueType  # 13
+"""One sigma of r0_ohm, Ohm."""
+METRIC_INNOVATION_SIGMA_V: Metric.ValueType  # 14
+"""Size of the innovation that the filter expected, one sigma, V."""
 Global___Metric: _TypeAlias = Metric  # noqa: Y015
 
 @_typing.final
