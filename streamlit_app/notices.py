@@ -3,15 +3,18 @@
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import Final, ParamSpec
 
 import streamlit as st
 
-from batterytwin.errors import TwinError
+from batterytwin.errors import TwinError, UnknownBatteryError, UnknownLocationError, UnknownStringError
+from streamlit_app import links
 from streamlit_app.scoped_cache import AWAY, Answer
 from streamlit_app.wording import age
 
 P = ParamSpec("P")
+UNKNOWN: Final = (UnknownBatteryError, UnknownLocationError, UnknownStringError)
+"""What an address with a wrong name leads to."""
 
 
 def away_notice(*answers: Answer[object]) -> bool:
@@ -39,6 +42,9 @@ def explained(show: Callable[P, None]) -> Callable[P, None]:
             st.warning(
                 "The server does not answer yet. This page fills by itself when it does.", icon=":material/cloud_off:"
             )
+        except UNKNOWN as error:
+            st.error(error.message, icon=":material/error:")
+            st.page_link(links.page("fleet"), label="To the fleet", icon=":material/grid_view:")
         except TwinError as error:
             st.error(error.message, icon=":material/error:")
 

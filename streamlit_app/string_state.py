@@ -92,7 +92,7 @@ def autonomy_words(autonomy: Autonomy | None) -> None:
     """How long the string lasts, how sure that is, and which block ends it."""
     if autonomy is None:
         st.metric("Lasts", NOTHING)
-        st.caption("The charge of a block is not known, or nothing is drawn, so no time can be told.")
+        st.caption("The charge of a block is not known, so no time can be told.")
         return
     load = "at the present load of" if autonomy.present_load else "if it has to carry"
     tile(

@@ -1,7 +1,7 @@
 """The blocks of a string side by side: several quantities above each other on one block axis."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -77,6 +77,7 @@ class Blocks:
         soc_sigma: one sigma of it.
         soh_capacity: capacity over rated capacity.
         soh_capacity_sigma: one sigma of it.
+        medians: words of the median that a deviation is from, by name of its column.
     """
 
     battery_ids: Sequence[str]
@@ -90,6 +91,7 @@ class Blocks:
     soc_sigma: NDArray[np.float64]
     soh_capacity: NDArray[np.float64]
     soh_capacity_sigma: NDArray[np.float64]
+    medians: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fresh(self) -> NDArray[np.bool_]:
@@ -121,7 +123,7 @@ def block_strips(blocks: Blocks, *, uirevision: str) -> go.Figure:
             "unifiedhovertitle": {"text": "<b>Block %{x}</b>"},
         },
         shapes=[*_fault_columns(blocks), *_lines(len(x))],
-        annotations=[*_titles(), *_cut_words(blocks)],
+        annotations=[*_titles(blocks.medians), *_cut_words(blocks)],
         **_axes(blocks, height - _MARGIN["t"] - _MARGIN["b"]),
     )  # fmt: skip
     return figure
@@ -227,17 +229,18 @@ def _lines(count: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _titles() -> list[dict[str, Any]]:
+def _titles(medians: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
-        {"xref": "paper", "yref": f"y{place} domain", "x": 0, "y": 1, "text": _title(strip),
+        {"xref": "paper", "yref": f"y{place} domain", "x": 0, "y": 1, "text": _title(strip, medians.get(strip.key, "")),
          "showarrow": False, "xanchor": "left", "yanchor": "bottom", "yshift": 3, "font": {"size": 11.5}}
         for place, strip in enumerate(STRIPS, start=2)
     ]  # fmt: skip
 
 
-def _title(strip: Strip) -> str:
+def _title(strip: Strip, median: str) -> str:
+    of = f" (median {median})" if median else ""
     limit = f" (dashed: {strip.limit_text}, {number(strip.limit, 0)})" if strip.limit is not None else ""
-    return f"<b>{strip.label}</b>, {strip.unit}{limit}"
+    return f"<b>{strip.label}</b>, {strip.unit}{of}{limit}"
 
 
 def _cut_words(blocks: Blocks) -> list[dict[str, Any]]:

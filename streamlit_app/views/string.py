@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import streamlit as st
 
 from clients.types import BatteryString, Location, StringTwin
@@ -124,6 +125,9 @@ def _faults(string: StringTwin, blocks: Blocks) -> None:
 
 def _figure(string: StringTwin, blocks: Blocks) -> None:
     st.markdown(f"**{len(blocks.battery_ids)} blocks side by side**")
+    if not np.isfinite(blocks.soc).any():
+        st.caption("The figure appears with the first sample.")
+        return
     key = f"blocks_{string.string_id}"
     clicked = live_chart(
         block_strips(blocks, uirevision=key), key=key, clickable=True,

@@ -70,6 +70,12 @@ def test_bars_end_at_the_deviation_in_its_unit_on_screen() -> None:
     assert ratio.base == 100
 
 
+def test_a_deviation_names_the_median_that_it_is_from() -> None:
+    titles = [note.text for note in draw(medians={"voltage_deviation_v": "13.650 V"}).layout.annotations]
+    assert "<b>Voltage from median</b>, mV (median 13.650 V)" in titles
+    assert "<b>Temperature from median</b>, K" in titles
+
+
 def test_whiskers_are_one_sigma() -> None:
     for key, sigma in (("soc", "soc_sigma"), ("soh_capacity", "soh_capacity_sigma")):
         points = strip(draw(), key)
@@ -166,7 +172,8 @@ def test_the_innovation_stays_on_its_gauge(value: float, sigma: float) -> None:
 
 
 def marked(*marks: Mark) -> go.Figure:
-    from streamlit_app.charts.history_chart import PANELS, history_chart  # noqa: PLC0415
+    from streamlit_app.charts.history_chart import history_chart  # noqa: PLC0415
+    from streamlit_app.charts.history_panels import PANELS  # noqa: PLC0415
 
     panels = [panel for panel in PANELS if panel.key in {"voltage_v", "soc"}]
     return history_chart(past(), panels, END - timedelta(days=2), END, uirevision="u", marks=marks)
