@@ -16,6 +16,8 @@ _USUAL_SIGMAS: Final = 2
 """An innovation beyond so many standard deviations is unusual."""
 _BAND_OPACITY: Final = 0.22
 _REACH_OPACITY: Final = 0.16
+_EDGE_OPACITY: Final = 0.5
+"""A stretch of one bucket is nothing but its edge."""
 _POINT_PX: Final = 6
 
 
@@ -35,7 +37,8 @@ def panel_traces(past: Past, panel: Panel, *, with_utc: bool) -> list[go.Scatter
     traces = []
     if panel.reaches and panel.key in past.lowest and panel.key in past.highest:
         low, high = (ends[panel.key].astype(np.float64) * panel.factor for ends in (past.lowest, past.highest))
-        traces += _band(times, low, high, GREY, "lowest to highest", _REACH_OPACITY)
+        high = np.where(high > low, high, np.nan)  # most buckets hold one value, or many alike
+        traces += _band(times, low, high, GREY, "lowest to highest", _REACH_OPACITY, edge=1.2)
     if half is not None:
         middle, sigmas = (np.zeros_like(values), _USUAL_SIGMAS) if panel.around_zero else (values, 1)
         name = f"± {sigmas} sigma"
@@ -90,11 +93,12 @@ def _band(  # noqa: PLR0917 - two curves and how they look
     colour: str,
     name: str,
     opacity: float,
+    edge: float = 0.0,
 ) -> list[go.Scatter]:
     # "tonexty" fills across NaN, so each unbroken stretch is one closed outline of its own.
     look: dict[str, Any] = {
-        "name": name, "mode": "lines", "fill": "toself", "fillcolor": colour, "opacity": opacity,
-        "line": {"width": 0}, "hoverinfo": "skip",
+        "name": name, "mode": "lines", "fill": "toself", "fillcolor": _faint(colour, opacity),
+        "line": {"width": edge, "color": _faint(colour, _EDGE_OPACITY)}, "hoverinfo": "skip",
     }  # fmt: skip
     known = np.isfinite(low) & np.isfinite(high)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], known.astype(np.int8), [0]))))
@@ -105,6 +109,11 @@ def _band(  # noqa: PLR0917 - two curves and how they look
         )
         for part in parts
     ]
+
+
+def _faint(colour: str, opacity: float) -> str:
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return f"rgba({red},{green},{blue},{opacity})"
 
 
 def _local(time_unix_ns: NDArray[np.int64]) -> NDArray[np.datetime64]:

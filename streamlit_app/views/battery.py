@@ -16,7 +16,7 @@ from streamlit_app.data_sheet import data_sheet
 from streamlit_app.event_list import event_lines
 from streamlit_app.health_evidence import health_evidence
 from streamlit_app.model_fit import current_sensor_words, innovation, model_tiles
-from streamlit_app.notices import away_notice, explained
+from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.palette import quality_badge
 from streamlit_app.standing import in_its_string
 from streamlit_app.string_columns import faults_of
@@ -34,7 +34,7 @@ def show() -> None:
     _page()
 
 
-@explained
+@explained_page
 def _page() -> None:
     battery_id = st.query_params.get("battery") or st.session_state.get("battery_shown")
     if not battery_id:
@@ -45,6 +45,7 @@ def _page() -> None:
     if st.query_params.to_dict() != {"battery": battery_id}:
         st.query_params.from_dict({"battery": battery_id})
     site, string_id = answers.location_of_battery(current_visitor(), battery_id)
+    answers.twin(current_visitor(), battery_id)  # without any answer yet, the parts below need not ask one by one
     _heading(site, string_id, battery_id)
     _present(battery_id)
     _health(battery_id, string_id)

@@ -29,7 +29,7 @@ _DEFAULT_PANELS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time and the buckets that suit it: about a thousand points."""
+    """A stretch of time and the buckets that suit it: some 700 points, as many as a screen can show."""
 
     label: str
     length: timedelta
@@ -38,10 +38,10 @@ class Span:
 
 SPANS: Final = (
     Span("2 h", timedelta(hours=2), timedelta(seconds=10)),
-    Span("24 h", timedelta(hours=24), timedelta(minutes=1)),
-    Span("7 d", timedelta(days=7), timedelta(minutes=10)),
+    Span("24 h", timedelta(hours=24), timedelta(minutes=2)),
+    Span("7 d", timedelta(days=7), timedelta(minutes=15)),
     Span("30 d", timedelta(days=30), timedelta(hours=1)),
-    Span("90 d", timedelta(days=90), timedelta(hours=2)),
+    Span("90 d", timedelta(days=90), timedelta(hours=3)),
 )
 _DEFAULT_SPAN: Final = SPANS[1]
 

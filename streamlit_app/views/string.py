@@ -12,7 +12,7 @@ from streamlit_app.charts.block_strips import Blocks, block_strips
 from streamlit_app.diagnosis_list import diagnosis_list
 from streamlit_app.html_parts import colour_key
 from streamlit_app.live_chart import live_chart
-from streamlit_app.notices import away_notice, explained
+from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.palette import GREY, RED
 from streamlit_app.string_columns import blocks_of
 from streamlit_app.string_state import autonomy_words, electric_tiles, freshness_notice, state_line
@@ -31,7 +31,7 @@ def show() -> None:
     _page()
 
 
-@explained
+@explained_page
 def _page() -> None:
     visitor = current_visitor()
     string_id = _wanted_string(visitor)

@@ -198,6 +198,20 @@ def test_a_page_says_so_when_there_is_nothing_to_show_yet(open_as: Opener, dummy
     assert "does not answer yet" in texts(app)
 
 
+def test_a_battery_without_any_answer_yet_is_one_sentence_that_tries_again(open_as: Opener, dummy: DummyClient) -> None:
+    app = open_as("anna").run()
+    app.query_params["battery"] = "BRK-U1-S03-B07"
+    battery = only("battery")
+    battery.query_params["battery"] = "BRK-U1-S03-B07"
+    dummy.away = True
+    battery.run()
+    assert not battery.exception
+    assert [warning.value for warning in battery.warning].count(battery.warning[0].value) == 1
+    dummy.away = False
+    battery.run()
+    assert values(battery)["Voltage"].endswith(" V")
+
+
 def select(app: AppTest, *rows: int) -> AppTest:
     """Selects rows of the alert table, as a click does."""
     app.session_state[str(app.dataframe[0].key)] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
