@@ -390,6 +390,26 @@ ALTER TABLE public.location ALTER COLUMN location_key ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+CREATE TABLE public.model_trace (
+    battery_key integer NOT NULL,
+    sample_time timestamp with time zone NOT NULL,
+    v1_v real NOT NULL,
+    v1_sigma_v real NOT NULL,
+    v2_v real NOT NULL,
+    v2_sigma_v real NOT NULL,
+    float_marker real NOT NULL,
+    float_marker_sigma real NOT NULL
+);
+
+COMMENT ON TABLE public.model_trace IS 'Once an hour, what the model of a twin knows beside the estimates in reading. NaN = not known';
+COMMENT ON COLUMN public.model_trace.sample_time IS 'when measured: that of a row of reading';
+COMMENT ON COLUMN public.model_trace.v1_v IS 'V; fast polarisation, > 0 while charging';
+COMMENT ON COLUMN public.model_trace.v1_sigma_v IS 'V; standard deviation of v1_v';
+COMMENT ON COLUMN public.model_trace.v2_v IS 'V; slow polarisation, > 0 while charging';
+COMMENT ON COLUMN public.model_trace.v2_sigma_v IS 'V; standard deviation of v2_v';
+COMMENT ON COLUMN public.model_trace.float_marker IS 'ln(float current / own gassing current)';
+COMMENT ON COLUMN public.model_trace.float_marker_sigma IS 'standard deviation of float_marker';
+
 CREATE TABLE public.reading (
     battery_key integer NOT NULL,
     sample_time timestamp with time zone NOT NULL,
@@ -592,6 +612,8 @@ ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_location_id_key UNIQUE (location_id);
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (location_key);
+ALTER TABLE ONLY public.model_trace
+    ADD CONSTRAINT model_trace_pkey PRIMARY KEY (battery_key, sample_time);
 ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_pkey PRIMARY KEY (token_sha256);
 ALTER TABLE ONLY public.schema_migration

@@ -36,6 +36,7 @@ from twin_server.ingest_servicer import IngestServicer
 from twin_server.listener import bind, bind_local, make_listener
 from twin_server.live_table import LiveTable
 from twin_server.location_clock import LocationClocks
+from twin_server.model_tracer import TRACE_EVERY_S, ModelTracer
 from twin_server.outage_watch import OutageWatch
 from twin_server.periodic import run_every
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
@@ -111,6 +112,7 @@ class TwinServer:
             frames=self.strings.collector,
         )
         self.strings.submit_inputs = self._router.submit_inputs
+        self._tracer = ModelTracer(store, self.live)
         self._keeper = StringKeeper(store, self._router.strings, self._map)
         self._registration = GridRegistration(
             store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
@@ -215,6 +217,7 @@ class TwinServer:
             run_every(_SWEEP_S, self._sweep),
             run_every(_STRINGS_S, self.strings.turn),
             run_every(KEEP_EVERY_S, self._keeper.save),
+            run_every(TRACE_EVERY_S, self._tracer.look),
             run_every(DATABASE_PROBE_S, self._probe_database),
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),

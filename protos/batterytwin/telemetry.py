@@ -67,7 +67,10 @@ LIVE_MODEL_COLUMNS: Final = (
     "current_offset_a",
     "current_offset_sigma_a",
 )
-"""What else the model of a live twin knows; it is told for one twin at a time and not stored."""
+"""What else the model of a live twin knows; it is told for one twin at a time and not stored with every reading."""
+
+TRACED_COLUMNS: Final = LIVE_MODEL_COLUMNS[:6]
+"""Of these, what is stored once an hour: polarisations and float marker, each with its sigma."""
 
 HEALTH_EVIDENCE_KINDS: Final = 6
 """Kinds of health evidence; `HealthEvidenceKind` n stands in place n - 1 of the `evidence_*` columns."""

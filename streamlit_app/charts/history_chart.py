@@ -29,10 +29,11 @@ def history_chart(
 
     The axis shows Bangkok's time of day; hover texts add UTC. Zoom survives new data while `uirevision` is the same.
     """
-    past = _with_gaps(past)
+    holed = _with_gaps(past)
     figure = go.Figure()
     for number, panel in enumerate(panels, start=1):
-        for trace in panel_traces(past, panel, with_utc=number == 1):
+        drawn = _with_gaps(_known(past, panel)) if panel.sparse else holed
+        for trace in panel_traces(drawn, panel, with_utc=number == 1):
             figure.add_trace(trace.update(yaxis=f"y{number}" if number > 1 else "y"))
     height = _PANEL_HEIGHT_PX * max(1, len(panels))
     top = 1.0 - (_SIGNS_HEIGHT_PX / (height + _SIGNS_HEIGHT_PX) if marks else 0.0)
@@ -78,7 +79,7 @@ def _titles(past: Past, panels: Sequence[Panel]) -> list[dict[str, object]]:
     for number, panel in enumerate(panels, start=1):
         axis = f"y{number if number > 1 else ''} domain"
         titles.append(
-            {"xref": "paper", "yref": axis, "x": 0, "y": 1, "text": f"<b>{panel.label}</b>, {panel.unit}",
+            {"xref": "paper", "yref": axis, "x": 0, "y": 1, "text": panel.title,
              "showarrow": False, "xanchor": "left", "yanchor": "bottom", "yshift": 3, "font": {"size": 11.5}}
         )  # fmt: skip
         if not np.isfinite(past.series[panel.key]).any():
@@ -95,6 +96,16 @@ def _least_range(past: Past, panel: Panel) -> list[float]:
     known = np.zeros(1) if panel.around_zero else values[np.isfinite(values)]
     middle = float(np.median(known)) * panel.factor if known.size else 0.0
     return [middle - panel.least_span / 2, middle + panel.least_span / 2]
+
+
+def _known(past: Past, panel: Panel) -> Past:
+    """The points at which one quantity is known."""
+    known = np.isfinite(past.series[panel.key])
+    return Past(
+        past.time_unix_ns[known],
+        {key: past.series[key][known] for key in panel.series if key in past.series},
+        past.suspects[known],
+    )
 
 
 def _with_gaps(past: Past) -> Past:

@@ -199,6 +199,12 @@ def history(
         clients.Metric.SOH_RESISTANCE_SIGMA: np.full(count, 0.02),
         clients.Metric.R0_SIGMA_OHM: np.full(count, 0.0002),
         clients.Metric.INNOVATION_SIGMA_V: 0.005 + 0.02 * outage,
+        clients.Metric.FLOAT_MARKER: 0.2 + 0.05 * wave,
+        clients.Metric.FLOAT_MARKER_SIGMA: np.full(count, 0.05),
+        clients.Metric.V1_V: -0.02 * outage,
+        clients.Metric.V1_SIGMA_V: np.full(count, 0.002),
+        clients.Metric.V2_V: -0.2 * outage,
+        clients.Metric.V2_SIGMA_V: np.full(count, 0.005),
     }
     suspects = np.zeros(count, np.bool_)
     suspects[count // 3] = True

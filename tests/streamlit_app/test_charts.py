@@ -264,9 +264,19 @@ def test_a_mean_does_not_hide_what_its_bucket_reached() -> None:
 
 def test_a_value_without_neighbours_is_a_point() -> None:
     rare = np.full(48, np.nan)
-    rare[[5, 20, 21]] = 4.1
-    line = chart(past(internal_resistance_mohm=rare), "internal_resistance_mohm").data[0]
+    rare[[5, 20, 21]] = 13.6
+    line = chart(past(voltage_v=rare), "voltage_v").data[0]
     assert np.flatnonzero(np.array(line.marker.size)).tolist() == [5]
+
+
+def test_what_comes_seldom_is_one_line_and_one_band_until_it_stays_away() -> None:
+    daily = np.full(480, np.nan)
+    daily[:240:24] = 0.2
+    daily[470] = 0.3
+    figure = chart(past(480, float_marker=daily), "float_marker")
+    line = next(trace for trace in figure.data if trace.name == "Float marker")
+    assert np.isfinite(np.array(line.y)).tolist() == [True] * 10 + [False, True]
+    assert [len(trace.x) for trace in figure.data if trace.name == "± 1 sigma"] == [20, 2]
 
 
 def test_a_quantity_without_any_value_says_so() -> None:
