@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from batterytwin.telemetry import Quality
 from clients.types import Estimate, StringBlock, StringTwin, Twin
-from streamlit_app.charts.block_strips import Blocks
+from streamlit_app.charts.block_columns import Blocks
 from streamlit_app.fault_words import FAULT_TEXT
 from streamlit_app.wording import number, word
 

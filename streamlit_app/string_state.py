@@ -8,7 +8,7 @@ import streamlit as st
 from batterytwin.telemetry import Quality, Regime
 from clients.types import Autonomy, StringTwin
 from streamlit_app import links
-from streamlit_app.charts.block_strips import Blocks
+from streamlit_app.charts.block_columns import Blocks
 from streamlit_app.fault_words import MODE_TEXT
 from streamlit_app.palette import quality_badge
 from streamlit_app.tiles import tile

@@ -43,10 +43,15 @@ def panel_traces(past: Past, panel: Panel, *, with_utc: bool) -> list[go.Scatter
         middle, sigmas = (np.zeros_like(values), _USUAL_SIGMAS) if panel.around_zero else (values, 1)
         name = f"± {sigmas} sigma"
         traces += _band(times, middle - sigmas * half, middle + sigmas * half, colour, name, _BAND_OPACITY)
+    alone = _alone(values)
+    whiskers: dict[str, Any] | None = None
+    if half is not None and not panel.around_zero and alone.any():  # a band needs two points to be seen
+        whiskers = {"array": np.where(alone, half, np.nan), "thickness": 1.4, "width": 3}
     traces.append(
         go.Scatter(
             name=panel.label, x=times, y=values, mode="lines+markers", connectgaps=False,
-            line={"color": colour, "width": 1.6}, marker={"color": colour, "size": _alone(values) * _POINT_PX},
+            line={"color": colour, "width": 1.6}, marker={"color": colour, "size": alone * _POINT_PX},
+            error_y=whiskers,
             customdata=_words(past, panel, half, with_utc=with_utc),
             hovertemplate=f"%{{y:.{panel.decimals}f}}%{{customdata}}",
         )

@@ -8,7 +8,8 @@ import streamlit as st
 
 from clients.types import BatteryString, Location, StringTwin
 from streamlit_app import answers, links
-from streamlit_app.charts.block_strips import Blocks, block_strips
+from streamlit_app.charts.block_columns import Blocks
+from streamlit_app.charts.block_strips import block_strips
 from streamlit_app.diagnosis_list import diagnosis_list
 from streamlit_app.html_parts import colour_key
 from streamlit_app.live_chart import live_chart

@@ -277,6 +277,8 @@ def test_what_comes_seldom_is_one_line_and_one_band_until_it_stays_away() -> Non
     line = next(trace for trace in figure.data if trace.name == "Float marker")
     assert np.isfinite(np.array(line.y)).tolist() == [True] * 10 + [False, True]
     assert [len(trace.x) for trace in figure.data if trace.name == "± 1 sigma"] == [20, 2]
+    assert line.error_y.array[-1] == pytest.approx(0.1), "a lone point has whiskers"
+    assert np.isnan(line.error_y.array[:-1].astype(float)).all()
 
 
 def test_a_quantity_without_any_value_says_so() -> None:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batterytwin.telemetry import Quality
-from streamlit_app.charts.block_strips import FAULT_MARK, STRIPS, Blocks, block_strips
+from streamlit_app.charts.block_columns import STRIPS, Blocks
+from streamlit_app.charts.block_strips import FAULT_MARK, block_strips
 from streamlit_app.charts.event_marks import Mark
 from streamlit_app.charts.evidence_ladder import Rung, evidence_ladder
 from streamlit_app.charts.innovation_gauge import innovation_gauge
