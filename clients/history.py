@@ -22,6 +22,15 @@ class Metric(IntEnum):
     SOH_RESISTANCE = 9
     R0_OHM = 10
     INNOVATION_V = 11
+    SOH_RESISTANCE_SIGMA = 12
+    R0_SIGMA_OHM = 13
+    INNOVATION_SIGMA_V = 14
+    V1_V = 15
+    V1_SIGMA_V = 16
+    V2_V = 17
+    V2_SIGMA_V = 18
+    FLOAT_MARKER = 19
+    FLOAT_MARKER_SIGMA = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS
+from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, TRACED_COLUMNS
 from storage.instants import POSTGRES_EPOCH_US, to_datetime
 from storage.sql_files import read_sql
 from storage.store_pool import StorePool
 
-HISTORY_METRICS: Final = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS)
+HISTORY_METRICS: Final = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS, *TRACED_COLUMNS)
 """Columns that can be asked for."""
 
 _RAW = sql.SQL(read_sql("history_raw").decode())
@@ -47,7 +47,7 @@ class HistoryRows:
 
 
 class HistoryReads(StorePool):
-    """Questions about tables `reading` and `late_reading`."""
+    """Questions about tables `reading` and `late_reading`, and `model_trace` beside them."""
 
     async def query_history(
         self,
@@ -110,7 +110,8 @@ def _checked(metrics: Sequence[str]) -> list[str]:
 def _raw_query(names: Sequence[str]) -> sql.Composed:
     packed = sql.SQL("string_agg(float4send({0}), '' ORDER BY sample_time) AS {0}")
     return _RAW.format(
-        names=_comma_separated(sql.Identifier(name) for name in names),
+        names=_sources(names),
+        trace=_trace(names),
         columns=_comma_separated(packed.format(sql.Identifier(name)) for name in names),
     )
 
@@ -120,13 +121,28 @@ def _bucket_query(names: Sequence[str]) -> sql.Composed:
     packed = sql.SQL("string_agg(float4send(coalesce({0}, 'NaN')), '' ORDER BY bucket_start) AS {0}")
     triples = [(name, function) for name in names for function in ("avg", "min", "max")]
     return _BUCKETS.format(
-        names=_comma_separated(sql.Identifier(name) for name in names),
+        names=_sources(names),
+        trace=_trace(names),
         sums=_comma_separated(
             sums.format(function=sql.SQL(f), name=sql.Identifier(n), column=sql.Identifier(f"{f}_{n}"))
             for n, f in triples
         ),
         columns=_comma_separated(packed.format(sql.Identifier(f"{f}_{n}")) for n, f in triples),
     )
+
+
+def _sources(names: Sequence[str]) -> sql.Composed:
+    """Columns to read. Most rows have none of the traced ones, and NaN means that as well."""
+    traced = sql.SQL("coalesce({0}, 'NaN') AS {0}")
+    return _comma_separated(
+        traced.format(sql.Identifier(name)) if name in TRACED_COLUMNS else sql.Identifier(name) for name in names
+    )
+
+
+def _trace(names: Sequence[str]) -> sql.SQL:
+    """Joins the hourly rows where one of their columns is asked for."""
+    asked = any(name in TRACED_COLUMNS for name in names)
+    return sql.SQL("LEFT JOIN model_trace USING (battery_key, sample_time)" if asked else "")
 
 
 def _comma_separated(parts: Iterable[sql.Composable]) -> sql.Composed:

@@ -340,7 +340,10 @@ CREATE TABLE public.late_reading (
     soh_resistance real NOT NULL,
     r0_ohm real NOT NULL,
     innovation_v real NOT NULL,
-    receive_time timestamp with time zone NOT NULL
+    receive_time timestamp with time zone NOT NULL,
+    soh_resistance_sigma real NOT NULL,
+    r0_sigma_ohm real NOT NULL,
+    innovation_sigma_v real NOT NULL
 );
 COMMENT ON COLUMN public.late_reading.sample_time IS 'when measured, microseconds';
 COMMENT ON COLUMN public.late_reading.voltage_v IS 'V; terminal voltage of the block';
@@ -356,6 +359,9 @@ COMMENT ON COLUMN public.late_reading.soh_resistance IS 'ratio; r0 / r0 when new
 COMMENT ON COLUMN public.late_reading.r0_ohm IS 'Ohm; series resistance that the twin estimates';
 COMMENT ON COLUMN public.late_reading.innovation_v IS 'V; measured - predicted terminal voltage';
 COMMENT ON COLUMN public.late_reading.receive_time IS 'when the server received the row';
+COMMENT ON COLUMN public.late_reading.soh_resistance_sigma IS 'ratio; standard deviation of soh_resistance';
+COMMENT ON COLUMN public.late_reading.r0_sigma_ohm IS 'Ohm; standard deviation of r0_ohm';
+COMMENT ON COLUMN public.late_reading.innovation_sigma_v IS 'V; size of the innovation that the filter expected';
 
 CREATE TABLE public.lease (
     lease_id bigint NOT NULL,
@@ -384,6 +390,26 @@ ALTER TABLE public.location ALTER COLUMN location_key ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+CREATE TABLE public.model_trace (
+    battery_key integer NOT NULL,
+    sample_time timestamp with time zone NOT NULL,
+    v1_v real NOT NULL,
+    v1_sigma_v real NOT NULL,
+    v2_v real NOT NULL,
+    v2_sigma_v real NOT NULL,
+    float_marker real NOT NULL,
+    float_marker_sigma real NOT NULL
+);
+
+COMMENT ON TABLE public.model_trace IS 'Once an hour, what the model of a twin knows beside the estimates in reading. NaN = not known';
+COMMENT ON COLUMN public.model_trace.sample_time IS 'when measured: that of a row of reading';
+COMMENT ON COLUMN public.model_trace.v1_v IS 'V; fast polarisation, > 0 while charging';
+COMMENT ON COLUMN public.model_trace.v1_sigma_v IS 'V; standard deviation of v1_v';
+COMMENT ON COLUMN public.model_trace.v2_v IS 'V; slow polarisation, > 0 while charging';
+COMMENT ON COLUMN public.model_trace.v2_sigma_v IS 'V; standard deviation of v2_v';
+COMMENT ON COLUMN public.model_trace.float_marker IS 'ln(float current / own gassing current)';
+COMMENT ON COLUMN public.model_trace.float_marker_sigma IS 'standard deviation of float_marker';
+
 CREATE TABLE public.reading (
     battery_key integer NOT NULL,
     sample_time timestamp with time zone NOT NULL,
@@ -398,7 +424,10 @@ CREATE TABLE public.reading (
     soh_capacity_sigma real NOT NULL,
     soh_resistance real NOT NULL,
     r0_ohm real NOT NULL,
-    innovation_v real NOT NULL
+    innovation_v real NOT NULL,
+    soh_resistance_sigma real NOT NULL,
+    r0_sigma_ohm real NOT NULL,
+    innovation_sigma_v real NOT NULL
 )
 PARTITION BY RANGE (sample_time);
 
@@ -416,6 +445,9 @@ COMMENT ON COLUMN public.reading.soh_capacity_sigma IS 'ratio; standard deviatio
 COMMENT ON COLUMN public.reading.soh_resistance IS 'ratio; r0 / r0 when new, at 25 degC';
 COMMENT ON COLUMN public.reading.r0_ohm IS 'Ohm; series resistance that the twin estimates';
 COMMENT ON COLUMN public.reading.innovation_v IS 'V; measured - predicted terminal voltage';
+COMMENT ON COLUMN public.reading.soh_resistance_sigma IS 'ratio; standard deviation of soh_resistance';
+COMMENT ON COLUMN public.reading.r0_sigma_ohm IS 'Ohm; standard deviation of r0_ohm';
+COMMENT ON COLUMN public.reading.innovation_sigma_v IS 'V; size of the innovation that the filter expected';
 
 CREATE TABLE public.refresh_token (
     token_sha256 bytea NOT NULL,
@@ -433,6 +465,20 @@ CREATE TABLE public.schema_migration (
     sha256 text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE TABLE public.string_reading (
+    string_id text NOT NULL,
+    sample_time timestamp with time zone NOT NULL,
+    voltage_v real NOT NULL,
+    current_a real NOT NULL,
+    mode smallint NOT NULL
+);
+
+COMMENT ON TABLE public.string_reading IS 'Newest measurement over each whole string. NaN = not measured';
+COMMENT ON COLUMN public.string_reading.sample_time IS 'when measured, microseconds';
+COMMENT ON COLUMN public.string_reading.voltage_v IS 'V; over the whole string';
+COMMENT ON COLUMN public.string_reading.current_a IS 'A; > 0 charges';
+COMMENT ON COLUMN public.string_reading.mode IS 'StringMode that the charger reports';
 
 CREATE TABLE public.string_state (
     string_id text NOT NULL,
@@ -566,12 +612,16 @@ ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_location_id_key UNIQUE (location_id);
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (location_key);
+ALTER TABLE ONLY public.model_trace
+    ADD CONSTRAINT model_trace_pkey PRIMARY KEY (battery_key, sample_time);
 ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_pkey PRIMARY KEY (token_sha256);
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY public.string
     ADD CONSTRAINT string_pkey PRIMARY KEY (string_key);
+ALTER TABLE ONLY public.string_reading
+    ADD CONSTRAINT string_reading_pkey PRIMARY KEY (string_id);
 ALTER TABLE ONLY public.string_state
     ADD CONSTRAINT string_state_pkey PRIMARY KEY (string_id);
 ALTER TABLE ONLY public.string
@@ -634,6 +684,8 @@ ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.user_session(session_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.string
     ADD CONSTRAINT string_model_fkey FOREIGN KEY (model) REFERENCES public.datasheet(model);
+ALTER TABLE ONLY public.string_reading
+    ADD CONSTRAINT string_reading_string_id_fkey FOREIGN KEY (string_id) REFERENCES public.string(string_id);
 ALTER TABLE ONLY public.string_state
     ADD CONSTRAINT string_state_string_id_fkey FOREIGN KEY (string_id) REFERENCES public.string(string_id);
 ALTER TABLE ONLY public.string

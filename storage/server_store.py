@@ -6,8 +6,10 @@ from storage.event_tables import EventTables
 from storage.gateway_token_tables import GatewayTokenTables
 from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
+from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
 from storage.session_tables import SessionTables
+from storage.string_reading_table import StringReadingTable
 from storage.string_state_table import StringStateTable
 from storage.user_tables import UserTables
 
@@ -23,6 +25,8 @@ class ServerStore(
     GatewayTokenTables,
     AuditTable,
     StringStateTable,
+    StringReadingTable,
+    ModelTraceTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
 

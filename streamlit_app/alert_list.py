@@ -17,11 +17,11 @@ COLUMN_CONFIG: Final = {
     "severity": st.column_config.MultiselectColumn(
         "Severity", options=list(SEVERITY_TEXT.values()), color=["blue", "orange", "red"], width="small"
     ),
-    "state": st.column_config.TextColumn("State"),
     "source": st.column_config.TextColumn("Where"),
-    "rule": st.column_config.TextColumn("Rule"),
     "message": st.column_config.TextColumn("What happened", width="large"),
     "raised": st.column_config.DatetimeColumn("Raised", format="DD MMM, HH:mm:ss", help="Bangkok time"),
+    "state": st.column_config.TextColumn("State", width="small"),
+    "rule": st.column_config.TextColumn("Rule"),
     "cleared": st.column_config.DatetimeColumn("Cleared", format="DD MMM, HH:mm:ss", help="Bangkok time"),
     "handled_by": st.column_config.TextColumn("Handled by", width="small"),
 }
@@ -46,11 +46,11 @@ def alert_table(alerts: Sequence[Alert]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "severity": [[word(SEVERITY_TEXT, alert.severity)] for alert in alerts],
-            "state": [word(STATE_TEXT, alert.state) for alert in alerts],
             "source": [source(alert) for alert in alerts],
-            "rule": [word(RULE_TEXT, alert.rule) for alert in alerts],
             "message": [alert.message for alert in alerts],
             "raised": _local(alert.raise_time for alert in alerts),
+            "state": [word(STATE_TEXT, alert.state) for alert in alerts],
+            "rule": [word(RULE_TEXT, alert.rule) for alert in alerts],
             "cleared": _local(alert.clear_time for alert in alerts),
             "handled_by": [alert.resolved_by or alert.acknowledged_by for alert in alerts],
         }

@@ -6,7 +6,18 @@ from typing import Final
 
 from batterytwin.alerts import ACTIVE_STATES, AlertState, Severity
 from batterytwin.errors import UnknownBatteryError, UnknownLocationError, UnknownStringError
-from clients.types import Alert, BatteryString, Event, FleetHealth, FleetSnapshot, History, Location, StringTwin, Twin
+from clients.types import (
+    Alert,
+    BatteryString,
+    Event,
+    FleetHealth,
+    FleetSnapshot,
+    History,
+    Location,
+    Metric,
+    StringTwin,
+    Twin,
+)
 from streamlit_app.scoped_cache import Answer
 from streamlit_app.visitor import Visitor
 
@@ -110,16 +121,18 @@ def string(visitor: Visitor, string_id: str, load_w: float | None = None) -> Ans
     )
 
 
-def history(visitor: Visitor, battery_id: str, span: timedelta, bucket: timedelta, end: datetime) -> Answer[History]:
-    """The past of a battery in buckets, up to the bucket that holds `end`."""
+def history(  # noqa: PLR0917 - one argument a part of the question
+    visitor: Visitor, battery_id: str, span: timedelta, bucket: timedelta, end: datetime, metrics: tuple[Metric, ...]
+) -> Answer[History]:
+    """The past of some quantities of a battery in buckets, up to the bucket that holds `end`."""
     client = visitor.backend.client
     bucket_s = int(bucket.total_seconds())
     stop = datetime.fromtimestamp((int(end.timestamp()) // bucket_s + 1) * bucket_s, UTC)
     return visitor.ask(
         visitor.backend.history,
-        ("history", battery_id, span, bucket),
+        ("history", battery_id, span, bucket, metrics),
         lambda token: client.query_history(
-            battery_id, stop - span, stop, bucket=bucket, token=token, deadline_s=DEADLINE_S
+            battery_id, stop - span, stop, metrics=metrics, bucket=bucket, token=token, deadline_s=DEADLINE_S
         ),
     )
 

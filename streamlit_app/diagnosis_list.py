@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from batterytwin.diagnosis import DiagnosisEvidence
+from batterytwin.diagnosis import DiagnosisEvidence, FaultSource
 from clients.types import StringDiagnosis
 from streamlit_app import links
 from streamlit_app.alert_list import plain
@@ -47,7 +47,7 @@ def _headline(diagnosis: StringDiagnosis) -> None:
 def _where(diagnosis: StringDiagnosis) -> str:
     names = [battery_id.rsplit("-", 1)[-1] for battery_id in diagnosis.battery_ids]
     if not names:
-        return "the whole string"
+        return "somewhere in the string" if diagnosis.source is FaultSource.CONNECTION else "the whole string"
     return f"block{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 

@@ -19,10 +19,12 @@ PRIOR_ONLY: Final = "Prior only: nothing measured yet."
 def health_evidence(twin: Twin, *, may_record: bool) -> None:
     """Shows the ladder of evidence, the last evidence of capacity, and what would help."""
     st.markdown("**What the state of health rests on**", help=_ladder_help())
-    key = f"ladder_{twin.battery_id}"
-    live_chart(
-        evidence_ladder(ladder(twin), uirevision=key), key=key, label="Capacity by kind of evidence, best kind first"
-    )
+    rungs = ladder(twin)
+    if any(rung.soh is not None for rung in rungs):
+        key = f"ladder_{twin.battery_id}"
+        live_chart(
+            evidence_ladder(rungs, uirevision=key), key=key, label="Capacity by kind of evidence, best kind first"
+        )
     if twin.capacity_evidence_time is not None:
         kind = word(EVIDENCE_TEXT, twin.capacity_evidence_kind).lower()
         st.markdown(f"Last evidence of capacity: **{kind}**, {local_date(twin.capacity_evidence_time)}{_ago(twin)}.")

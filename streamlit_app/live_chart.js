@@ -30,8 +30,7 @@ function themed(layout, element) {
       align: "left",
       bgcolor: colour("--st-background-color", "#fff"),
       bordercolor: line,
-      modebar: { bgcolor: "rgba(0, 0, 0, 0)", color: line, activecolor: text },
-    font: { family: style.fontFamily, color: text },
+      font: { family: style.fontFamily, color: text },
     },
   };
   for (const name of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
@@ -50,6 +49,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   host.setAttribute("aria-label", data.label);
   const figure = JSON.parse(data.figure);
   host.style.height = `${figure.layout.height}px`;
+  host.dataset.state = "Drawing the chart\u2026";
   loadPlotly(data.library).then(async (Plotly) => {
     if (!host.isConnected) return;
     await Plotly.react(host, figure.data, themed(figure.layout, host), {
@@ -67,6 +67,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       });
     }
     host.clickable = data.clickable;
+  }).catch(() => {
+    host.dataset.state = "The chart could not be drawn. Reload the page.";
   });
   return () => {
     host.watched?.disconnect();

@@ -65,7 +65,7 @@ def model_tiles(twin: Twin) -> None:
 def current_sensor_words(twin: Twin) -> None:
     """What the twin corrects about its current sensor, if anything."""
     offset = twin.current_offset_a
-    if offset is not None:
+    if offset is not None and twin.as_of is not None:
         st.caption(
             f"Offset taken off the current sensor: {number(offset.value, 3, 'A', sign=True)} "
             f"{spread(offset.sigma, 3, 'A')}"

@@ -25,6 +25,7 @@ def in_its_string(string: StringTwin, battery_id: str) -> None:
     if others:
         st.caption(f"{others} other fault{'s stand' if others > 1 else ' stands'} in the string.")
     st.table(standing_table(string, battery_id), border="horizontal", hide_index=True)
+    st.markdown("**Autonomy of the string**")
     autonomy_words(string.autonomy)
 
 

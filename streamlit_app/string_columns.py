@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from batterytwin.telemetry import Quality
 from clients.types import Estimate, StringBlock, StringTwin, Twin
-from streamlit_app.charts.block_strips import Blocks
+from streamlit_app.charts.block_columns import Blocks
 from streamlit_app.fault_words import FAULT_TEXT
-from streamlit_app.wording import word
+from streamlit_app.wording import number, word
 
 
 def blocks_of(string: StringTwin, *, away: bool = False) -> Blocks:
@@ -35,6 +35,11 @@ def blocks_of(string: StringTwin, *, away: bool = False) -> Blocks:
         soc_sigma=_sigmas(twins, lambda twin: twin.soc),
         soh_capacity=_values(twins, lambda twin: twin.soh_capacity),
         soh_capacity_sigma=_sigmas(twins, lambda twin: twin.soh_capacity),
+        medians={
+            "voltage_deviation_v": _median(twins, lambda twin: twin.voltage_v, 3, "V"),
+            "temperature_deviation_k": _median(twins, lambda twin: twin.temperature_c, 1, "°C"),
+            "resistance_ratio": _median(twins, lambda twin: twin.internal_resistance_mohm, 2, "mΩ"),
+        },
     )
 
 
@@ -49,6 +54,11 @@ def faults_of(string: StringTwin, battery_id: str) -> str:
 
 def _column(blocks: Sequence[StringBlock], read: Callable[[StringBlock], float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if (value := read(block)) is None else value for block in blocks], np.float64)
+
+
+def _median(twins: Sequence[Twin], read: Callable[[Twin], float | None], decimals: int, unit: str) -> str:
+    known = [value for twin in twins if (value := read(twin)) is not None and np.isfinite(value)]
+    return number(float(np.median(known)), decimals, unit) if known else ""
 
 
 def _values(twins: Sequence[Twin], read: Callable[[Twin], Estimate | None]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import streamlit as st
 from batterytwin.telemetry import Quality, Regime
 from clients.types import Autonomy, StringTwin
 from streamlit_app import links
-from streamlit_app.charts.block_strips import Blocks
+from streamlit_app.charts.block_columns import Blocks
 from streamlit_app.fault_words import MODE_TEXT
 from streamlit_app.palette import quality_badge
 from streamlit_app.tiles import tile
@@ -92,7 +92,7 @@ def autonomy_words(autonomy: Autonomy | None) -> None:
     """How long the string lasts, how sure that is, and which block ends it."""
     if autonomy is None:
         st.metric("Lasts", NOTHING)
-        st.caption("The charge of a block is not known, or nothing is drawn, so no time can be told.")
+        st.caption("The charge of a block is not known, so no time can be told.")
         return
     load = "at the present load of" if autonomy.present_load else "if it has to carry"
     tile(

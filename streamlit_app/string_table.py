@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from clients.types import StringTwin
-from streamlit_app.charts.block_strips import Blocks
+from streamlit_app.charts.block_columns import Blocks
 from streamlit_app.wording import QUALITY_TEXT, age, word
 
 COLUMN_CONFIG: Final = {

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 from batterytwin.alerts import AlertRule, AlertState, Severity
+from batterytwin.diagnosis import measurable
 from batterytwin.telemetry import Quality, Regime
 
 BANGKOK: Final = timezone(timedelta(hours=7), "Asia/Bangkok")
@@ -89,10 +90,12 @@ def number(value: float | None, decimals: int, unit: str = "", *, sign: bool = F
 
 
 def compact(value: float, unit: str) -> str:
-    """A value of any size in four digits, its unit as people write it, or a dash where it is NaN."""
+    """A value of any size in four digits that can be measured, its unit as people write it; a dash where it is NaN."""
     if not math.isfinite(value):
         return NOTHING
-    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}") + (f" {_WRITTEN_UNIT.get(unit, unit)}" if unit else "")
+    return f"{measurable(value, unit):.4g}".replace("-", "\N{MINUS SIGN}") + (
+        f" {_WRITTEN_UNIT.get(unit, unit)}" if unit else ""
+    )
 
 
 def percent(fraction: float | None, decimals: int = 1) -> str:

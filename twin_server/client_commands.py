@@ -127,6 +127,11 @@ def _rows(answer: Twin) -> list[tuple[str, str, str]]:
         estimated("health by capacity", answer.soh_capacity, 100, "%", 1),
         estimated("resistance over baseline", answer.soh_resistance, 100, "%", 1),
         estimated("series resistance r0", answer.r0_ohm, 1e3, "mΩ", 2),
+        estimated("innovation (sigma: expected)", answer.innovation_v, 1e3, "mV", 1),
+        *(
+            estimated(f"health by {_name(evidence.kind)}", evidence.soh_capacity, 100, "%", 1)
+            for evidence in answer.health_evidence
+        ),
         ("active alerts", str(answer.active_alert_count), ""),
     ]
 

@@ -116,7 +116,8 @@ def list_events(
 def _print(events: list[Event]) -> None:
     table = Table(title=f"{len(events)} events", title_justify="left")
     for column in ("began (UTC)", "ended (UTC)", "what", "where", "by", "note"):
-        table.add_column(column)
+        # A narrow terminal may fold words, but never leaves out a part of a name.
+        table.add_column(column, overflow="fold")
     for event in events:
         ended = "" if event.end_time is None else f"{event.end_time:%Y-%m-%d %H:%M}"
         test = event.capacity_test

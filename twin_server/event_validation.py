@@ -129,7 +129,7 @@ def checked_times(live: LiveTable, place: Place, event: event_pb2.Event) -> tupl
     for field, time_us in (("start_time", start_us), ("end_time", end_us)):
         if time_us is not None and time_us > latest_us + FUTURE_TOLERANCE_US:
             raise InvalidArgumentError(
-                f"{field} lies {(time_us - latest_us) / 1e6:.0f} s ahead of the clock of {place.location_id}; record "
+                f"{field} lies {_ahead(time_us - latest_us)} ahead of the clock of {place.location_id}; record "
                 "what has happened.",
                 reason=Reason.TIME_IN_FUTURE,
                 field=f"event.{field}",
@@ -239,3 +239,11 @@ def _check_duration(duration_h: float, start_us: int, end_us: int | None) -> Non
             field="event.end_time",
             value=f"{told_h:.2f} h",
         )
+
+
+def _ahead(time_us: int) -> str:
+    """A span in the largest unit that fits, for people."""
+    for unit, length_us in (("days", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000)):
+        if time_us >= 2 * length_us:
+            return f"{time_us / length_us:.0f} {unit}"
+    return f"{time_us / 1e6:.0f} s"

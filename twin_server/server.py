@@ -36,6 +36,7 @@ from twin_server.ingest_servicer import IngestServicer
 from twin_server.listener import bind, bind_local, make_listener
 from twin_server.live_table import LiveTable
 from twin_server.location_clock import LocationClocks
+from twin_server.model_tracer import TRACE_EVERY_S, ModelTracer
 from twin_server.outage_watch import OutageWatch
 from twin_server.periodic import run_every
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
@@ -43,6 +44,7 @@ from twin_server.routing import FleetMap
 from twin_server.settings import ServerSettings
 from twin_server.silence_rules import SilenceRules
 from twin_server.string_alerts import StringAlerts
+from twin_server.string_keeper import KEEP_EVERY_S, StringKeeper
 from twin_server.string_watch import StringWatch
 from twin_server.twin_servicer import TwinServicer
 
@@ -110,6 +112,8 @@ class TwinServer:
             frames=self.strings.collector,
         )
         self.strings.submit_inputs = self._router.submit_inputs
+        self._tracer = ModelTracer(store, self.live)
+        self._keeper = StringKeeper(store, self._router.strings, self._map)
         self._registration = GridRegistration(
             store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
         )
@@ -152,6 +156,7 @@ class TwinServer:
         self._silence.load()
         await self.strings.load()
         self._router.extend()
+        await self._keeper.load()
         self._start_background()
         self._admission.open = True
         await self._readiness.set_restored(self._map.shard_count)
@@ -171,6 +176,7 @@ class TwinServer:
             with suppress(asyncio.CancelledError):
                 await task
         await self.strings.save()
+        await self._keeper.save()
         self._server = None
 
     def poke_alerts(self) -> None:
@@ -210,6 +216,8 @@ class TwinServer:
             self._events.catch_up(),
             run_every(_SWEEP_S, self._sweep),
             run_every(_STRINGS_S, self.strings.turn),
+            run_every(KEEP_EVERY_S, self._keeper.save),
+            run_every(TRACE_EVERY_S, self._tracer.look),
             run_every(DATABASE_PROBE_S, self._probe_database),
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),

@@ -9,7 +9,7 @@ import structlog
 from actors.string_limits import LIMITS
 from actors.string_state import STRING_VOLTAGE_CRITICAL, STRING_VOLTAGE_WARNING
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
-from batterytwin.diagnosis import RULE_OF, Diagnosis, FaultClass
+from batterytwin.diagnosis import RULE_OF, Diagnosis, FaultClass, measurable
 from batterytwin.errors import StoreUnavailableError
 from twin_server.alert_hub import AlertHub
 from twin_server.routing import FleetMap
@@ -242,7 +242,8 @@ _WORDS: Final = {
 
 def _message(diagnosis: Diagnosis, source: str) -> str:
     evidence = "; ".join(
-        f"{item.observation}: {item.value:.4g} {item.unit} (expected {item.expected:.4g})"
+        f"{item.observation}: {measurable(item.value, item.unit):.4g} {item.unit}"
+        f" (expected {measurable(item.expected, item.unit):.4g})"
         for item in diagnosis.evidence[:3]
     )
     return f"{_WORDS[diagnosis.fault]} ({diagnosis.source.name.lower()}) at {source}. {evidence}"

@@ -8,7 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from batterytwin.diagnosis import measurable
 from clients.strings import StringDiagnosis, StringTwin
+from clients.types import Estimate
 from twin_server.client_commands import DataDir, RootCertificate, Server, UseTls
 from twin_server.reach import reach
 
@@ -54,20 +56,22 @@ def _heading(answer: StringTwin) -> list[str]:
 
 def _blocks(answer: StringTwin) -> Table:
     table = Table()
-    for column in ("block", "V", "from median", "°C", "from median", "R over median", "charge", "health"):
-        table.add_column(column, justify="left" if column == "block" else "right")
+    for column in ("block", "V", "from median", "°C", "from median", "R over median", "charge, %", "health, %"):
+        table.add_column(
+            column, justify="left" if column == "block" else "right", no_wrap=not column.startswith(("from", "R"))
+        )
     concerned = {battery_id for diagnosis in answer.diagnoses for battery_id in diagnosis.battery_ids}
     for block in answer.blocks:
         twin = block.twin
         table.add_row(
-            twin.battery_id,
+            twin.battery_id.rsplit("-", 1)[-1],  # the heading names the string
             _known(twin.voltage_v, "", 3),
             _known(block.voltage_deviation_v, "", 3, signed=True),
             _known(twin.temperature_c, "", 1),
             _known(block.temperature_deviation_k, "", 1, signed=True),
             _known(block.resistance_ratio, "", 2),
-            "?" if twin.soc is None else f"{twin.soc.value:.0%}",
-            "?" if twin.soh_capacity is None else f"{twin.soh_capacity.value:.0%}",
+            _percent(twin.soc),
+            _percent(twin.soh_capacity),
             style="bold red" if twin.battery_id in concerned else None,
         )
     return table
@@ -79,7 +83,8 @@ def _diagnosis(diagnosis: StringDiagnosis) -> list[str]:
     where = ", ".join(diagnosis.battery_ids) or "the whole string"
     lines = [f"{fault.capitalize()} ({source}) at {where} since {diagnosis.since_time:%Y-%m-%d %H:%M} UTC"]
     lines += [
-        f"    {item.observation}: {item.value:.4g} {item.unit} (healthy: {item.expected:.4g})"
+        f"    {item.observation}: {measurable(item.value, item.unit):.4g} {item.unit}"
+        f" (healthy: {measurable(item.expected, item.unit):.4g})"
         for item in diagnosis.evidence
     ]
     return lines
@@ -95,6 +100,10 @@ def _autonomy(answer: StringTwin) -> str:
         f"Autonomy at a {load} of {autonomy.load_w / 1e3:.1f} kW: {minutes[0]:.0f} min "
         f"(90 %: {minutes[1]:.0f} to {minutes[2]:.0f}); {autonomy.limiting_battery_id} ends it."
     )
+
+
+def _percent(estimate: Estimate | None) -> str:
+    return "?" if estimate is None else f"{100 * estimate.value:.0f} ± {100 * estimate.sigma:.0f}"
 
 
 def _known(value: float | None, unit: str, digits: int, *, signed: bool = False) -> str:

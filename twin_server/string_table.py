@@ -1,9 +1,11 @@
 """Newest measurement of every string: total voltage, current and what the charger reports.
 
 The current reaches the string's batteries and is stored with their readings. Total voltage is a check on the sum of the
-blocks: it is kept here while the server runs, for views of a string, and is not part of the record.
+blocks: the newest one of each string is kept here, for views of a string, and outlives a restart (`string_keeper.py`);
+its past is not part of the record.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +39,7 @@ class StringTable:
         self._as_of_us = np.zeros(0, np.int64)
         self._voltage_v = self._current_a = np.zeros(0, np.float32)
         self._modes = np.zeros(0, np.int16)
+        self._unsaved: set[int] = set()
         self.extend()
 
     def extend(self) -> None:
@@ -59,6 +62,17 @@ class StringTable:
         self._voltage_v[strings] = samples.voltage_v[rows]
         self._current_a[strings] = samples.current_a[rows]
         self._modes[strings] = samples.modes[rows]
+        self._unsaved.update(strings.tolist())
+
+    def take_unsaved(self) -> list[int]:
+        """Numbers of the strings that have taken samples since the last call."""
+        numbers = sorted(self._unsaved)
+        self._unsaved.clear()
+        return numbers
+
+    def put_back_unsaved(self, numbers: Iterable[int]) -> None:
+        """Names strings again whose samples could not be stored."""
+        self._unsaved.update(numbers)
 
     def present(self, string: int) -> StringPresent:
         """Newest measurement of the string with this number in the fleet map."""

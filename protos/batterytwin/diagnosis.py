@@ -79,6 +79,14 @@ RULE_OF: Final = {
 """Alert rule that a diagnosis raises."""
 
 
+_DECIMALS: Final = {"V": 3, "A": 3, "mOhm": 2, "degC": 1, "K": 1, "%": 1, "cells": 1}
+
+
+def measurable(value: float, unit: str) -> float:
+    """A value without the digits that no instrument tells: 0.0007293 V is 0.001 V."""
+    return round(value, _DECIMALS.get(unit, 6)) + 0.0  # never -0.0
+
+
 @dataclass(frozen=True, slots=True)
 class DiagnosisEvidence:
     """One observation that speaks for a diagnosis.

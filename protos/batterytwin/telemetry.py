@@ -37,8 +37,11 @@ STORED_ESTIMATE_COLUMNS: Final = (
     "soh_resistance",
     "r0_ohm",
     "innovation_v",
+    "soh_resistance_sigma",
+    "r0_sigma_ohm",
+    "innovation_sigma_v",
 )
-"""Estimates stored beside each reading, in storage order."""
+"""Estimates stored beside each reading, in storage order: the newest columns of the table come last."""
 
 LIVE_ESTIMATE_COLUMNS: Final = (
     "soc",
@@ -52,7 +55,7 @@ LIVE_ESTIMATE_COLUMNS: Final = (
     "innovation_v",
     "innovation_sigma_v",
 )
-"""Estimates of a live twin: the stored ones and the uncertainties that are not worth storing with every row."""
+"""Estimates of a live twin, in the filter's order."""
 
 LIVE_MODEL_COLUMNS: Final = (
     "v1_v",
@@ -64,7 +67,10 @@ LIVE_MODEL_COLUMNS: Final = (
     "current_offset_a",
     "current_offset_sigma_a",
 )
-"""What else the model of a live twin knows; it is told for one twin at a time and not stored."""
+"""What else the model of a live twin knows; it is told for one twin at a time and not stored with every reading."""
+
+TRACED_COLUMNS: Final = LIVE_MODEL_COLUMNS[:6]
+"""Of these, what is stored once an hour: polarisations and float marker, each with its sigma."""
 
 HEALTH_EVIDENCE_KINDS: Final = 6
 """Kinds of health evidence; `HealthEvidenceKind` n stands in place n - 1 of the `evidence_*` columns."""

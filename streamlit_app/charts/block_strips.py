@@ -1,15 +1,14 @@
 """The blocks of a string side by side: several quantities above each other on one block axis."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from batterytwin.telemetry import Quality
 from streamlit_app.charts.battery_map import mark_of
+from streamlit_app.charts.block_columns import STRIPS, Blocks, Strip
 from streamlit_app.palette import GREY, RED, SERIES
 from streamlit_app.wording import QUALITY_TEXT, number, word
 
@@ -21,80 +20,6 @@ _CUT_AT: Final = 4.0
 _CUT_WORDS_REACH: Final = 4
 _SIGNS_HEIGHT_PX: Final = 30
 _MARGIN: Final = {"l": 4, "r": 8, "t": 6, "b": 44}
-
-
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """A quantity of all blocks.
-
-    Attributes:
-        key: name of the column.
-        label: name for people.
-        unit: unit on screen.
-        factor: screen unit over the column's unit.
-        base: value that a block like its neighbours has, in the unit on screen; None = there is none, draw points.
-        reach: the axis goes at least so far to both sides of the base (or of the middle), in the unit on screen.
-        decimals: digits after the point.
-        sigma_key: column of one standard deviation, or empty.
-        limit: value to draw a line at, in the unit on screen; None = none.
-        limit_text: what the line means.
-    """
-
-    key: str
-    label: str
-    unit: str
-    factor: float
-    base: float | None
-    reach: float
-    decimals: int
-    sigma_key: str = ""
-    limit: float | None = None
-    limit_text: str = ""
-
-
-STRIPS: Final = (
-    Strip("voltage_deviation_v", "Voltage from median", "mV", 1_000, 0.0, 60, 0),
-    Strip("temperature_deviation_k", "Temperature from median", "K", 1, 0.0, 2, 1),
-    Strip("resistance_ratio", "Resistance, of median", "%", 100, 100.0, 12, 0),
-    Strip("soc", "State of charge", "%", 100, None, 5, 1, "soc_sigma"),
-    Strip("soh_capacity", "State of health", "%", 100, None, 5, 1, "soh_capacity_sigma", 80.0, "end of life"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Blocks:
-    """What the figure shows of each block, all of shape `(n_blocks,)`; NaN = unknown.
-
-    Attributes:
-        battery_ids: names, in the order in which they stand.
-        qualities: trust, numbers of `Quality`.
-        alert_counts: active alerts.
-        faults: words of the diagnosed faults that name the block, empty = none.
-        voltage_deviation_v: voltage minus the median, V.
-        temperature_deviation_k: temperature minus the median, K.
-        resistance_ratio: instrument resistance over the median.
-        soc: state of charge.
-        soc_sigma: one sigma of it.
-        soh_capacity: capacity over rated capacity.
-        soh_capacity_sigma: one sigma of it.
-    """
-
-    battery_ids: Sequence[str]
-    qualities: NDArray[np.int64]
-    alert_counts: NDArray[np.int64]
-    faults: Sequence[str]
-    voltage_deviation_v: NDArray[np.float64]
-    temperature_deviation_k: NDArray[np.float64]
-    resistance_ratio: NDArray[np.float64]
-    soc: NDArray[np.float64]
-    soc_sigma: NDArray[np.float64]
-    soh_capacity: NDArray[np.float64]
-    soh_capacity_sigma: NDArray[np.float64]
-
-    @property
-    def fresh(self) -> NDArray[np.bool_]:
-        """True where the values are those of now."""
-        return np.isin(self.qualities, (Quality.LIVE, Quality.SUSPECT))
 
 
 def block_strips(blocks: Blocks, *, uirevision: str) -> go.Figure:
@@ -121,7 +46,7 @@ def block_strips(blocks: Blocks, *, uirevision: str) -> go.Figure:
             "unifiedhovertitle": {"text": "<b>Block %{x}</b>"},
         },
         shapes=[*_fault_columns(blocks), *_lines(len(x))],
-        annotations=[*_titles(), *_cut_words(blocks)],
+        annotations=[*_titles(blocks.medians), *_cut_words(blocks)],
         **_axes(blocks, height - _MARGIN["t"] - _MARGIN["b"]),
     )  # fmt: skip
     return figure
@@ -227,17 +152,18 @@ def _lines(count: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _titles() -> list[dict[str, Any]]:
+def _titles(medians: Mapping[str, str]) -> list[dict[str, Any]]:
     return [
-        {"xref": "paper", "yref": f"y{place} domain", "x": 0, "y": 1, "text": _title(strip),
+        {"xref": "paper", "yref": f"y{place} domain", "x": 0, "y": 1, "text": _title(strip, medians.get(strip.key, "")),
          "showarrow": False, "xanchor": "left", "yanchor": "bottom", "yshift": 3, "font": {"size": 11.5}}
         for place, strip in enumerate(STRIPS, start=2)
     ]  # fmt: skip
 
 
-def _title(strip: Strip) -> str:
+def _title(strip: Strip, median: str) -> str:
+    of = f" (median {median})" if median else ""
     limit = f" (dashed: {strip.limit_text}, {number(strip.limit, 0)})" if strip.limit is not None else ""
-    return f"<b>{strip.label}</b>, {strip.unit}{limit}"
+    return f"<b>{strip.label}</b>, {strip.unit}{of}{limit}"
 
 
 def _cut_words(blocks: Blocks) -> list[dict[str, Any]]:

@@ -1,8 +1,7 @@
 """The past of one battery: several quantities above each other on one time axis."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -10,80 +9,31 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from streamlit_app.charts.event_marks import Mark, local, mark_shapes, mark_signs
-from streamlit_app.palette import GREY, RED, SERIES
-from streamlit_app.wording import BANGKOK
+from streamlit_app.charts.history_panels import Panel, Past
+from streamlit_app.charts.history_traces import panel_traces
+from streamlit_app.palette import GREY
 
-_PANEL_HEIGHT_PX: Final = 150
+_PANEL_HEIGHT_PX: Final = 136
+_TITLE_SHARE: Final = 0.2
+"""Share of a panel's height above its plot that its title takes."""
 _SIGNS_HEIGHT_PX: Final = 26
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_BRIDGE_S: Final = 7_200.0
 """No line is drawn across a longer time without data."""
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """A quantity that a chart can show.
-
-    Attributes:
-        key: name of the series.
-        label: name for people.
-        unit: unit on screen.
-        factor: screen unit over the series' unit.
-        decimals: digits after the point in hover texts.
-        least_span: the axis never covers less, so that noise stays small, in the unit on screen.
-        sigma_key: series of one standard deviation, or empty.
-        measured: came from a sensor, so suspect samples are marked.
-    """
-
-    key: str
-    label: str
-    unit: str
-    factor: float
-    decimals: int
-    least_span: float
-    sigma_key: str = ""
-    measured: bool = False
-
-
-PANELS: Final = (
-    Panel("voltage_v", "Voltage", "V", 1, 3, 0.4, measured=True),
-    Panel("current_a", "Current", "A", 1, 3, 0.5, measured=True),
-    Panel("temperature_c", "Temperature", "°C", 1, 1, 6, measured=True),
-    Panel("soc", "State of charge", "%", 100, 2, 10, "soc_sigma"),
-    Panel("soh_capacity", "State of health", "%", 100, 2, 10, "soh_capacity_sigma"),
-    Panel("soh_resistance", "Resistance, of baseline", "%", 100, 1, 20),
-    Panel("internal_resistance_mohm", "Instrument resistance", "mΩ", 1, 2, 1, measured=True),
-    Panel("r0_ohm", "Model resistance R0", "mΩ", 1_000, 3, 1),
-    Panel("innovation_v", "Innovation", "mV", 1_000, 1, 40),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """Aligned series of one battery.
-
-    Attributes:
-        time_unix_ns: sample times or starts of buckets, rising, shape `(n_points,)`.
-        series: values by name, NaN = none, each of shape `(n_points,)`.
-        suspects: True where a reading was implausible and not applied, shape `(n_points,)`.
-    """
-
-    time_unix_ns: NDArray[np.int64]
-    series: Mapping[str, NDArray[np.floating]]
-    suspects: NDArray[np.bool_]
-
-
 def history_chart(
     past: Past, panels: Sequence[Panel], start: datetime, end: datetime, *, uirevision: str, marks: Sequence[Mark] = ()
 ) -> go.Figure:
-    """Draws the panels with bands of one sigma, suspect samples marked, gaps left open and events on top of all.
+    """Draws the panels with bands of sigma, suspect samples marked, gaps left open and events on top of all.
 
     The axis shows Bangkok's time of day; hover texts add UTC. Zoom survives new data while `uirevision` is the same.
     """
-    past = _with_gaps(past)
+    holed = _with_gaps(past)
     figure = go.Figure()
     for number, panel in enumerate(panels, start=1):
-        for trace in _traces(past, panel, with_utc=number == 1):
+        drawn = _with_gaps(_known(past, panel)) if panel.sparse else holed
+        for trace in panel_traces(drawn, panel, with_utc=number == 1):
             figure.add_trace(trace.update(yaxis=f"y{number}" if number > 1 else "y"))
     height = _PANEL_HEIGHT_PX * max(1, len(panels))
     top = 1.0 - (_SIGNS_HEIGHT_PX / (height + _SIGNS_HEIGHT_PX) if marks else 0.0)
@@ -104,7 +54,7 @@ def history_chart(
             "hoverformat": "%d %b %Y, %H:%M", "showspikes": True, "spikemode": "across", "spikethickness": 1,
             "spikecolor": GREY, "spikedash": "dot",
         },
-        shapes=mark_shapes(marks, start, end), **axes,
+        shapes=mark_shapes(marks, start, end), annotations=_titles(past, panels), **axes,
     )  # fmt: skip
     return figure
 
@@ -116,64 +66,46 @@ def _stacked_axes(past: Past, panels: Sequence[Panel], whole: float) -> dict[str
     for number, panel in enumerate(panels, start=1):
         top = whole - (number - 1) * share
         axes[f"yaxis{number}" if number > 1 else "yaxis"] = {
-            "domain": [max(0.0, top - share + 0.16 * share), top],
-            "title": {"text": f"{panel.label}<br>{panel.unit}", "font": {"size": 11}, "standoff": 8},
-            "nticks": 5,
+            "domain": [max(0.0, top - share), top - _TITLE_SHARE * share],
+            "nticks": 4,
             "autorangeoptions": {"include": _least_range(past, panel)},
         }
     return axes
 
 
+def _titles(past: Past, panels: Sequence[Panel]) -> list[dict[str, object]]:
+    """What each panel shows, above it; and in the middle of one without any value, that there is none."""
+    titles: list[dict[str, object]] = []
+    for number, panel in enumerate(panels, start=1):
+        axis = f"y{number if number > 1 else ''} domain"
+        titles.append(
+            {"xref": "paper", "yref": axis, "x": 0, "y": 1, "text": panel.title,
+             "showarrow": False, "xanchor": "left", "yanchor": "bottom", "yshift": 3, "font": {"size": 11.5}}
+        )  # fmt: skip
+        if not np.isfinite(past.series[panel.key]).any():
+            text = "not measured in this time" if panel.measured else "not known in this time"
+            titles.append(
+                {"xref": "paper", "yref": axis, "x": 0.5, "y": 0.5, "text": text, "showarrow": False,
+                 "font": {"size": 12, "color": GREY}}
+            )  # fmt: skip
+    return titles
+
+
 def _least_range(past: Past, panel: Panel) -> list[float]:
     values = past.series[panel.key]
-    known = values[np.isfinite(values)]
+    known = np.zeros(1) if panel.around_zero else values[np.isfinite(values)]
     middle = float(np.median(known)) * panel.factor if known.size else 0.0
     return [middle - panel.least_span / 2, middle + panel.least_span / 2]
 
 
-def _traces(past: Past, panel: Panel, *, with_utc: bool) -> list[go.Scatter]:
-    colour = SERIES[PANELS.index(panel) % len(SERIES)]
-    times = _local(past.time_unix_ns)
-    values = past.series[panel.key].astype(np.float64) * panel.factor
-    traces = []
-    sigma = past.series.get(panel.sigma_key)
-    if sigma is not None:
-        half = sigma.astype(np.float64) * panel.factor
-        traces += _band(times, values - half, values + half, colour)
-    traces.append(
-        go.Scatter(
-            name=panel.label, x=times, y=values, mode="lines", connectgaps=False, line={"color": colour, "width": 1.6},
-            customdata=_utc(past.time_unix_ns) if with_utc else None,
-            hovertemplate=f"%{{y:.{panel.decimals}f}} {panel.unit}" + (" (%{customdata} UTC)" if with_utc else ""),
-        )
-    )  # fmt: skip
-    if panel.measured and past.suspects.any():
-        traces.append(
-            go.Scatter(
-                name="Suspect", x=times[past.suspects], y=values[past.suspects], mode="markers",
-                marker={"symbol": "triangle-up-open", "size": 9, "color": RED}, hovertemplate="not applied",
-            )
-        )  # fmt: skip
-    return traces
-
-
-def _band(
-    local: NDArray[np.datetime64], low: NDArray[np.float64], high: NDArray[np.float64], colour: str
-) -> list[go.Scatter]:
-    # "tonexty" fills across NaN, so each unbroken stretch is one closed outline of its own.
-    traces = []
-    known = np.isfinite(low) & np.isfinite(high)
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], known.astype(np.int8), [0]))))
-    for begin, stop in zip(edges[::2], edges[1::2], strict=True):
-        part = slice(begin, stop)
-        traces.append(
-            go.Scatter(
-                name="± one sigma", x=np.concatenate((local[part], local[part][::-1])),
-                y=np.concatenate((high[part], low[part][::-1])), mode="lines", fill="toself", fillcolor=colour,
-                opacity=0.22, line={"width": 0}, hoverinfo="skip",
-            )
-        )  # fmt: skip
-    return traces
+def _known(past: Past, panel: Panel) -> Past:
+    """The points at which one quantity is known."""
+    known = np.isfinite(past.series[panel.key])
+    return Past(
+        past.time_unix_ns[known],
+        {key: past.series[key][known] for key in panel.series if key in past.series},
+        past.suspects[known],
+    )
 
 
 def _with_gaps(past: Past) -> Past:
@@ -185,18 +117,14 @@ def _with_gaps(past: Past) -> Past:
         return past
     at = gaps + 1
     middle = past.time_unix_ns[gaps] + steps[gaps] // 2
+
+    def opened(columns: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[np.float64]]:
+        return {key: np.insert(values.astype(np.float64), at, np.nan) for key, values in columns.items()}
+
     return Past(
         np.insert(past.time_unix_ns, at, middle),
-        {key: np.insert(values.astype(np.float64), at, np.nan) for key, values in past.series.items()},
+        opened(past.series),
         np.insert(past.suspects, at, False),
+        opened(past.lowest),
+        opened(past.highest),
     )
-
-
-def _local(time_unix_ns: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    offset = BANGKOK.utcoffset(None)
-    shift_ns = int(offset.total_seconds()) * _NS_PER_S
-    return (time_unix_ns + shift_ns).astype("datetime64[ns]").astype("datetime64[ms]")
-
-
-def _utc(time_unix_ns: NDArray[np.int64]) -> list[str]:
-    return [f"{datetime.fromtimestamp(second, UTC):%d %b, %H:%M:%S}" for second in time_unix_ns // _NS_PER_S]

@@ -16,6 +16,7 @@ from streamlit_app.wording import SEVERITY_TEXT
 
 REFRESH_S: Final = 5
 DETAILS_SHOWN: Final = 3
+_TABLE_PX: Final = 570
 _SHOWN: Final = "alerts_shown"
 _ROUND: Final = "alerts_round"
 _ALL_SITES: Final = ""
@@ -45,7 +46,7 @@ def _live() -> None:
         return
     event = st.dataframe(
         alert_table(alerts), key=key, column_config=COLUMN_CONFIG, hide_index=True,
-        height=min(390, 40 + 35 * len(alerts)), on_select="rerun", selection_mode="multi-row", placeholder="",
+        height=min(_TABLE_PX, 40 + 35 * len(alerts)), on_select="rerun", selection_mode="multi-row", placeholder="",
     )  # fmt: skip
     chosen = [alerts[row] for row in event["selection"]["rows"]]
     if not chosen:

@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from batterytwin.errors import TwinError
 from batterytwin.telemetry import Quality
 from clients.types import Location, Twin
 from streamlit_app import answers, links
@@ -15,9 +16,10 @@ from streamlit_app.data_sheet import data_sheet
 from streamlit_app.event_list import event_lines
 from streamlit_app.health_evidence import health_evidence
 from streamlit_app.model_fit import current_sensor_words, innovation, model_tiles
-from streamlit_app.notices import away_notice, explained
+from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.palette import quality_badge
 from streamlit_app.standing import in_its_string
+from streamlit_app.string_columns import faults_of
 from streamlit_app.twin_values import estimate_tiles, measurement_tiles
 from streamlit_app.views.battery_past import past
 from streamlit_app.views.event_form import event_form
@@ -32,7 +34,7 @@ def show() -> None:
     _page()
 
 
-@explained
+@explained_page
 def _page() -> None:
     battery_id = st.query_params.get("battery") or st.session_state.get("battery_shown")
     if not battery_id:
@@ -43,6 +45,7 @@ def _page() -> None:
     if st.query_params.to_dict() != {"battery": battery_id}:
         st.query_params.from_dict({"battery": battery_id})
     site, string_id = answers.location_of_battery(current_visitor(), battery_id)
+    answers.twin(current_visitor(), battery_id)  # without any answer yet, the parts below need not ask one by one
     _heading(site, string_id, battery_id)
     _present(battery_id)
     _health(battery_id, string_id)
@@ -89,7 +92,8 @@ def _present(battery_id: str) -> None:
     twin = answer.value
     if away_notice(answer) and twin.quality is Quality.LIVE:
         twin = replace(twin, quality=Quality.STALE)
-    _state_line(twin)
+    faults = _faults(twin)
+    _state_line(twin, faults)
     # Values that are not fresh stay readable but must not look like facts of this moment.
     tone = "live" if twin.quality is Quality.LIVE else "dim"
     measured, estimated, model = st.columns((3, 3, 4))
@@ -101,6 +105,8 @@ def _present(battery_id: str) -> None:
         st.markdown("**Estimated by the twin**")
         with st.container(horizontal=True, key=f"stats_{tone}_estimated"):
             estimate_tiles(twin)
+        if faults:
+            st.caption("A fault is diagnosed. The estimates take the block for a sound one.")
     with model, st.container(border=True, height="stretch", key=f"panel_{tone}_model"):
         st.markdown("**Model against measurement**")
         innovation(twin)
@@ -126,7 +132,15 @@ def _standing(string_id: str, battery_id: str) -> None:
     in_its_string(answers.string(current_visitor(), string_id).value, battery_id)
 
 
-def _state_line(twin: Twin) -> None:
+def _faults(twin: Twin) -> str:
+    """Words of the diagnosed faults that name the battery; the page does not wait for them."""
+    try:
+        return faults_of(answers.string(current_visitor(), twin.string_id).value, twin.battery_id)
+    except TwinError:
+        return ""
+
+
+def _state_line(twin: Twin, faults: str) -> None:
     band = health_band(twin.soh_capacity.value if twin.soh_capacity else None)
     alerts = twin.active_alert_count
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -134,10 +148,19 @@ def _state_line(twin: Twin) -> None:
             word(QUALITY_TEXT, twin.quality), color=quality_badge(twin.quality), icon=":material/sensors:",
             help=word(_QUALITY_HELP, twin.quality),
         )  # fmt: skip
-        st.badge(word(REGIME_TEXT, twin.regime), color="gray", icon=":material/bolt:")
-        st.badge(band.label, color=band.badge, icon=":material/favorite:")
+        if twin.as_of:
+            st.badge(word(REGIME_TEXT, twin.regime), color="gray", icon=":material/bolt:")
+            st.badge(band.label, color=band.badge, icon=":material/favorite:", help="State of health")
+        if faults:
+            st.badge(
+                faults[:1].upper() + faults[1:], color="red", icon=":material/build:",
+                help="Diagnosed fault; its evidence stands below, among the blocks of the string",
+            )  # fmt: skip
         if alerts:
             st.badge(f"{alerts} active alert{'s' if alerts > 1 else ''}", color="red", icon=":material/warning:")
+        if twin.as_of is None:
+            st.caption("No sample yet", width="content")
+            return
         st.caption(
             f"Sample of {local_time(twin.as_of)}, age {age(twin.age_s)}",
             width="content", help=both_times(twin.as_of),

@@ -78,7 +78,7 @@ def _in_words(message: str) -> str:
     """A message of the server with the names of its fields as they stand on the form."""
     for name, label in _LABELS.items():
         message = message.replace(name, label)
-    return message[:1].upper() + message[1:]
+    return message[:1].upper() + message[1:].replace(" degC", " °C")
 
 
 def _test_fields(twin: Twin, key: str) -> _Draft:
@@ -101,7 +101,8 @@ def _test_fields(twin: Twin, key: str) -> _Draft:
         (("discharged_ah", charge), ("current_a", current), ("temperature_c", warmth), ("end_voltage_v", end_v))
         if value is None
     ]  # fmt: skip
-    hours = charge / current if charge and current else 0.0
+    # What cannot be is sent as it is: the server names the value that is wrong, not a beginning made of it.
+    hours = charge / current if charge and current and min(charge, current) > 0 else 0.0
     return _Draft(
         {
             "battery_id": twin.battery_id,

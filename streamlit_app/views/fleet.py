@@ -1,11 +1,13 @@
 """Fleet page: every site at a glance, and what needs a person first."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import streamlit as st
 
-from clients.types import HealthSummary, Location, TwinColumns
+from batterytwin.alerts import Severity
+from clients.types import Alert, HealthSummary, Location, TwinColumns
 from streamlit_app import answers, links
 from streamlit_app.charts.health_bands import HealthBand
 from streamlit_app.charts.histogram import health_histogram
@@ -13,11 +15,12 @@ from streamlit_app.html_parts import colour_key, proportion_bar
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained
 from streamlit_app.visitor import current_visitor
-from streamlit_app.wording import number, percent
+from streamlit_app.wording import RULE_TEXT, local_time, number, percent, word
 
 REFRESH_S: Final = 5
 _CARDS_PER_ROW: Final = 3
 _WEAKEST_SHOWN: Final = 8
+_CRITICAL_SHOWN: Final = 7
 
 
 def show() -> None:
@@ -33,7 +36,8 @@ def _live() -> None:
     sites = answers.locations(visitor)
     health = answers.fleet_health(visitor)
     snapshot = answers.snapshot(visitor)
-    away_notice(sites, health, snapshot)
+    critical = answers.alerts(visitor, min_severity=Severity.CRITICAL)
+    away_notice(sites, health, snapshot, critical)
     _totals(health.value.total, len(sites.value))
     by_id = {entry.location_id: entry for entry in health.value.locations}
     for start in range(0, len(sites.value), _CARDS_PER_ROW):
@@ -41,7 +45,7 @@ def _live() -> None:
             if site.location_id in by_id:
                 with column:
                     _card(site, by_id[site.location_id])
-    _spread(snapshot.value.twins)
+    _spread(snapshot.value.twins, critical.value)
 
 
 def _totals(total: HealthSummary, site_count: int) -> None:
@@ -84,11 +88,20 @@ def _card(site: Location, health: HealthSummary) -> None:
         st.caption(f"{site.region.capitalize()} · {health.battery_count} batteries · {_quality_text(health)}")
 
 
-def _spread(twins: TwinColumns) -> None:
+def _spread(twins: TwinColumns, critical: Sequence[Alert]) -> None:
     soh = np.asarray(twins.soh_capacity, np.float64)
-    left, right = st.columns((3, 2))
-    with left, st.container(border=True, height="stretch", key="panel_spread"):
+    urgent, weakest, spread = st.columns(3)
+    with urgent, st.container(border=True, height="stretch", key="panel_critical"):
+        st.markdown("**Critical alerts, newest first**")
+        _critical(critical)
+    with weakest, st.container(border=True, height="stretch", key="panel_weakest"):
+        st.markdown("**Weakest batteries, state of health**")
+        _weakest(twins, soh)
+    with spread, st.container(border=True, height="stretch", key="panel_spread"):
         st.markdown("**Health of the fleet**")
+        if not np.isfinite(soh).any():
+            st.caption("The histogram appears with the first samples.")
+            return
         live_chart(health_histogram(soh), key="spread", label="Health of the fleet as a histogram")
         colour_key(
             (
@@ -97,9 +110,24 @@ def _spread(twins: TwinColumns) -> None:
                 ("End of life, below 80 %", HealthBand.END_OF_LIFE.colour, ""),
             )
         )
-    with right, st.container(border=True, height="stretch", key="panel_weakest"):
-        st.markdown("**Weakest batteries**")
-        _weakest(twins, soh)
+
+
+def _critical(alerts: Sequence[Alert]) -> None:
+    if not alerts:
+        st.caption("None.")
+    for alert in alerts[:_CRITICAL_SHOWN]:
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+            if alert.battery_id:
+                links.battery_link(alert.battery_id, alert.battery_id)
+            elif alert.string_id:
+                links.string_link(alert.string_id, alert.string_id)
+            else:
+                links.site_link(alert.location_id, alert.location_id)
+            st.markdown(
+                f"{word(RULE_TEXT, alert.rule)} :gray[{local_time(alert.raise_time, seconds=False)}]", width="content"
+            )
+    if len(alerts) > _CRITICAL_SHOWN:
+        st.page_link(links.page("alerts"), label=f"All {len(alerts)}", icon=":material/notifications:")
 
 
 def _weakest(twins: TwinColumns, soh: np.ndarray) -> None:
@@ -121,6 +149,8 @@ def _badges(health: HealthSummary) -> str:
         (health.info_alert_count, "blue", "info"),
     )
     badges = [f":{colour}-badge[{count} {word}]" for count, colour, word in counts if count]
+    if not badges and not health.live_count:
+        return ":gray-badge[No fresh data]"
     return " ".join(badges) or ":green-badge[No alerts]"
 
 

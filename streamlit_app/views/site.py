@@ -16,7 +16,7 @@ from streamlit_app.charts.cell_metrics import CELL_METRICS, HEALTH, CellMetric
 from streamlit_app.charts.health_bands import HealthBand, health_band
 from streamlit_app.html_parts import colour_key
 from streamlit_app.live_chart import live_chart
-from streamlit_app.notices import away_notice, explained
+from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.palette import GREY
 from streamlit_app.site_table import COLUMN_CONFIG, site_table
 from streamlit_app.visitor import Visitor, current_visitor
@@ -43,7 +43,7 @@ def show() -> None:
     _page()
 
 
-@explained
+@explained_page
 def _page() -> None:
     visitor = current_visitor()
     site = _chosen_site(visitor, answers.locations(visitor).value)

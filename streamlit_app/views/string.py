@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import streamlit as st
 
 from clients.types import BatteryString, Location, StringTwin
 from streamlit_app import answers, links
-from streamlit_app.charts.block_strips import Blocks, block_strips
+from streamlit_app.charts.block_columns import Blocks
+from streamlit_app.charts.block_strips import block_strips
 from streamlit_app.diagnosis_list import diagnosis_list
 from streamlit_app.html_parts import colour_key
 from streamlit_app.live_chart import live_chart
-from streamlit_app.notices import away_notice, explained
+from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.palette import GREY, RED
 from streamlit_app.string_columns import blocks_of
 from streamlit_app.string_state import autonomy_words, electric_tiles, freshness_notice, state_line
@@ -30,7 +32,7 @@ def show() -> None:
     _page()
 
 
-@explained
+@explained_page
 def _page() -> None:
     visitor = current_visitor()
     string_id = _wanted_string(visitor)
@@ -124,6 +126,9 @@ def _faults(string: StringTwin, blocks: Blocks) -> None:
 
 def _figure(string: StringTwin, blocks: Blocks) -> None:
     st.markdown(f"**{len(blocks.battery_ids)} blocks side by side**")
+    if not np.isfinite(blocks.soc).any():
+        st.caption("The figure appears with the first sample.")
+        return
     key = f"blocks_{string.string_id}"
     clicked = live_chart(
         block_strips(blocks, uirevision=key), key=key, clickable=True,

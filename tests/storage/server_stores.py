@@ -105,7 +105,8 @@ def make_minutes(database_url: str, start_us: int, end_us: int) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute(f"CREATE TABLE reading_all PARTITION OF reading FOR VALUES FROM ('{start}') TO ('{end}')")
         connection.execute(
-            "INSERT INTO reading SELECT 1, t, 13.5, 0.1, 25, 'NaN', 0, 1, 0.01, 1, 0.02, 1, 0.0035, 0.001 "
+            "INSERT INTO reading "
+            "SELECT 1, t, 13.5, 0.1, 25, 'NaN', 0, 1, 0.01, 1, 0.02, 1, 0.0035, 0.001, 0.03, 0.0002, 0.002 "
             "FROM generate_series(%s, %s - interval '1 minute', interval '1 minute') t",
             (start, end),
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from batterytwin.errors import InvalidArgumentError, Reason
-from batterytwin.telemetry import Flag
+from batterytwin.telemetry import LIVE_DTYPE, TRACED_COLUMNS, Flag
 from storage.history_reads import HISTORY_METRICS, HistoryRows
 from storage.server_store import ServerStore
 from tests.storage.server_stores import DAY_US, HOUR_US, MINUTE_US, NOW_US, make_minutes, store_rows, telemetry
@@ -41,7 +41,7 @@ async def test_raw_rows_come_back_exactly_with_late_ones_in_their_place(
     )
     assert not page.more
     np.testing.assert_array_equal(page.time_us, rows["sample_time_us"])
-    for name in HISTORY_METRICS:
+    for name in set(HISTORY_METRICS) - set(TRACED_COLUMNS):
         assert page.values[name].dtype == np.float32
         np.testing.assert_array_equal(page.values[name], rows[name])
     np.testing.assert_array_equal(np.flatnonzero(page.suspect), [5])
@@ -136,3 +136,27 @@ async def test_unknown_metrics_and_impossible_times_are_refused(server_store: Se
     with pytest.raises(InvalidArgumentError) as refused:
         await server_store.query_history(1, 0, 2**62, ["soc"], bucket_us=None, after_us=None, limit=1)
     assert refused.value.reason is Reason.TIME_OUT_OF_RANGE
+
+
+async def test_hourly_states_of_the_model_stand_at_their_readings(server_store: ServerStore, database_url: str) -> None:
+    times_us = [START_US + n * HOUR_US // 4 for n in range(12)]
+    store_rows(database_url, telemetry(1, times_us))
+    traced = np.zeros(2, LIVE_DTYPE)
+    traced["float_marker"], traced["float_marker_sigma"], traced["v1_v"] = [0.25, 0.5], 0.125, np.nan
+    hours_us = np.array([times_us[0], times_us[4]], np.int64)
+    for _ in range(2):  # what is stored already stays
+        await server_store.save_model_trace(np.array([1, 1], np.int32), hours_us, traced)
+    metrics = ("voltage_v", "float_marker", "float_marker_sigma", "v1_v")
+    raw = await server_store.query_history(
+        1, START_US, START_US + DAY_US, metrics, bucket_us=None, after_us=None, limit=100
+    )
+    assert raw.time_us.tolist() == times_us
+    assert np.flatnonzero(np.isfinite(raw.values["float_marker"])).tolist() == [0, 4]
+    assert raw.values["float_marker"][[0, 4]].tolist() == [0.25, 0.5]
+    assert raw.values["float_marker_sigma"][4] == 0.125
+    assert np.isnan(raw.values["v1_v"]).all()
+    hourly = await server_store.query_history(
+        1, START_US, START_US + DAY_US, metrics, bucket_us=HOUR_US, after_us=None, limit=100
+    )
+    assert hourly.row_count.tolist() == [4, 4, 4]
+    np.testing.assert_array_equal(hourly.values["float_marker"], np.array([0.25, 0.5, np.nan], np.float32))

@@ -143,7 +143,7 @@ class DummyClient(TwinClient):
         deadline_s: float | None = None,
     ) -> clients.History:
         self._seen(token, "query_history")
-        return dummy_fleet.history(start_time, end_time, bucket or timedelta(minutes=1))
+        return dummy_fleet.history(start_time, end_time, bucket or timedelta(minutes=1), tuple(metrics))
 
     def list_events(
         self,

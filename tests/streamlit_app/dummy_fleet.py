@@ -175,8 +175,10 @@ def health(location_id: str, location_ids: Sequence[str], alerts: Iterable[clien
     )
 
 
-def history(start: datetime, end: datetime, bucket: timedelta) -> clients.History:
-    """A day's wave in every quantity, one outage before the end and one suspect sample."""
+def history(
+    start: datetime, end: datetime, bucket: timedelta, metrics: Sequence[clients.Metric] = ()
+) -> clients.History:
+    """A day's wave in every quantity asked for (none named: all), an outage before the end and a suspect sample."""
     count = round((end - start) / bucket)
     t = start.timestamp() + np.arange(count) * bucket.total_seconds()
     day = 2 * np.pi * t / 86_400
@@ -194,12 +196,25 @@ def history(start: datetime, end: datetime, bucket: timedelta) -> clients.Histor
         clients.Metric.SOH_RESISTANCE: 1.05 + 0.01 * wave,
         clients.Metric.R0_OHM: 0.0037 + 0.00004 * wave,
         clients.Metric.INNOVATION_V: 0.004 * np.sin(91 * day),
+        clients.Metric.SOH_RESISTANCE_SIGMA: np.full(count, 0.02),
+        clients.Metric.R0_SIGMA_OHM: np.full(count, 0.0002),
+        clients.Metric.INNOVATION_SIGMA_V: 0.005 + 0.02 * outage,
+        clients.Metric.FLOAT_MARKER: 0.2 + 0.05 * wave,
+        clients.Metric.FLOAT_MARKER_SIGMA: np.full(count, 0.05),
+        clients.Metric.V1_V: -0.02 * outage,
+        clients.Metric.V1_SIGMA_V: np.full(count, 0.002),
+        clients.Metric.V2_V: -0.2 * outage,
+        clients.Metric.V2_SIGMA_V: np.full(count, 0.005),
     }
     suspects = np.zeros(count, np.bool_)
     suspects[count // 3] = True
     return clients.History(
         time_unix_ns=(t * 1e9).astype(np.int64),
-        series={metric: clients.Series(v.astype(np.float32), None, None) for metric, v in values.items()},
+        series={
+            metric: clients.Series(v.astype(np.float32), (v - 1e-3).astype(np.float32), (v + 1e-3).astype(np.float32))
+            for metric, v in values.items()
+            if not metrics or metric in metrics
+        },
         row_counts=np.ones(count, np.int32),
         suspects=suspects,
     )

@@ -15,7 +15,8 @@ from streamlit_app.charts.battery_map import Cells, battery_map, cell_grid
 from streamlit_app.charts.cell_metrics import CELL_METRICS, HEALTH
 from streamlit_app.charts.health_bands import HealthBand, health_band
 from streamlit_app.charts.histogram import health_histogram
-from streamlit_app.charts.history_chart import PANELS, Past, history_chart
+from streamlit_app.charts.history_chart import history_chart
+from streamlit_app.charts.history_panels import PANELS, Past
 
 BANGRAK = next(site for site in load_fleet().locations if site.location_id == "BRK")
 STRINGS = [(string.string_id, [b.battery_id for b in string.batteries]) for string in BANGRAK.strings()]
@@ -205,10 +206,11 @@ def chart(given_past: Past, *keys: str) -> go.Figure:
 
 def test_quantities_share_one_time_axis_in_bangkok_time() -> None:
     figure = chart(past(), "voltage_v", "temperature_c", "soc")
-    lines = [trace for trace in figure.data if trace.name not in {"± one sigma", "Suspect"}]
+    lines = [trace for trace in figure.data if trace.name not in {"± 1 sigma", "Suspect"}]
     assert len(lines) == 3
     assert all(str(trace.x[0]).startswith("2026-03-01T07:00") for trace in lines)
-    assert lines[0].customdata[0] == "01 Mar, 00:00:00", "the hover text adds UTC, once"
+    assert lines[0].customdata[0] == " V (01 Mar, 00:00:00 UTC)", "the hover text adds UTC, once"
+    assert lines[2].customdata[0] == " ± 10.00 %", "and the sigma where there is one"
     assert {trace.xaxis for trace in figure.data} == {None}, "all on the first time axis"
     assert len({trace.yaxis for trace in lines}) == 3
     whole = (datetime(2026, 3, 1, 7), datetime(2026, 3, 3, 7))  # noqa: DTZ001 - the axis has no zone
@@ -219,17 +221,69 @@ def test_quantities_share_one_time_axis_in_bangkok_time() -> None:
 def test_panels_lie_above_each_other_without_touching() -> None:
     layout = chart(past(), "voltage_v", "temperature_c", "soc").layout
     domains = [layout[name].domain for name in ("yaxis", "yaxis2", "yaxis3")]
-    assert domains[0][1] == 1.0
+    assert domains[0][1] < 1.0, "the title stands above"
     assert all(upper[0] > lower[1] for upper, lower in itertools.pairwise(domains))
+    assert [note.text for note in layout.annotations] == [
+        "<b>Voltage</b>, V", "<b>Temperature</b>, °C", "<b>State of charge</b>, %"
+    ]  # fmt: skip
 
 
 def test_the_band_is_one_sigma_to_both_sides() -> None:
     figure = chart(past(), "soc")
-    band = next(trace for trace in figure.data if trace.name == "± one sigma")
+    band = next(trace for trace in figure.data if trace.name == "± 1 sigma")
     line = next(trace for trace in figure.data if trace.name == "State of charge")
     half = len(band.y) // 2
     np.testing.assert_allclose(np.array(band.y[:half]) - np.array(line.y), 10.0)
     np.testing.assert_allclose(np.array(line.y) - np.array(band.y[half:][::-1]), 10.0)
+
+
+def test_every_estimate_has_a_band_and_measurements_have_none() -> None:
+    figure = chart(past(), *(panel.key for panel in PANELS))
+    banded = {trace.yaxis for trace in figure.data if "sigma" in trace.name}
+    lines = {trace.name: trace.yaxis for trace in figure.data if "sigma" not in trace.name}
+    assert banded == {lines[panel.label] for panel in PANELS if not panel.measured}
+
+
+def test_the_innovation_is_measured_against_what_was_expected_of_it() -> None:
+    figure = chart(past(innovation_sigma_v=np.full(48, 0.01)), "innovation_v")
+    band = next(trace for trace in figure.data if trace.name == "± 2 sigma")
+    line = next(trace for trace in figure.data if trace.name == "Innovation")
+    assert set(np.round(band.y, 9)) == {-20.0, 20.0}, "two sigma around zero, whatever the innovation was"
+    assert line.customdata[1].startswith(" (expected ± 10.0) mV")
+
+
+def test_a_mean_does_not_hide_what_its_bucket_reached() -> None:
+    low, high = np.full(48, 11.2), np.full(48, 13.7)
+    whole = past(voltage_v=np.full(48, 13.6), soh_capacity=np.full(48, 0.9))
+    ends = ({"voltage_v": low, "soh_capacity": low}, {"voltage_v": high, "soh_capacity": high})
+    figure = chart(Past(whole.time_unix_ns, whole.series, whole.suspects, *ends), "voltage_v", "soh_capacity")
+    reaches = [trace for trace in figure.data if trace.name == "lowest to highest"]
+    assert len(reaches) == 1, "not where a slow estimate says the same"
+    assert (min(reaches[0].y), max(reaches[0].y)) == (11.2, 13.7)
+
+
+def test_a_value_without_neighbours_is_a_point() -> None:
+    rare = np.full(48, np.nan)
+    rare[[5, 20, 21]] = 13.6
+    line = chart(past(voltage_v=rare), "voltage_v").data[0]
+    assert np.flatnonzero(np.array(line.marker.size)).tolist() == [5]
+
+
+def test_what_comes_seldom_is_one_line_and_one_band_until_it_stays_away() -> None:
+    daily = np.full(480, np.nan)
+    daily[:240:24] = 0.2
+    daily[470] = 0.3
+    figure = chart(past(480, float_marker=daily), "float_marker")
+    line = next(trace for trace in figure.data if trace.name == "Float marker")
+    assert np.isfinite(np.array(line.y)).tolist() == [True] * 10 + [False, True]
+    assert [len(trace.x) for trace in figure.data if trace.name == "± 1 sigma"] == [20, 2]
+    assert line.error_y.array[-1] == pytest.approx(0.1), "a lone point has whiskers"
+    assert np.isnan(line.error_y.array[:-1].astype(float)).all()
+
+
+def test_a_quantity_without_any_value_says_so() -> None:
+    figure = chart(past(internal_resistance_mohm=np.full(48, np.nan)), "voltage_v", "internal_resistance_mohm")
+    assert [note.text for note in figure.layout.annotations if "not" in note.text] == ["not measured in this time"]
 
 
 def test_nothing_is_drawn_where_nothing_was_measured() -> None:

@@ -5,14 +5,15 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from batterytwin.alerts import AlertState
+from batterytwin.alerts import AlertState, Severity
 from batterytwin.telemetry import Quality
 from streamlit_app import visitor
 from streamlit_app.backend import Backend
 from streamlit_app.views import alerts as alerts_page
+from streamlit_app.wording import RULE_TEXT
 from tests.streamlit_app.conftest import log_in
 from tests.streamlit_app.dummy_client import PASSWORD, USERS, DummyClient
-from tests.streamlit_app.dummy_fleet import NOW, SITES, columns
+from tests.streamlit_app.dummy_fleet import NOW, SITES, columns, first_alerts
 
 Opener = Callable[[str], AppTest]
 
@@ -63,6 +64,14 @@ def test_people_see_their_own_sites_alone(open_as: Opener, username: str) -> Non
     names = {site.display_name: site.location_id for site in SITES}
     assert {names[link.label] for link in app.page_link if link.label in names} == set(assigned)
     assert values(app)["Batteries"] == f"{216 * len(assigned):,}"
+
+
+def test_the_fleet_page_names_what_is_critical(open_as: Opener) -> None:
+    app = open_as("anna").run()
+    critical = [alert for alert in first_alerts() if alert.severity is Severity.CRITICAL]
+    newest = max(critical, key=lambda alert: alert.raise_time)
+    assert newest.battery_id in {link.label for link in app.page_link}
+    assert RULE_TEXT[newest.rule] in texts(app)
 
 
 def test_nothing_of_one_person_is_shown_to_the_next(
@@ -153,7 +162,7 @@ def test_a_battery_that_never_spoke_shows_no_number(open_as: Opener) -> None:
     app.run()
     assert not app.exception
     assert {tile.value for tile in app.metric} == {"\N{EN DASH}"}
-    assert "age never" in texts(app)
+    assert "No sample yet" in texts(app)
 
 
 @pytest.mark.parametrize("battery_id", ["NOPE-U1-S01-B01", "<script>", "HKT-U1-S01-B01"])
@@ -164,6 +173,7 @@ def test_a_battery_that_is_not_ones_own_is_not_shown(open_as: Opener, battery_id
     assert not app.exception
     assert not app.metric
     assert "There is no battery" in texts(app)
+    assert "To the fleet" in {link.label for link in app.page_link}
 
 
 def test_last_known_values_stay_while_the_server_is_away(
@@ -186,6 +196,20 @@ def test_a_page_says_so_when_there_is_nothing_to_show_yet(open_as: Opener, dummy
     app.run()
     assert not app.exception
     assert "does not answer yet" in texts(app)
+
+
+def test_a_battery_without_any_answer_yet_is_one_sentence_that_tries_again(open_as: Opener, dummy: DummyClient) -> None:
+    app = open_as("anna").run()
+    app.query_params["battery"] = "BRK-U1-S03-B07"
+    battery = only("battery")
+    battery.query_params["battery"] = "BRK-U1-S03-B07"
+    dummy.away = True
+    battery.run()
+    assert not battery.exception
+    assert [warning.value for warning in battery.warning].count(battery.warning[0].value) == 1
+    dummy.away = False
+    battery.run()
+    assert values(battery)["Voltage"].endswith(" V")
 
 
 def select(app: AppTest, *rows: int) -> AppTest:

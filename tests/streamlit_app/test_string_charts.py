@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batterytwin.telemetry import Quality
-from streamlit_app.charts.block_strips import FAULT_MARK, STRIPS, Blocks, block_strips
+from streamlit_app.charts.block_columns import STRIPS, Blocks
+from streamlit_app.charts.block_strips import FAULT_MARK, block_strips
 from streamlit_app.charts.event_marks import Mark
 from streamlit_app.charts.evidence_ladder import Rung, evidence_ladder
 from streamlit_app.charts.innovation_gauge import innovation_gauge
@@ -68,6 +69,12 @@ def test_bars_end_at_the_deviation_in_its_unit_on_screen() -> None:
     ratio = strip(draw(), "resistance_ratio")
     np.testing.assert_allclose(np.array(ratio.y) + ratio.base, 100 * blocks().resistance_ratio)
     assert ratio.base == 100
+
+
+def test_a_deviation_names_the_median_that_it_is_from() -> None:
+    titles = [note.text for note in draw(medians={"voltage_deviation_v": "13.650 V"}).layout.annotations]
+    assert "<b>Voltage from median</b>, mV (median 13.650 V)" in titles
+    assert "<b>Temperature from median</b>, K" in titles
 
 
 def test_whiskers_are_one_sigma() -> None:
@@ -166,7 +173,8 @@ def test_the_innovation_stays_on_its_gauge(value: float, sigma: float) -> None:
 
 
 def marked(*marks: Mark) -> go.Figure:
-    from streamlit_app.charts.history_chart import PANELS, history_chart  # noqa: PLC0415
+    from streamlit_app.charts.history_chart import history_chart  # noqa: PLC0415
+    from streamlit_app.charts.history_panels import PANELS  # noqa: PLC0415
 
     panels = [panel for panel in PANELS if panel.key in {"voltage_v", "soc"}]
     return history_chart(past(), panels, END - timedelta(days=2), END, uirevision="u", marks=marks)

@@ -73,7 +73,15 @@ def test_zero_has_no_minus() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "text"), [(35.8, "degC", "35.8 °C"), (0.79, "", "0.79"), (-12.88, "V", "\N{MINUS SIGN}12.88 V")]
+    ("value", "unit", "text"),
+    [
+        (35.8, "degC", "35.8 °C"),
+        (0.79, "", "0.79"),
+        (-12.88, "V", "\N{MINUS SIGN}12.88 V"),
+        (0.0007293, "V", "0.001 V"),
+        (0.8643, "cells", "0.9 cells"),
+        (-0.0001, "V", "0 V"),
+    ],
 )
 def test_values_of_any_size_are_short(value: float, unit: str, text: str) -> None:
     assert compact(value, unit) == text

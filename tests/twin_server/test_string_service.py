@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -13,7 +14,7 @@ from batterytwin.readings import StringReadingColumns
 from batterytwin.telemetry import StringMode
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
 from clients.async_client import AsyncTwinClient
-from tests.fixtures.server import RunningServer
+from tests.fixtures.server import RunningServer, serve
 from tests.twin_server.calls import blocks, columns, now_ns, request
 
 STRING = "AAA-U1-S01"
@@ -93,3 +94,16 @@ async def test_an_unknown_string_and_a_load_that_is_none(
         for load_w in (0.0, -5.0, math.inf):
             with pytest.raises(Exception, match="load_w"):
                 await other.get_string(STRING, load_w=load_w)
+
+
+async def test_the_sum_rule_outlives_a_restart(database_url: str, tmp_path: Path) -> None:
+    async with serve(database_url, tmp_path) as server, AsyncTwinClient(server.target, server.admin_token) as client:
+        await send_frame(server, now_ns(-20))
+        await send_frame(server, now_ns(-5))
+        before = await client.get_string(STRING)
+    async with serve(database_url, tmp_path) as server, AsyncTwinClient(server.target, server.admin_token) as client:
+        after = await client.get_string(STRING)
+    assert after.as_of == before.as_of
+    assert after.voltage_v == before.voltage_v
+    assert after.sum_residual_v == pytest.approx(0.5, abs=0.01)
+    assert (after.current_a, after.mode) == (before.current_a, before.mode)

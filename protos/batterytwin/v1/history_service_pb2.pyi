@@ -52,6 +52,24 @@ class _MetricEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Metric.ValueTy
     """Series resistance of the model, Ohm."""
     METRIC_INNOVATION_V: _Metric.ValueType  # 11
     """Measured minus predicted voltage, V."""
+    METRIC_SOH_RESISTANCE_SIGMA: _Metric.ValueType  # 12
+    """One sigma of soh_resistance."""
+    METRIC_R0_SIGMA_OHM: _Metric.ValueType  # 13
+    """One sigma of r0_ohm, Ohm."""
+    METRIC_INNOVATION_SIGMA_V: _Metric.ValueType  # 14
+    """Size of the innovation that the filter expected, one sigma, V."""
+    METRIC_V1_V: _Metric.ValueType  # 15
+    """Fast polarisation of the model, V, > 0 while charging. This and all that follow are stored once an hour."""
+    METRIC_V1_SIGMA_V: _Metric.ValueType  # 16
+    """One sigma of v1_v, V."""
+    METRIC_V2_V: _Metric.ValueType  # 17
+    """Slow polarisation of the model, V, > 0 while charging."""
+    METRIC_V2_SIGMA_V: _Metric.ValueType  # 18
+    """One sigma of v2_v, V."""
+    METRIC_FLOAT_MARKER: _Metric.ValueType  # 19
+    """Float marker: ln(float current / own gassing current) at the reference voltage and 25 degC."""
+    METRIC_FLOAT_MARKER_SIGMA: _Metric.ValueType  # 20
+    """One sigma of float_marker."""
 
 class Metric(_Metric, metaclass=_MetricEnumTypeWrapper):
     """Names a stored quantity."""
@@ -80,6 +98,24 @@ METRIC_R0_OHM: Metric.ValueType  # 10
 """Series resistance of the model, Ohm."""
 METRIC_INNOVATION_V: Metric.ValueType  # 11
 """Measured minus predicted voltage, V."""
+METRIC_SOH_RESISTANCE_SIGMA: Metric.ValueType  # 12
+"""One sigma of soh_resistance."""
+METRIC_R0_SIGMA_OHM: Metric.ValueType  # 13
+"""One sigma of r0_ohm, Ohm."""
+METRIC_INNOVATION_SIGMA_V: Metric.ValueType  # 14
+"""Size of the innovation that the filter expected, one sigma, V."""
+METRIC_V1_V: Metric.ValueType  # 15
+"""Fast polarisation of the model, V, > 0 while charging. This and all that follow are stored once an hour."""
+METRIC_V1_SIGMA_V: Metric.ValueType  # 16
+"""One sigma of v1_v, V."""
+METRIC_V2_V: Metric.ValueType  # 17
+"""Slow polarisation of the model, V, > 0 while charging."""
+METRIC_V2_SIGMA_V: Metric.ValueType  # 18
+"""One sigma of v2_v, V."""
+METRIC_FLOAT_MARKER: Metric.ValueType  # 19
+"""Float marker: ln(float current / own gassing current) at the reference voltage and 25 degC."""
+METRIC_FLOAT_MARKER_SIGMA: Metric.ValueType  # 20
+"""One sigma of float_marker."""
 Global___Metric: _TypeAlias = Metric  # noqa: Y015
 
 @_typing.final
