@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
-from actors.string_means import Changes
+from actors.string_means import Changes, mean_voltage
 from actors.string_robust import Floats, row_median
 from actors.string_signs import Sign, above, beside, of_string
 from actors.string_state import STRING_VOLTAGE_CRITICAL, STRING_VOLTAGE_WARNING
 from batterytwin.diagnosis import FaultClass
+from batterytwin.telemetry import StringMode
 
 _FOLLOWS: Final = 0.45
 _RESISTANCE_READINGS: Final = 5
@@ -169,7 +170,19 @@ def _charger(look: Look, changes: Changes) -> Sign:
         still_changed = look.learned & (np.abs(changes.charger_v) > 0.6 * _CHANGED_V * look.volts)
         on = (np.abs(off_v) > limit_v) | changed | flat
         stay = (np.abs(off_v) > 0.9 * limit_v) | still_changed | still_flat
-    return Sign(on, stay, known)
+    rest, low = _charger_below_rest(look, limit_v)
+    return Sign((on & known) | low, (stay & known) | low, known | rest)
+
+
+def _charger_below_rest(look: Look, limit_v: Floats) -> tuple[Flags, Flags]:
+    """Whether no current flows though a charger reports float, and whether it holds less than the blocks rest at."""
+    ended_us = look.of("load_us")
+    recharged = (ended_us == 0.0) | (look.now_us - ended_us > LIMITS.settle_s * 1e6)
+    floats = look.frame.mode[:, np.newaxis] == StringMode.FLOAT
+    rest = look.sagging & floats & ~look.load & ~look.charging & recharged & look.learned
+    with np.errstate(invalid="ignore"):
+        low = rest & (mean_voltage(look) - look.sheets.set_point_v(look.found.median_c) < -limit_v)
+    return rest, low
 
 
 def _room(look: Look, site_rise_k: Floats) -> Sign:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from actors.string_frame import StringFrame
 from batterytwin.inventory import Inventory, load_fleet
 from batterytwin.telemetry import snap_to_grid
-from simulator.faults import FaultEvent
+from simulator.faults import FaultEvent, FaultKind
 from simulator.plant import Plant
 from simulator.population import make_strings
 from simulator.sampling import SamplingPlan, SiteSampler, string_offsets_us
@@ -30,6 +30,7 @@ _US: Final = 1_000_000
 _DAY_S: Final = 86_400.0
 _SHOWN_ABOVE_A: Final = 20.0
 _BLOCK_V: Final = 12.0
+_EMPTIED: Final = 1.05
 START: Final = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -38,7 +39,8 @@ class WorldPlan:
     """How a world runs: `days` long in windows of `window_h`; sampled every `period_s`, and `load_period_s` under load.
 
     Faults begin between `earliest_day` and `latest_day`. With `forced` every site has an ordinary outage and one of
-    20 to 90 minutes after all faults have begun; otherwise the mains fail and strings are tested as the plant has it.
+    20 to 90 minutes after all faults have begun, longer where a weak cell would not be emptied in it; otherwise the
+    mains fail and strings are tested as the plant has it.
     """
 
     days: float
@@ -51,7 +53,7 @@ class WorldPlan:
 
 
 PLANS: Final = {
-    Pace.DAYS: WorldPlan(4.0, 3.0, 60.0, 1.0, 1.0, 1.8, forced=True),
+    Pace.DAYS: WorldPlan(4.0, 3.0, 60.0, 5.0, 1.0, 1.8, forced=True),
     Pace.ROOM: WorldPlan(4.0, 24.0, 300.0, 10.0, 1.2, 2.6, forced=True),
     Pace.MONTHS: WorldPlan(182.0, 240.0, 3_600.0, 10.0, 20.0, 30.0, forced=False),
 }
@@ -180,16 +182,29 @@ class FaultWorld:
 
     def _outages(self) -> list[list[Outage]]:
         plans = []
-        for _ in self.inventory.locations:
+        for site in range(len(self.inventory.locations)):
             main = START.timestamp() + self._rng.uniform(2.8, 3.2) * _DAY_S
             short = START.timestamp() + self._rng.uniform(3.4, 3.9) * _DAY_S
+            load_factor = self._rng.uniform(0.85, 1.3)
+            length_s = max(60.0 * self._rng.uniform(20.0, 90.0), self._emptied_s(site) / load_factor)
             plans.append(
                 [
-                    Outage(main, 60.0 * self._rng.uniform(20.0, 90.0), self._rng.uniform(0.85, 1.3)),
+                    Outage(main, length_s, load_factor),
                     Outage(short, 60.0 * self._rng.uniform(1.0, 12.0), self._rng.uniform(0.85, 1.3)),
                 ]
             )
         return plans
+
+    def _emptied_s(self, site: int) -> float:
+        """Time in which the usual load empties every weak cell of a site, s: a cell that is not empty cannot reverse."""
+        strings = self._plant.fleet.world.strings
+        times_s = [0.0]
+        for injection, event in self._drawn:
+            if event is not None and event.kind == FaultKind.REVERSED_BLOCK and strings.site[injection.string] == site:
+                string = strings[injection.string]
+                share_h = string.load_w / (_BLOCK_V * 24 * string.rated_ah)
+                times_s.append(_EMPTIED * (1.0 - event.magnitude) / share_h * 3_600.0)
+        return max(times_s)
 
     def _unbalance(self, until_s: float) -> None:
         """Spreads the gassing of strings whose imbalance begins in the coming window."""
