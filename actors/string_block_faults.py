@@ -13,6 +13,7 @@ from batterytwin.diagnosis import FaultClass
 
 _WHOLE_TOLERANCE: Final = 0.25
 _DROP: Final = 0.6
+_WHOLE_BEFORE: Final = 0.3
 _OPEN_V: Final = 1.2
 _ROSE_V: Final = 0.7
 _ALONE: Final = 0.3
@@ -22,8 +23,8 @@ _LEAST_A: Final = 0.06
 _OPEN_V_CELL: Final = 2.40
 _CONTRADICTED: Final = 0.4
 _LEAST_V: Final = 0.1
-_SHALLOWEST: Final = 0.02
-_SAG_V: Final = 0.03
+_SHALLOWEST: Final = 0.05
+_SAG_V: Final = 0.01
 _SPREADS: Final = 5.0
 _UNKNOWN_V: Final = 0.25
 _OUTSIDE_SIGMAS: Final = 6.0
@@ -77,14 +78,15 @@ def _shorted_cell(look: Look, sensor: Flags) -> Sign:
     s = look.state
     missing = missing_cells(look)
     with np.errstate(invalid="ignore"):
-        drops = look.fresh & (missing - s["missing_1"] > _DROP)
+        drops = look.fresh & (missing - s["missing_1"] > _DROP) & (s["missing_1"] < _WHOLE_BEFORE)
         s["dropped"] = np.where(missing < 0.4, 0.0, np.where(drops, 1.0, s["dropped"]))
         whole = np.rint(missing)
         near = (whole >= 1.0) & (whole < look.sheets.cells) & (np.abs(missing - whole) < _WHOLE_TOLERANCE)
         steady = np.abs(missing - s["missing_1"]) < _WHOLE_TOLERANCE
-        # a block that a discharge has emptied is low until it is charged
-        emptied = ~np.isnan(s["collapse_depth"]) & ~look.settled & ~look.load
-        on = near & steady & ~sensor & ~emptied & (~look.load | (s["dropped"] > 0.0))
+        # a block that a discharge has emptied is low until it is charged; a reversed cell takes more than its own voltage
+        s["emptied"] = np.where(look.settled, 0.0, np.where(np.isnan(s["collapse_depth"]), s["emptied"], 1.0))
+        at_once = (s["dropped"] > 0.0) & (whole < 2.0)
+        on = near & steady & ~sensor & np.where(look.load, at_once, s["emptied"] == 0.0)
         stay = (missing > 0.5) & ~sensor
     s["missing_1"] = np.where(np.isnan(missing), s["missing_1"], missing)
     return Sign(on, stay, ~np.isnan(missing) & ~look.suppressed)

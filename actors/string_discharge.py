@@ -7,6 +7,7 @@ import numpy as np
 from actors.autonomy import usable_share
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
+from actors.string_means import middle
 from actors.string_robust import Floats, row_median
 from batterytwin.telemetry import StringMode
 
@@ -129,7 +130,7 @@ def _blocks(look: Look, size_a: Floats) -> None:
     first = before_dip & ((taken < _DIP_DEPTH) | np.isnan(reference))
     s["sag_reference"] = np.where(first, raw, np.where(before_dip, reference + 0.2 * (raw - reference), reference))
     s["sag_from"] = np.where((look.load & (taken < _REFERENCE_DEPTH))[:, 0], taken[:, 0], s["sag_from"])
-    sag = raw - s["sag_reference"]
+    sag = middle(s["raw_2"], s["raw_1"], raw) - s["sag_reference"]
     smooth = np.where(np.isnan(s["sag_v"]), sag, s["sag_v"] + 0.3 * (sag - s["sag_v"]))
     past_dip = under & (taken >= _REFERENCE_DEPTH)
     s["sag_v"] = np.where(past_dip, smooth, s["sag_v"])

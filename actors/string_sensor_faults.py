@@ -22,6 +22,7 @@ _FOLLOWS: Final = 0.45
 """Share of what a real warming would do to the voltage; below it the temperature is not real."""
 _IMPLAUSIBLE_A: Final = 0.5
 _NEGATIVE_A: Final = -0.10
+_MIRRORED_A: Final = 0.03
 _MOVES_FRAMES: Final = 1_000.0
 _SPREADS: Final = 3.0
 
@@ -61,7 +62,7 @@ def _follow_channels(look: Look) -> None:
         s[f"{name}_still"] = np.where(changed, 0.0, np.where(same, s[f"{name}_still"] + share, s[f"{name}_still"]))
         s[f"{name}_last"] = np.where(known, value, last)
         relative = look.found.raw_v if name == "voltage" else look.found.warm_k
-        s[f"{name}_spikes"] *= 1.0 - 1.0 / LIMITS.spike_frames
+        s[f"{name}_spikes"] *= np.where(look.load, 1.0, 1.0 - 1.0 / LIMITS.spike_frames)
         s[f"{name}_spikes"] += _jumped(look, relative, s[one], s[two], limit)
     current = look.frame.current_a[:, np.newaxis]
     same_a = current == look.of("current_1")
@@ -159,11 +160,12 @@ def _offset(look: Look, changes: Changes, stuck: Sign) -> Sign:
     with np.errstate(invalid="ignore"):
         calm = ~(np.abs(changes.charger_v) > 0.05 * look.volts)
         calm &= ~(look.of("warmth_fast") - look.of("warmth_day") > LIMITS.room_k)
-        changed = np.abs(changes.current_a) > limit_a
+        # float current that has turned round is a sign
+        mirrored = np.abs(float_a + look.of("current_slow")) < np.maximum(_MIRRORED_A * look.amperes, 3.0 * noise_a)
+        changed = (np.abs(changes.current_a) > limit_a) & ~mirrored
         stays = np.abs(changes.current_a) > 0.6 * limit_a
-        impossible = (float_a < np.minimum(_NEGATIVE_A * look.amperes, -6.0 * noise_a)) | (
-            float_a > _IMPLAUSIBLE_A * look.amperes
-        )
+        negative = (float_a < np.minimum(_NEGATIVE_A * look.amperes, -6.0 * noise_a)) & ~mirrored
+        impossible = negative | (float_a > _IMPLAUSIBLE_A * look.amperes)
     known = look.settled & ~np.isnan(float_a) & ~stuck.on
     on = (changed & calm & look.learned) | impossible
     return Sign(on, (stays & look.learned) | impossible, known)

@@ -16,6 +16,7 @@ from batterytwin.telemetry import StringMode
 
 _FOLLOWS: Final = 0.45
 _RESISTANCE_READINGS: Final = 5
+_UNLIKE: Final = 0.15
 _FEWEST: Final = 8
 _MOST_RISE: Final = 3.0
 _CHANGED_V: Final = 0.06
@@ -23,7 +24,7 @@ _FIXED_V: Final = 0.015
 _SLOPE_LEARN_S: Final = 6 * 86_400.0
 _SLOPE_SHARE: Final = 0.4
 _SLOPE_SIGMAS: Final = 6.0
-_LEAST_WARMTH_VAR: Final = 0.006
+_LEAST_WARMTH_VAR: Final = 0.04
 _SLOPE_FRAME_S: Final = 60.0
 _ROOM_AFTER_LOAD_S: Final = 4 * 3_600.0
 
@@ -79,9 +80,12 @@ def _follow_resistance(look: Look) -> None:
     warmth = np.where(np.isnan(look.frame.temperature_c), 25.0, look.frame.temperature_c) - 25.0
     at_25c = measured / np.maximum(1.0 + look.sheets.r_per_k * warmth, 0.2)
     use = ~np.isnan(at_25c) & (at_25c > 0.0) & ~look.sagging & ~look.load
+    # the first readings are those before anything came loose
+    with np.errstate(invalid="ignore"):
+        like = ~(np.abs(at_25c / s["resistance_first"] - 1.0) > _UNLIKE)
     count = s["resistance_count"] + use
     for name, share in (
-        ("resistance_first", np.where(count <= _RESISTANCE_READINGS, 1.0 / np.maximum(count, 1.0), 0.0)),
+        ("resistance_first", np.where(like & (count <= _RESISTANCE_READINGS), 1.0 / np.maximum(count, 1.0), 0.0)),
         ("resistance_fast", np.maximum(1.0 / np.maximum(count, 1.0), 1.0 / _RESISTANCE_READINGS)),
     ):
         before = s[name]

@@ -88,6 +88,7 @@ _BLOCK_FIELDS: Final = (
     "warm_slow",
     "missing_1",  # cells that seemed to be missing in the frame before
     "dropped",  # they went from one frame to the next
+    "emptied",  # a discharge has emptied the block, and it has not been charged yet
     "rose",  # its voltage rose from one frame to the next on float
     "early_raw",  # deviation at the begin of the newest discharge, V
     "early_count",
@@ -147,6 +148,7 @@ _ZERO_AT_FIRST: Final = frozenset(
         "temperature_spikes",
         "early_count",
         "dropped",
+        "emptied",
         "rose",
         "sag_from",
         "resistance_count",

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.string_frame import StringFrame
+from batterytwin.diagnosis import FaultClass
 from batterytwin.inventory import Inventory, load_fleet
 from batterytwin.telemetry import snap_to_grid
 from simulator.faults import FaultEvent, FaultKind
@@ -23,7 +24,7 @@ from simulator.sensor_faults import sensor_faults
 from simulator.sensors import measure
 from simulator.visits import Visits, VisitTruth
 from tests.validation.fault_cases import CASE_OF, CASES, FaultCase, Pace, draw_event
-from tests.validation.fault_score import Injection
+from tests.validation.fault_score import Fact, Injection
 from tests.validation.simulated_fleet import Ints, Outage, force_outages
 
 _US: Final = 1_000_000
@@ -31,6 +32,8 @@ _DAY_S: Final = 86_400.0
 _SHOWN_ABOVE_A: Final = 20.0
 _BLOCK_V: Final = 12.0
 _EMPTIED: Final = 1.05
+_WEAK_SHARE: Final = 0.8
+"""Of the capacity of its string's median block; a block that has less is weak, whatever made it so."""
 START: Final = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -113,6 +116,7 @@ class FaultWorld:
         inventory: the fleet.
         injections: what was put into it, at most one in a string.
         plan: how it runs.
+        facts: what was true of blocks without having been put in: weak by age, or driven below 0 V by their neighbours.
     """
 
     def __init__(self, pace: Pace, seed: int, wanted: Mapping[str, int]) -> None:
@@ -123,6 +127,7 @@ class FaultWorld:
         self._drawn = self._draw(pace, wanted)
         faults = [event for _, event in self._drawn if event is not None]
         self.injections = [injection for injection, _ in self._drawn]
+        self.facts: set[Fact] = set()
         self._sensor_faults = sensor_faults(self.inventory, faults)
         self._plant = Plant(self.inventory, seed, START, faults)
         if self.plan.forced:
@@ -263,4 +268,15 @@ class FaultWorld:
             if np.isnan(loaded_s) and loaded.any():
                 loaded_s = float(time_s[np.argmax(loaded)])
             self.injections[k] = replace(injection, start_frame=frame, loaded_s=loaded_s)
+        self._note_facts(truth)
         self._seen += np.bincount(visits.string, minlength=len(self._seen))
+
+    def _note_facts(self, truth: VisitTruth) -> None:
+        string = truth.visits.string
+        voltage_v = truth.voltage_v.reshape(len(string), -1)
+        capacity_ah = truth.capacity_ah.reshape(voltage_v.shape)
+        reversed_at = np.argwhere(voltage_v < 0.0)
+        self.facts.update((int(string[row]), int(place), FaultClass.REVERSAL) for row, place in reversed_at)
+        last = np.append(np.flatnonzero(np.diff(string)), len(string) - 1)
+        weak = capacity_ah[last] < _WEAK_SHARE * np.median(capacity_ah[last], axis=1, keepdims=True)
+        self.facts.update((int(string[last[row]]), int(place), FaultClass.WEAK_BLOCK) for row, place in np.argwhere(weak))

@@ -87,7 +87,7 @@ def run_batch(batch: Batch) -> tuple[Tally, float]:
     for world, said in zip(worlds, listener.said, strict=True):
         batteries = sum(1 for location in world.inventory.locations for _ in location.batteries())
         months = batteries * world.plan.days * 86_400.0 / _MONTH_S
-        tally.add(score(world.injections, said, months))
+        tally.add(score(world.injections, said, months, world.facts))
     return tally, time.process_time() - began
 
 
