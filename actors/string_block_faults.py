@@ -8,7 +8,7 @@ from actors.string_discharge import early_depth, instrument_rise_ohm, learn_usua
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
 from actors.string_robust import Floats, row_spread, second_largest
-from actors.string_signs import Sign, above, beside
+from actors.string_signs import Sign, above, beside, nothing
 from batterytwin.diagnosis import FaultClass
 
 _WHOLE_TOLERANCE: Final = 0.25
@@ -119,6 +119,8 @@ def _open_cell(look: Look, sensor: Flags) -> Sign:
 def _reversal(look: Look, sensor: Flags) -> Sign:
     """A cell is driven the other way under load: further down than a cell that shorts from one frame to the next."""
     raw = look.found.raw_v
+    if not look.load.any():
+        return nothing(raw.shape)
     missing = missing_cells(look)
     with np.errstate(invalid="ignore"):
         negative = look.frame.voltage_v < 0.0
@@ -135,6 +137,8 @@ def _loose_connection(look: Look, sensor: Flags) -> Sign:
     s = look.state
     strong = look.load & (np.abs(look.current_a) > LIMITS.connection_a * look.amperes)
     told = strong & (look.of("event_frames") >= _FRAMES)
+    if not told.any():
+        return beside(nothing(look.sheets.present.shape))
     excess, spread = s["extra_ohm"], row_spread(s["extra_ohm"])
     least = LIMITS.connection_ohm / look.amperes
     # a block of which no earlier discharge is known may start this much lower for good
@@ -163,6 +167,8 @@ def _weak_block(look: Look, sensor: Flags) -> Sign:
     """
     s = look.state
     over = ~look.load & (look.of("event_us") > look.of("judged_us"))
+    if not over.any():
+        return nothing(look.sheets.present.shape)
     s["judged_us"] = np.where(over[:, 0], s["event_us"], s["judged_us"])
     fell = look.of("early_to") - look.of("sag_from")
     deep = over & (fell > _SHALLOWEST) & (look.of("event_frames") >= 2 * _FRAMES)

@@ -24,6 +24,9 @@ _CUT_OFF_MARGIN_V: Final = 0.9
 
 def follow_discharge(look: Look) -> None:
     """Takes a frame under load into the record of the newest discharge. Outside load nothing of it changes."""
+    if not look.load.any():
+        _dead(look)
+        return
     s = look.state
     load = look.load[:, 0]
     ended_s = (look.now_us[:, 0] - s["load_us"]) * 1e-6

@@ -14,7 +14,7 @@ _CURRENT_S: Final = 3_600.0
 _WARMTH_S: Final = 600.0
 _DAY_S: Final = 86_400.0
 _NOISE_FRAMES: Final = 200.0
-_SLOPE_S: Final = 2 * 86_400.0
+SLOPE_S: Final = 5 * 86_400.0
 _SMOOTH_S: Final = 2 * 3_600.0
 """Longer than the ripple that cooling makes at a post, which no charger follows."""
 _AFTER_LOAD_S: Final = 4 * 3_600.0
@@ -203,7 +203,7 @@ def _follow_drift(look: Look, step_s: Floats) -> None:
 
 
 def _regress(look: Look) -> None:
-    """Second moments of the charger's voltage a block and the string's temperature over two days."""
+    """Second moments of the charger's voltage a block and the string's temperature over some days."""
     s = look.state
     # a charger follows the mean of the posts, and the mean has less noise; one wild sensor moves it by next to nothing
     near_k = np.clip(look.found.warm_k, -_NEAR_K, _NEAR_K)
@@ -215,7 +215,7 @@ def _regress(look: Look) -> None:
     _blend(look.of("smooth_v"), now_v, smooth, use)
     _blend(look.of("smooth_c"), now_c, smooth, use)
     v, c = look.of("smooth_v"), look.of("smooth_c")
-    share = _share(look.step_s, _SLOPE_S)
+    share = _share(look.step_s, SLOPE_S)
     off_v, off_c = v - look.of("slope_v"), c - look.of("slope_c")
     _blend(look.of("slope_v"), v, share, use)
     _blend(look.of("slope_c"), c, share, use)

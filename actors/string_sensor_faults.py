@@ -8,7 +8,7 @@ from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
 from actors.string_means import FIRST_WEEKS_S, Changes
 from actors.string_robust import Floats, row_median, row_spread
-from actors.string_signs import Sign, above, beside, of_string, when
+from actors.string_signs import Sign, above, beside, nothing, of_string, when
 from batterytwin.diagnosis import FaultClass
 from batterytwin.telemetry import StringMode
 
@@ -121,6 +121,9 @@ def _voltage_drift(look: Look) -> Sign:
     Blocks drift as well, so that the sensor's block must have moved further than its neighbours have.
     """
     s = look.state
+    long = look.settled & (s["drift_first_s"] >= FIRST_WEEKS_S)
+    if not long.any():
+        return nothing(long.shape)
     change_v = look.of("residual_day") - look.of("residual_first")
     sigma_v = np.sqrt(look.of("residual_noise") * look.of("residual_day_weight"))
     limit_v = np.maximum(LIMITS.sensor_v * look.volts, 6.0 * sigma_v)
@@ -129,7 +132,7 @@ def _voltage_drift(look: Look) -> Sign:
     size_v = np.abs(drift_v)
     mismatch_v = np.abs(drift_v + change_v)
     tolerance_v = np.maximum(_MATCH * np.abs(change_v), 3.0 * sigma_v)
-    known = look.settled & (s["drift_first_s"] >= FIRST_WEEKS_S) & ~np.isnan(change_v) & ~np.isnan(drift_v)
+    known = long & ~np.isnan(change_v) & ~np.isnan(drift_v)
     with np.errstate(invalid="ignore"):
         furthest = (size_v >= np.nanmax(np.where(known, size_v, 0.0), axis=1, keepdims=True)) & (
             size_v > _SPREADS * row_spread(drift_v)

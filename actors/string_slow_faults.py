@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
-from actors.string_means import Changes, mean_voltage
+from actors.string_means import SLOPE_S, Changes, mean_voltage
 from actors.string_robust import Floats, row_median
 from actors.string_signs import Sign, above, beside, of_string
 from actors.string_state import STRING_VOLTAGE_CRITICAL, STRING_VOLTAGE_WARNING
@@ -21,10 +21,11 @@ _FEWEST: Final = 8
 _MOST_RISE: Final = 3.0
 _CHANGED_V: Final = 0.06
 _FIXED_V: Final = 0.015
-_SLOPE_LEARN_S: Final = 6 * 86_400.0
-_SLOPE_SHARE: Final = 0.4
+_SLOPE_LEARN_S: Final = 10 * 86_400.0
+_SLOPE_SHARE: Final = 0.15
+_SLOPE_STAYS: Final = 0.4
 _SLOPE_SIGMAS: Final = 6.0
-_LEAST_WARMTH_VAR: Final = 0.04
+_LEAST_WARMTH_VAR: Final = 0.006
 _SLOPE_FRAME_S: Final = 60.0
 _ROOM_AFTER_LOAD_S: Final = 4 * 3_600.0
 
@@ -64,11 +65,11 @@ def site_rises_k(rise_k: Floats, site_of: NDArray[np.int32], sites: NDArray[np.i
 
 
 def slope_v_k(look: Look) -> tuple[Floats, Floats]:
-    """Change of the charger's voltage a block per K over the last two days, V/K, and its sigma."""
+    """Change of the charger's voltage a block per K over the last days, V/K, and its sigma."""
     with np.errstate(invalid="ignore", divide="ignore"):
         slope = look.of("slope_cv") / look.of("slope_cc")
         rest = np.maximum(look.of("slope_vv") - slope * look.of("slope_cv"), 1e-8)
-        frames = np.maximum(np.minimum(look.of("slope_s"), 2 * 86_400.0) / _SLOPE_FRAME_S / 30.0, 1.0)
+        frames = np.maximum(np.minimum(look.of("slope_s"), SLOPE_S) / _SLOPE_FRAME_S / 30.0, 1.0)
         sigma = np.sqrt(rest / np.maximum(look.of("slope_cc"), 1e-9) / frames)
     return slope, sigma
 
@@ -164,7 +165,7 @@ def _charger(look: Look, changes: Changes) -> Sign:
     with np.errstate(invalid="ignore"):
         told = (look.of("slope_s") > _SLOPE_LEARN_S) & (look.of("slope_cc") > _LEAST_WARMTH_VAR) & (expected < 0.0)
         flat = told & (slope > _SLOPE_SHARE * expected) & (slope - expected > _SLOPE_SIGMAS * sigma)
-        still_flat = told & (slope > 1.5 * _SLOPE_SHARE * expected)
+        still_flat = told & (slope > _SLOPE_STAYS * expected)
         changed = look.learned & (np.abs(changes.charger_v) > _CHANGED_V * look.volts)
         # the set point that no temperature moves
         fixed_v = -expected * (look.of("smooth_c") - 25.0)
