@@ -83,7 +83,7 @@ def _shorted_cell(look: Look, sensor: Flags) -> Sign:
         whole = np.rint(missing)
         near = (whole >= 1.0) & (whole < look.sheets.cells) & (np.abs(missing - whole) < _WHOLE_TOLERANCE)
         steady = np.abs(missing - s["missing_1"]) < _WHOLE_TOLERANCE
-        # a block that a discharge has emptied is low until it is charged; a reversed cell takes more than its own voltage
+        # what a discharge has emptied is low until it is charged; a reversed cell takes more than its own voltage
         s["emptied"] = np.where(look.settled, 0.0, np.where(np.isnan(s["collapse_depth"]), s["emptied"], 1.0))
         at_once = (s["dropped"] > 0.0) & (whole < 2.0)
         on = near & steady & ~sensor & np.where(look.load, at_once, s["emptied"] == 0.0)
@@ -154,8 +154,8 @@ def _loose_connection(look: Look, sensor: Flags) -> Sign:
     outside_least = (LIMITS.connection_ohm + _LINKS_OHM) / look.amperes
     outside_limit = np.maximum(outside_least, _OUTSIDE_SIGMAS * look.of("outside_sigma"))
     # without all of the blocks' voltages nothing is known of what lies between them
-    blind = s["active"][:, _VOLTAGE_FAULTS, :-1].any(axis=(1, 2))[:, np.newaxis]
-    return beside(inside, above(look.of("outside_ohm"), outside_limit, told & ~blind))
+    blind: Flags = np.any(s["active"][:, _VOLTAGE_FAULTS, :-1], axis=(1, 2))
+    return beside(inside, above(look.of("outside_ohm"), outside_limit, told & ~blind[:, np.newaxis]))
 
 
 def _weak_block(look: Look, sensor: Flags) -> Sign:

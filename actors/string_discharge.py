@@ -58,7 +58,7 @@ def whole_depth(look: Look) -> Floats:
 def early_depth(look: Look) -> Floats:
     """Depth up to which no sound block is near its knee, shape `(n_strings, 1)`.
 
-    A block of 0.8 of the capacity collapses at some 0.65 of the whole depth, one of 0.7 at 0.42: its own rate is higher.
+    A block of 0.8 of the capacity collapses at 0.65 of the whole depth, one of 0.7 at 0.42: its own rate is higher.
     """
     early: Floats = _EARLY_SHARE * whole_depth(look)
     return early

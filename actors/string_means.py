@@ -199,7 +199,8 @@ def _follow_drift(look: Look, step_s: Floats) -> None:
     share = step_s / np.maximum(s["drift_first_s"], _SHORTEST_S)
     _blend(s["drift_first"], corrected_v, share, learning)
     any_share = share.max(axis=1, keepdims=True)
-    _blend(look.of("residual_first"), residual_v, any_share, learning.any(axis=1, keepdims=True))
+    any_learns: Flags = np.any(learning, axis=1, keepdims=True)
+    _blend(look.of("residual_first"), residual_v, any_share, any_learns)
 
 
 def _regress(look: Look) -> None:

@@ -88,7 +88,12 @@ def _follow_edges(look: Look) -> None:
     step_a = current - look.of("current_1")
     step_v = look.found.median_v - look.of("median_1")
     # over longer steps a charger at its limit raises the voltage while its current falls
-    edge = look.fresh & (look.step_s <= _EDGE_S) & (np.abs(step_a) > _EDGE_A * look.amperes) & (np.abs(step_v) > _EDGE_V * look.volts)
+    edge = (
+        look.fresh
+        & (look.step_s <= _EDGE_S)
+        & (np.abs(step_a) > _EDGE_A * look.amperes)
+        & (np.abs(step_v) > _EDGE_V * look.volts)
+    )
     wrong = step_a * step_v < 0.0
     s["swapped"] = np.where(edge, np.where(wrong, 1.0, 0.0), look.of("swapped"))[:, 0]
     mode = look.frame.mode[:, np.newaxis]

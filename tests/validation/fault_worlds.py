@@ -201,7 +201,7 @@ class FaultWorld:
         return plans
 
     def _emptied_s(self, site: int) -> float:
-        """Time in which the usual load empties every weak cell of a site, s: a cell that is not empty cannot reverse."""
+        """Time in which the usual load empties every weak cell of a site, s: one that is not empty cannot reverse."""
         strings = self._plant.fleet.world.strings
         times_s = [0.0]
         for injection, event in self._drawn:
@@ -279,4 +279,6 @@ class FaultWorld:
         self.facts.update((int(string[row]), int(place), FaultClass.REVERSAL) for row, place in reversed_at)
         last = np.append(np.flatnonzero(np.diff(string)), len(string) - 1)
         weak = capacity_ah[last] < _WEAK_SHARE * np.median(capacity_ah[last], axis=1, keepdims=True)
-        self.facts.update((int(string[last[row]]), int(place), FaultClass.WEAK_BLOCK) for row, place in np.argwhere(weak))
+        self.facts.update(
+            (int(string[last[row]]), int(place), FaultClass.WEAK_BLOCK) for row, place in np.argwhere(weak)
+        )
