@@ -73,6 +73,7 @@ def battery_limits(specs: Sequence[TwinSpec], alerts: AlertLimits, plausibility:
 _DURATIONS: Final = (
     "deviation_learning",
     "deviation_memory",
+    "deviation_settling",
     "rise_warning_window",
     "rise_critical_window",
     "resistance_learning",

@@ -44,6 +44,8 @@ class AlertLimits:
         deviation_critical_v: the same; a shorted cell takes 1.5 to 2.3 V.
         deviation_learning_s: float time before a baseline is believed.
         deviation_memory_s: time over which the baseline follows.
+        deviation_settling_s: time after a discharge and its recharge in which float voltages say nothing: in simulation
+            healthy blocks are more than 0.25 V off for up to 12 h after the end of a discharge, and never later.
         voltage_low_v: lowest voltage outside discharge, V: below that of an empty block at rest.
         voltage_high_v: highest voltage outside boost, V: 2.42 V per cell.
         temperature_warning_c: usual recommendation for VRLA rooms, degC.
@@ -77,6 +79,7 @@ class AlertLimits:
     deviation_off_delay_s: float = 3_600.0
     deviation_learning_s: float = 86_400.0
     deviation_memory_s: float = 30 * 86_400.0
+    deviation_settling_s: float = 86_400.0
     voltage_low_v: float = 11.5
     voltage_high_v: float = 14.5
     voltage_dead_band_v: float = 0.1

@@ -53,8 +53,14 @@ def analyse(state: Rows, frame: StringFrame, sheets: StringSheets, site_rise_k: 
         The new state, and what has been raised and has fallen.
     """
     after = state.copy()
+    return after, _take_in(after, frame, sheets, site_rise_k)
+
+
+def _take_in(state: Rows, frame: StringFrame, sheets: StringSheets, site_rise_k: Floats) -> Findings:
+    """The same, in place."""
+    before = state["active"].copy()
     with np.errstate(invalid="ignore"):
-        look = look_at(frame, sheets, after)
+        look = look_at(frame, sheets, state)
         changes = take_in(look)
         follow_discharge(look)
         signs: dict[int, Sign] = {}
@@ -63,8 +69,8 @@ def analyse(state: Rows, frame: StringFrame, sheets: StringSheets, site_rise_k: 
         signs.update(slow_signs(look, changes, site_rise_k))
         explain_and_time(look, signs)
         remember(look)
-    row, condition, place = np.nonzero(state["active"] != after["active"])
-    return after, Findings(row, condition, place, after["active"][row, condition, place])
+    row, condition, place = np.nonzero(before != state["active"])
+    return Findings(row, condition, place, state["active"][row, condition, place])
 
 
 class StringFleet:
@@ -91,6 +97,7 @@ class StringFleet:
         """Analyses one frame of each of some strings (each at most once), and keeps what is to be remembered."""
         rise_k = self.states["warmth_fast"] - self.states["warmth_day"]
         rises = site_rises_k(rise_k, self.site_of, self.site_of[strings])
-        after, findings = analyse(self.states[strings], frame, self.sheets.take(strings), rises)
-        self.states[strings] = after
+        taken = self.states[strings]
+        findings = _take_in(taken, frame, self.sheets.take(strings), rises)
+        self.states[strings] = taken
         return findings

@@ -7,6 +7,7 @@ import numpy as np
 from actors.autonomy import usable_share
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
+from actors.string_means import middle
 from actors.string_robust import Floats, row_median
 from batterytwin.telemetry import StringMode
 
@@ -16,12 +17,16 @@ _EARLY_FRAMES: Final = 12
 _DIP_DEPTH: Final = 0.02
 _REFERENCE_DEPTH: Final = 0.03
 _COLLAPSE_V: Final = 0.3
+_EARLY_SHARE: Final = 0.52
 _CUT_OFF_MARGIN_V: Final = 0.9
 """A string that stops above its end voltage by so much a block has not been cut off."""
 
 
 def follow_discharge(look: Look) -> None:
     """Takes a frame under load into the record of the newest discharge. Outside load nothing of it changes."""
+    if not look.load.any():
+        _dead(look)
+        return
     s = look.state
     load = look.load[:, 0]
     ended_s = (look.now_us[:, 0] - s["load_us"]) * 1e-6
@@ -48,6 +53,15 @@ def depth(look: Look) -> Floats:
 def whole_depth(look: Look) -> Floats:
     """Depth that a discharge at the present (or last) rate would have in a healthy string, shape `(n_strings, 1)`."""
     return usable_share(look.of("event_current") / look.sheets.capacity_ah)
+
+
+def early_depth(look: Look) -> Floats:
+    """Depth up to which no sound block is near its knee, shape `(n_strings, 1)`.
+
+    A block of 0.8 of the capacity collapses at 0.65 of the whole depth, one of 0.7 at 0.42: its own rate is higher.
+    """
+    early: Floats = _EARLY_SHARE * whole_depth(look)
+    return early
 
 
 def instrument_rise_ohm(look: Look) -> Floats:
@@ -84,13 +98,14 @@ def _begin(look: Look, begins: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) 
     s["settle_ah"] = np.where(begins, 0.0, s["settle_ah"])
     for name in ("event_ah", "event_frames", "event_current", "outside_xx", "outside_xy"):
         s[name] = np.where(begins, 0.0, s[name])
-    for name in ("outside_ohm", "outside_sigma"):
+    for name in ("outside_ohm", "outside_sigma", "early_to"):
         s[name] = np.where(begins, np.nan, s[name])
     for name, value in (
         ("early_raw", np.nan),
         ("early_count", 0.0),
         ("extra_ohm", np.nan),
         ("sag_v", np.nan),
+        ("early_sag", np.nan),
         ("sag_reference", np.nan),
         ("collapse_depth", np.nan),
     ):
@@ -118,11 +133,15 @@ def _blocks(look: Look, size_a: Floats) -> None:
     first = before_dip & ((taken < _DIP_DEPTH) | np.isnan(reference))
     s["sag_reference"] = np.where(first, raw, np.where(before_dip, reference + 0.2 * (raw - reference), reference))
     s["sag_from"] = np.where((look.load & (taken < _REFERENCE_DEPTH))[:, 0], taken[:, 0], s["sag_from"])
-    sag = raw - s["sag_reference"]
-    falls = under & (sag < -_COLLAPSE_V * look.volts) & np.isnan(s["collapse_depth"])
-    s["collapse_depth"] = np.where(falls, taken, s["collapse_depth"])
+    sag = middle(s["raw_2"], s["raw_1"], raw) - s["sag_reference"]
     smooth = np.where(np.isnan(s["sag_v"]), sag, s["sag_v"] + 0.3 * (sag - s["sag_v"]))
-    s["sag_v"] = np.where(under & (taken >= _REFERENCE_DEPTH), smooth, s["sag_v"])
+    past_dip = under & (taken >= _REFERENCE_DEPTH)
+    s["sag_v"] = np.where(past_dip, smooth, s["sag_v"])
+    falls = past_dip & (smooth < -_COLLAPSE_V * look.volts) & np.isnan(s["collapse_depth"])
+    s["collapse_depth"] = np.where(falls, taken, s["collapse_depth"])
+    early = past_dip & (taken < early_depth(look))
+    s["early_sag"] = np.where(early, s["sag_v"], s["early_sag"])
+    s["early_to"] = np.where(early.any(axis=1), taken[:, 0], s["early_to"])
 
 
 def _outside(look: Look) -> None:

@@ -27,15 +27,16 @@ _BATTERY: Final = (
 )
 
 _EXPLAINS_IN_BLOCK: Final[dict[int, tuple[int, ...]]] = {
-    F.STUCK_SENSOR: (F.NOISY_SENSOR, F.VOLTAGE_SENSOR, F.TEMPERATURE_SENSOR, *_BATTERY),
+    F.STUCK_SENSOR: (F.NOISY_SENSOR, F.VOLTAGE_SENSOR, F.TEMPERATURE_SENSOR, F.CHARGER_VOLTAGE, *_BATTERY),
     F.NOISY_SENSOR: (F.VOLTAGE_SENSOR, F.TEMPERATURE_SENSOR, *_BATTERY),
     F.SHORTED_CELL: (F.VOLTAGE_SENSOR, F.TEMPERATURE_SENSOR, *_BATTERY[2:]),
     F.VOLTAGE_SENSOR: (F.TEMPERATURE_SENSOR, *_BATTERY[2:]),
     F.TEMPERATURE_SENSOR: (F.THERMAL_RUNAWAY, F.DRY_OUT, F.IMBALANCE),
-    F.REVERSAL: (F.LOOSE_CONNECTION, F.WEAK_BLOCK, F.IMBALANCE),
-    F.LOOSE_CONNECTION: (F.WEAK_BLOCK, F.THERMAL_RUNAWAY),
-    F.THERMAL_RUNAWAY: (F.DRY_OUT, F.IMBALANCE),
-    F.DRY_OUT: (F.IMBALANCE,),
+    F.REVERSAL: (F.LOOSE_CONNECTION, F.IMBALANCE),
+    # a block that has boiled or dried has more resistance and less capacity; none of them heats or dries a block
+    F.THERMAL_RUNAWAY: (F.DRY_OUT, F.IMBALANCE, F.LOOSE_CONNECTION, F.WEAK_BLOCK),
+    F.DRY_OUT: (F.IMBALANCE, F.LOOSE_CONNECTION, F.WEAK_BLOCK),
+    F.LOOSE_CONNECTION: (F.WEAK_BLOCK,),
     F.WEAK_BLOCK: (F.IMBALANCE,),
 }
 """What a fault of a block explains in that block; of a whole string, in the string. Earlier ones come first."""
@@ -50,6 +51,7 @@ _EXPLAINS_IN_STRING: Final[dict[int, tuple[int, ...]]] = {
         STRING_VOLTAGE_WARNING,
         STRING_VOLTAGE_CRITICAL,
     ),
+    F.THERMAL_RUNAWAY: (F.CURRENT_OFFSET, F.CHARGER_VOLTAGE),
     F.CURRENT_SIGN: (F.CURRENT_OFFSET,),
     F.CHARGER_VOLTAGE: (F.CURRENT_OFFSET,),
     F.ROOM_COOLING: (F.CURRENT_OFFSET,),
@@ -71,7 +73,7 @@ _HOLDS: Final[dict[int, _Hold]] = {
     F.LOOSE_CONNECTION: _Hold(20.0, 3, 2 * _MINUTE),
     F.DRY_OUT: _Hold(2 * _DAY, 3, 2 * _DAY),
     F.THERMAL_RUNAWAY: _Hold(_HOUR, 3, 6 * _HOUR),
-    F.IMBALANCE: _Hold(2 * _DAY, 3, 6 * _HOUR),
+    F.IMBALANCE: _Hold(12 * _HOUR, 3, 6 * _HOUR),
     F.WEAK_BLOCK: _Hold(0.0, 1, 0.0),
     F.VOLTAGE_SENSOR: _Hold(20 * _MINUTE, 4, _HOUR),
     F.TEMPERATURE_SENSOR: _Hold(_HOUR, 3, _HOUR),
@@ -88,7 +90,7 @@ _HOLDS: Final[dict[int, _Hold]] = {
 
 def _column(name: str) -> NDArray[np.float64]:
     values = [getattr(_HOLDS[number], name) if number in _HOLDS else np.inf for number in range(N_CONDITIONS)]
-    return np.array(values, np.float64).reshape(1, -1, 1)
+    return np.array(values, np.float64)
 
 
 _ON_US: Final = _column("on_s") * 1e6
@@ -102,45 +104,55 @@ def explain_and_time(look: Look, signs: dict[int, Sign]) -> None:
     A fault stands when its sign has held for its time and frames, and falls when the sign is gone by the weaker limit
     for its time. Time is sample time; where a sign cannot be told, its timer stands still.
     """
-    shape = look.state["active"].shape
-    on, stay, known = (np.zeros(shape, np.bool_) for _ in range(3))
+    n_strings, _, n_places = look.state["active"].shape
+    # conditions first: each is worked on by itself
+    on, stay, known = (np.zeros((N_CONDITIONS, n_strings, n_places), np.bool_) for _ in range(3))
     for number, sign in signs.items():
-        on[:, number], stay[:, number], known[:, number] = sign.on & sign.known, sign.stay & sign.known, sign.known
+        on[number], stay[number], known[number] = sign.on & sign.known, sign.stay & sign.known, sign.known
     _explain(look, on, stay, known)
     _time(look, on, stay, known)
 
 
 def _explain(look: Look, on: Flags, stay: Flags, known: Flags) -> None:
-    active = look.state["active"]
+    active = np.ascontiguousarray(look.state["active"].transpose(1, 0, 2))
+
+    def there(cause: int) -> Flags:
+        stands: Flags = on[cause] | (active[cause] & (stay[cause] | ~known[cause]))
+        return stands
+
     for cause, effects in _EXPLAINS_IN_STRING.items():
-        there = (on[:, cause] | (active[:, cause] & (stay[:, cause] | ~known[:, cause]))).any(axis=1)
-        if there.any():
+        strings = there(cause).any(axis=1)
+        if strings.any():
             for effect in effects:
-                on[there, effect] = stay[there, effect] = False
-                known[there, effect] = True
+                on[effect, strings] = stay[effect, strings] = False
+                known[effect, strings] = True
     for cause, effects in _EXPLAINS_IN_BLOCK.items():
-        there = on[:, cause] | (active[:, cause] & (stay[:, cause] | ~known[:, cause]))
-        if there.any():
+        places = there(cause)
+        if places.any():
             for effect in effects:
-                on[:, effect] &= ~there
-                stay[:, effect] &= ~there
-                known[:, effect] |= there
+                on[effect] &= ~places
+                stay[effect] &= ~places
+                known[effect] |= places
 
 
 def _time(look: Look, on: Flags, stay: Flags, known: Flags) -> None:
+    """Moves the timers that run or begin; most stand at nothing."""
     s = look.state
-    now_us = look.now_us[:, :, np.newaxis]
-    active, since_us, held, gone_us = s["active"], s["since_us"], s["held"], s["gone_us"]
-    waits = known & ~active
+    busy = on.transpose(1, 0, 2) | s["active"] | (s["since_us"] > 0.0)
+    at = np.nonzero(busy)
+    string, condition, place = at
+    now_us, fresh = look.now_us[string, 0], look.fresh[string, 0]
+    is_on, stays, told = (flags[condition, string, place] for flags in (on, stay, known))
+    active, since_us, held, gone_us = (s[name][at] for name in ("active", "since_us", "held", "gone_us"))
+    waits, stands = told & ~active, told & active
     # nothing counts as held across a gap
-    begun_us = np.where((since_us > 0.0) & look.fresh[:, :, np.newaxis], since_us, now_us)
-    new_since = np.where(waits, np.where(on, begun_us, 0.0), since_us)
-    new_held = np.where(waits, np.where(on, held + 1, 0), held)
-    raised = waits & on & (new_held >= _FRAMES) & (now_us - new_since >= _ON_US)
-    stands = known & active
-    new_gone = np.where(stands, np.where(stay, 0.0, np.where(gone_us > 0.0, gone_us, now_us)), gone_us)
-    fallen = stands & ~stay & (now_us - new_gone >= _OFF_US)
-    s["active"] = (active | raised) & ~fallen
-    s["since_us"] = np.where(fallen, 0.0, new_since)
-    s["held"] = np.where(fallen, 0, new_held)
-    s["gone_us"] = np.where(fallen | raised, 0.0, new_gone)
+    begun_us = np.where((since_us > 0.0) & fresh, since_us, now_us)
+    since_us = np.where(waits, np.where(is_on, begun_us, 0.0), since_us)
+    held = np.where(waits, np.where(is_on, held + 1, 0), held)
+    raised = waits & is_on & (held >= _FRAMES[condition]) & (now_us - since_us >= _ON_US[condition])
+    gone_us = np.where(stands, np.where(stays, 0.0, np.where(gone_us > 0.0, gone_us, now_us)), gone_us)
+    fallen = stands & ~stays & (now_us - gone_us >= _OFF_US[condition])
+    s["active"][at] = (active | raised) & ~fallen
+    s["since_us"][at] = np.where(fallen, 0.0, since_us)
+    s["held"][at] = np.where(fallen, 0, held)
+    s["gone_us"][at] = np.where(fallen | raised, 0.0, gone_us)

@@ -33,7 +33,8 @@ class StringLimits:
         offset_a: change of the float current that no battery makes, A.
         connection_ohm: resistance of a connection beyond the usual, ohm.
         connection_a: current from which connections are judged, A.
-        weak: relative lack of capacity, 1/c - 1.
+        weak: fall against the neighbours over that of the open-circuit voltage for the charge taken: 0.6 for a block of
+            0.7 of their capacity, up to 0.43 for one of 0.86.
         reversal_v: deviation under load beyond which a cell must be reversed, V.
         charger: deviation of the charger from its compensated set point, fraction.
         string_warning: the same for the alert STRING_VOLTAGE, fraction.
@@ -65,7 +66,7 @@ class StringLimits:
     offset_a: float = 0.12
     connection_ohm: float = 0.0012
     connection_a: float = 20.0
-    weak: float = 0.25
+    weak: float = 0.5
     reversal_v: float = 2.6
     charger: float = 0.01
     string_warning: float = 0.01

@@ -89,11 +89,16 @@ def look_at(frame: StringFrame, sheets: StringSheets, state: Rows) -> Look:
     # without a discharge in memory, the first frame may have come right after one
     depth = state["settle_ah"][:, np.newaxis] / sheets.capacity_ah
     settle_s = LIMITS.settle_s + LIMITS.settle_per_depth_s * depth
+    fresh = (last_us > 0.0) & (gap_s <= _LONGEST_STEP_S)
+    learned = state["learned_s"][:, np.newaxis] >= LIMITS.learn_s
+    # a current that flows after a gap recharges what may have been taken out in it
+    unseen = (last_us > 0.0) & ~fresh & flows
+    state["load_us"] = np.where(unseen[:, 0], frame.time_us, state["load_us"])
     ended_us = state["load_us"][:, np.newaxis]
     first_us = np.where(state["first_us"] > 0.0, state["first_us"], frame.time_us)[:, np.newaxis]
     quiet_s = np.where(ended_us > 0.0, (now_us - ended_us) * 1e-6 - settle_s, (now_us - first_us) * 1e-6 - _START_S)
     settled = (quiet_s >= 0.0) & ~sagging & ~suppressed & ~load & ~drawn
-    settled &= ~flows | (quiet_s > _TAIL_S)
+    settled &= ~flows | learned | (quiet_s > _TAIL_S)
     return Look(
         frame=frame,
         sheets=sheets,
@@ -101,7 +106,7 @@ def look_at(frame: StringFrame, sheets: StringSheets, state: Rows) -> Look:
         state=state,
         now_us=now_us,
         step_s=np.minimum(gap_s, _LONGEST_STEP_S),
-        fresh=(last_us > 0.0) & (gap_s <= _LONGEST_STEP_S),
+        fresh=fresh,
         volts=volts,
         amperes=amperes,
         current_a=current_a,
@@ -110,6 +115,6 @@ def look_at(frame: StringFrame, sheets: StringSheets, state: Rows) -> Look:
         sagging=sagging,
         suppressed=suppressed,
         settled=settled,
-        learned=state["learned_s"][:, np.newaxis] >= LIMITS.learn_s,
+        learned=learned,
         residual_v=frame.string_voltage_v[:, np.newaxis] - found.block_sum_v[:, np.newaxis],
     )

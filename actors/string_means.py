@@ -14,12 +14,13 @@ _CURRENT_S: Final = 3_600.0
 _WARMTH_S: Final = 600.0
 _DAY_S: Final = 86_400.0
 _NOISE_FRAMES: Final = 200.0
-_SLOPE_S: Final = 2 * 86_400.0
+SLOPE_S: Final = 5 * 86_400.0
 _SMOOTH_S: Final = 2 * 3_600.0
 """Longer than the ripple that cooling makes at a post, which no charger follows."""
 _AFTER_LOAD_S: Final = 4 * 3_600.0
-_FIRST_WEEKS_S: Final = 14 * 86_400.0
+FIRST_WEEKS_S: Final = 14 * 86_400.0
 _SHORTEST_S: Final = 1e-3
+_NEAR_K: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,28 +182,41 @@ def _learn_baselines(look: Look) -> None:
     _blend(look.of("current_slow"), look.of("current_fast"), share, string_sound)
     _blend(look.of("charger_slow"), look.of("charger_fast"), share, string_sound)
     s["learned_s"] += step_s[:, 0]
-    _learn_first_weeks(look, step_s)
+    _follow_drift(look, step_s)
 
 
-def _learn_first_weeks(look: Look, step_s: Floats) -> None:
-    """Corrected deviations of the first weeks: what the drift of years is measured against."""
+def _follow_drift(look: Look, step_s: Floats) -> None:
+    """Means over a day, and those of the first weeks, which the drift of months and years is measured against."""
     s = look.state
     corrected_v = s["raw_fast"] - look.sheets.share_v_k * np.where(np.isnan(s["warm_fast"]), 0.0, s["warm_fast"])
-    learning = look.settled & (s["drift_first_s"] < _FIRST_WEEKS_S) & ~np.isnan(corrected_v)
+    daily = _share(look.step_s, _DAY_S)
+    residual_v = look.of("residual_fast")
+    _blend(s["drift_day"], corrected_v, daily, look.settled)
+    _blend(look.of("residual_day"), look.residual_v, daily, look.settled)
+    _weigh(look.of("residual_day_weight"), daily, look.settled & ~np.isnan(look.residual_v))
+    learning = look.settled & (s["drift_first_s"] < FIRST_WEEKS_S) & ~np.isnan(corrected_v)
     s["drift_first_s"] += np.where(learning, step_s, 0.0)
-    _blend(s["drift_first"], corrected_v, step_s / np.maximum(s["drift_first_s"], _SHORTEST_S), learning)
+    share = step_s / np.maximum(s["drift_first_s"], _SHORTEST_S)
+    _blend(s["drift_first"], corrected_v, share, learning)
+    any_share = share.max(axis=1, keepdims=True)
+    any_learns: Flags = np.any(learning, axis=1, keepdims=True)
+    _blend(look.of("residual_first"), residual_v, any_share, any_learns)
 
 
 def _regress(look: Look) -> None:
-    """Second moments of the charger's voltage a block and the string's temperature over two days."""
+    """Second moments of the charger's voltage a block and the string's temperature over some days."""
     s = look.state
-    now_v, now_c = mean_voltage(look), look.found.median_c
+    # a charger follows the mean of the posts, and the mean has less noise; one wild sensor moves it by next to nothing
+    near_k = np.clip(look.found.warm_k, -_NEAR_K, _NEAR_K)
+    known = ~np.isnan(near_k)
+    mean_k = np.where(known, near_k, 0.0).sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    now_v, now_c = mean_voltage(look), look.found.median_c + mean_k
     use = look.settled & ~np.isnan(now_v) & ~np.isnan(now_c)
     smooth = _share(look.step_s, _SMOOTH_S)
     _blend(look.of("smooth_v"), now_v, smooth, use)
     _blend(look.of("smooth_c"), now_c, smooth, use)
     v, c = look.of("smooth_v"), look.of("smooth_c")
-    share = _share(look.step_s, _SLOPE_S)
+    share = _share(look.step_s, SLOPE_S)
     off_v, off_c = v - look.of("slope_v"), c - look.of("slope_c")
     _blend(look.of("slope_v"), v, share, use)
     _blend(look.of("slope_c"), c, share, use)

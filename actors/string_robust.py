@@ -30,6 +30,16 @@ def row_spread(deviations: Floats) -> Floats:
     return spread
 
 
+def second_largest(values: Floats) -> Floats:
+    """Second largest absolute value of each row, shape `(n_rows, 1)`; NaN counts as 0.
+
+    Args:
+        values: shape `(n_rows, n_columns)`, at least two columns.
+    """
+    found: Floats = np.partition(np.abs(np.nan_to_num(values)), -2, axis=1)[:, -2:-1]
+    return found
+
+
 def row_sum(values: Floats, present: NDArray[np.bool_]) -> Floats:
     """Sum of each row over the places that exist, shape `(n_rows,)`; NaN where one of them is not known."""
     return np.asarray(np.where(present, values, 0.0).sum(axis=1), np.float64)

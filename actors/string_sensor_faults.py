@@ -6,14 +6,15 @@ import numpy as np
 
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
-from actors.string_means import Changes
-from actors.string_robust import Floats
-from actors.string_signs import Sign, above, beside, of_string, when
+from actors.string_means import FIRST_WEEKS_S, Changes
+from actors.string_robust import Floats, row_median, row_spread
+from actors.string_signs import Sign, above, beside, nothing, of_string, when
 from batterytwin.diagnosis import FaultClass
 from batterytwin.telemetry import StringMode
 
 _EDGE_A: Final = 6.0
 _EDGE_V: Final = 0.15
+_EDGE_S: Final = 120.0
 _MATCH: Final = 0.30
 _MOVING: Final = 3.0
 _MATCH_V: Final = 0.03
@@ -21,7 +22,9 @@ _FOLLOWS: Final = 0.45
 """Share of what a real warming would do to the voltage; below it the temperature is not real."""
 _IMPLAUSIBLE_A: Final = 0.5
 _NEGATIVE_A: Final = -0.10
+_MIRRORED_A: Final = 0.03
 _MOVES_FRAMES: Final = 1_000.0
+_SPREADS: Final = 3.0
 
 
 def sensor_signs(look: Look, changes: Changes) -> dict[FaultClass, Sign]:
@@ -59,7 +62,7 @@ def _follow_channels(look: Look) -> None:
         s[f"{name}_still"] = np.where(changed, 0.0, np.where(same, s[f"{name}_still"] + share, s[f"{name}_still"]))
         s[f"{name}_last"] = np.where(known, value, last)
         relative = look.found.raw_v if name == "voltage" else look.found.warm_k
-        s[f"{name}_spikes"] *= 1.0 - 1.0 / LIMITS.spike_frames
+        s[f"{name}_spikes"] *= np.where(look.load, 1.0, 1.0 - 1.0 / LIMITS.spike_frames)
         s[f"{name}_spikes"] += _jumped(look, relative, s[one], s[two], limit)
     current = look.frame.current_a[:, np.newaxis]
     same_a = current == look.of("current_1")
@@ -84,7 +87,13 @@ def _follow_edges(look: Look) -> None:
     current = look.frame.current_a[:, np.newaxis]  # as the sensor says it
     step_a = current - look.of("current_1")
     step_v = look.found.median_v - look.of("median_1")
-    edge = look.fresh & (np.abs(step_a) > _EDGE_A * look.amperes) & (np.abs(step_v) > _EDGE_V * look.volts)
+    # over longer steps a charger at its limit raises the voltage while its current falls
+    edge = (
+        look.fresh
+        & (look.step_s <= _EDGE_S)
+        & (np.abs(step_a) > _EDGE_A * look.amperes)
+        & (np.abs(step_v) > _EDGE_V * look.volts)
+    )
     wrong = step_a * step_v < 0.0
     s["swapped"] = np.where(edge, np.where(wrong, 1.0, 0.0), look.of("swapped"))[:, 0]
     mode = look.frame.mode[:, np.newaxis]
@@ -106,7 +115,36 @@ def _voltage(look: Look, changes: Changes) -> Sign:
         # a channel that stands still is stuck, whatever it is off by
         on = (size_v > limit_v) & matched & (look.state["voltage_still"] < _MOVING)
         stay = (size_v > 0.6 * limit_v) & (np.abs(changes.raw_v) > 0.5 * limit_v)
-    return Sign(on, stay, known & ~np.isnan(changes.raw_v))
+    drift = _voltage_drift(look)
+    known = known & ~np.isnan(changes.raw_v)
+    return Sign((on & known) | drift.on, (stay & known) | drift.stay, known | drift.known)
+
+
+def _voltage_drift(look: Look) -> Sign:
+    """The same over months, against the first weeks: a baseline that follows would follow the sensor.
+
+    Blocks drift as well, so that the sensor's block must have moved further than its neighbours have.
+    """
+    s = look.state
+    long = look.settled & (s["drift_first_s"] >= FIRST_WEEKS_S)
+    if not long.any():
+        return nothing(long.shape)
+    change_v = look.of("residual_day") - look.of("residual_first")
+    sigma_v = np.sqrt(look.of("residual_noise") * look.of("residual_day_weight"))
+    limit_v = np.maximum(LIMITS.sensor_v * look.volts, 6.0 * sigma_v)
+    drift_v = s["drift_day"] - s["drift_first"]
+    drift_v = drift_v - row_median(drift_v)
+    size_v = np.abs(drift_v)
+    mismatch_v = np.abs(drift_v + change_v)
+    tolerance_v = np.maximum(_MATCH * np.abs(change_v), 3.0 * sigma_v)
+    known = long & ~np.isnan(change_v) & ~np.isnan(drift_v)
+    with np.errstate(invalid="ignore"):
+        furthest = (size_v >= np.nanmax(np.where(known, size_v, 0.0), axis=1, keepdims=True)) & (
+            size_v > _SPREADS * row_spread(drift_v)
+        )
+        on = (np.abs(change_v) > limit_v) & furthest & (mismatch_v < tolerance_v) & (s["voltage_still"] < _MOVING)
+        stay = (np.abs(change_v) > 0.6 * limit_v) & (size_v > 0.5 * limit_v)
+    return Sign(on & known, stay & known, known)
 
 
 def _temperature(look: Look, changes: Changes) -> Sign:
@@ -130,11 +168,12 @@ def _offset(look: Look, changes: Changes, stuck: Sign) -> Sign:
     with np.errstate(invalid="ignore"):
         calm = ~(np.abs(changes.charger_v) > 0.05 * look.volts)
         calm &= ~(look.of("warmth_fast") - look.of("warmth_day") > LIMITS.room_k)
-        changed = np.abs(changes.current_a) > limit_a
+        # float current that has turned round is a sign
+        mirrored = np.abs(float_a + look.of("current_slow")) < np.maximum(_MIRRORED_A * look.amperes, 3.0 * noise_a)
+        changed = (np.abs(changes.current_a) > limit_a) & ~mirrored
         stays = np.abs(changes.current_a) > 0.6 * limit_a
-        impossible = (float_a < np.minimum(_NEGATIVE_A * look.amperes, -6.0 * noise_a)) | (
-            float_a > _IMPLAUSIBLE_A * look.amperes
-        )
+        negative = (float_a < np.minimum(_NEGATIVE_A * look.amperes, -6.0 * noise_a)) & ~mirrored
+        impossible = negative | (float_a > _IMPLAUSIBLE_A * look.amperes)
     known = look.settled & ~np.isnan(float_a) & ~stuck.on
     on = (changed & calm & look.learned) | impossible
     return Sign(on, (stays & look.learned) | impossible, known)

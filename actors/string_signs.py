@@ -32,6 +32,12 @@ def above(value: Floats, limit: Floats | float, known: Flags, *, band: float = 0
         return Sign(value > limit, value > band * np.asarray(limit), known & ~np.isnan(value))
 
 
+def nothing(shape: tuple[int, ...]) -> Sign:
+    """A condition that cannot be told anywhere, so that nothing of it changes."""
+    none = np.zeros(shape, np.bool_)
+    return Sign(none, none, none)
+
+
 def when(condition: Flags, known: Flags) -> Sign:
     """Holds exactly while a condition does."""
     return Sign(condition, condition, known)
@@ -39,8 +45,7 @@ def when(condition: Flags, known: Flags) -> Sign:
 
 def beside(blocks: Sign, string: Sign | None = None) -> Sign:
     """Puts the condition of the whole string beside those of its blocks; without one, there is none."""
-    none = np.zeros((len(blocks.on), 1), np.bool_)
-    whole = string or Sign(none, none, none)
+    whole = string or nothing((len(blocks.on), 1))
 
     def joined(left: Flags, right: Flags) -> Flags:
         both = np.empty((len(blocks.on), blocks.on.shape[1] + 1), np.bool_)
@@ -52,5 +57,4 @@ def beside(blocks: Sign, string: Sign | None = None) -> Sign:
 
 def of_string(string: Sign, look: Look) -> Sign:
     """A condition that only the whole string can have."""
-    none = np.zeros(look.sheets.present.shape, np.bool_)
-    return beside(Sign(none, none, none), string)
+    return beside(nothing(look.sheets.present.shape), string)

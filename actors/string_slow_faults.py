@@ -7,20 +7,23 @@ from numpy.typing import NDArray
 
 from actors.string_limits import LIMITS
 from actors.string_look import Flags, Look
-from actors.string_means import Changes
+from actors.string_means import SLOPE_S, Changes, mean_voltage
 from actors.string_robust import Floats, row_median
 from actors.string_signs import Sign, above, beside, of_string
 from actors.string_state import STRING_VOLTAGE_CRITICAL, STRING_VOLTAGE_WARNING
 from batterytwin.diagnosis import FaultClass
+from batterytwin.telemetry import StringMode
 
 _FOLLOWS: Final = 0.45
 _RESISTANCE_READINGS: Final = 5
+_UNLIKE: Final = 0.15
 _FEWEST: Final = 8
 _MOST_RISE: Final = 3.0
 _CHANGED_V: Final = 0.06
 _FIXED_V: Final = 0.015
-_SLOPE_LEARN_S: Final = 6 * 86_400.0
-_SLOPE_SHARE: Final = 0.4
+_SLOPE_LEARN_S: Final = 10 * 86_400.0
+_SLOPE_SHARE: Final = 0.15
+_SLOPE_STAYS: Final = 0.4
 _SLOPE_SIGMAS: Final = 6.0
 _LEAST_WARMTH_VAR: Final = 0.006
 _SLOPE_FRAME_S: Final = 60.0
@@ -62,11 +65,11 @@ def site_rises_k(rise_k: Floats, site_of: NDArray[np.int32], sites: NDArray[np.i
 
 
 def slope_v_k(look: Look) -> tuple[Floats, Floats]:
-    """Change of the charger's voltage a block per K over the last two days, V/K, and its sigma."""
+    """Change of the charger's voltage a block per K over the last days, V/K, and its sigma."""
     with np.errstate(invalid="ignore", divide="ignore"):
         slope = look.of("slope_cv") / look.of("slope_cc")
         rest = np.maximum(look.of("slope_vv") - slope * look.of("slope_cv"), 1e-8)
-        frames = np.maximum(np.minimum(look.of("slope_s"), 2 * 86_400.0) / _SLOPE_FRAME_S / 30.0, 1.0)
+        frames = np.maximum(np.minimum(look.of("slope_s"), SLOPE_S) / _SLOPE_FRAME_S / 30.0, 1.0)
         sigma = np.sqrt(rest / np.maximum(look.of("slope_cc"), 1e-9) / frames)
     return slope, sigma
 
@@ -78,9 +81,12 @@ def _follow_resistance(look: Look) -> None:
     warmth = np.where(np.isnan(look.frame.temperature_c), 25.0, look.frame.temperature_c) - 25.0
     at_25c = measured / np.maximum(1.0 + look.sheets.r_per_k * warmth, 0.2)
     use = ~np.isnan(at_25c) & (at_25c > 0.0) & ~look.sagging & ~look.load
+    # the first readings are those before anything came loose
+    with np.errstate(invalid="ignore"):
+        like = ~(np.abs(at_25c / s["resistance_first"] - 1.0) > _UNLIKE)
     count = s["resistance_count"] + use
     for name, share in (
-        ("resistance_first", np.where(count <= _RESISTANCE_READINGS, 1.0 / np.maximum(count, 1.0), 0.0)),
+        ("resistance_first", np.where(like & (count <= _RESISTANCE_READINGS), 1.0 / np.maximum(count, 1.0), 0.0)),
         ("resistance_fast", np.maximum(1.0 / np.maximum(count, 1.0), 1.0 / _RESISTANCE_READINGS)),
     ):
         before = s[name]
@@ -159,7 +165,7 @@ def _charger(look: Look, changes: Changes) -> Sign:
     with np.errstate(invalid="ignore"):
         told = (look.of("slope_s") > _SLOPE_LEARN_S) & (look.of("slope_cc") > _LEAST_WARMTH_VAR) & (expected < 0.0)
         flat = told & (slope > _SLOPE_SHARE * expected) & (slope - expected > _SLOPE_SIGMAS * sigma)
-        still_flat = told & (slope > 1.5 * _SLOPE_SHARE * expected)
+        still_flat = told & (slope > _SLOPE_STAYS * expected)
         changed = look.learned & (np.abs(changes.charger_v) > _CHANGED_V * look.volts)
         # the set point that no temperature moves
         fixed_v = -expected * (look.of("smooth_c") - 25.0)
@@ -169,7 +175,19 @@ def _charger(look: Look, changes: Changes) -> Sign:
         still_changed = look.learned & (np.abs(changes.charger_v) > 0.6 * _CHANGED_V * look.volts)
         on = (np.abs(off_v) > limit_v) | changed | flat
         stay = (np.abs(off_v) > 0.9 * limit_v) | still_changed | still_flat
-    return Sign(on, stay, known)
+    rest, low = _charger_below_rest(look, limit_v)
+    return Sign((on & known) | low, (stay & known) | low, known | rest)
+
+
+def _charger_below_rest(look: Look, limit_v: Floats) -> tuple[Flags, Flags]:
+    """Whether no current flows though a charger reports float, and whether it holds less than the blocks rest at."""
+    ended_us = look.of("load_us")
+    recharged = (ended_us == 0.0) | (look.now_us - ended_us > LIMITS.settle_s * 1e6)
+    floats = look.frame.mode[:, np.newaxis] == StringMode.FLOAT
+    rest = look.sagging & floats & ~look.load & ~look.charging & recharged & look.learned
+    with np.errstate(invalid="ignore"):
+        low = rest & (mean_voltage(look) - look.sheets.set_point_v(look.found.median_c) < -limit_v)
+    return rest, low
 
 
 def _room(look: Look, site_rise_k: Floats) -> Sign:

@@ -29,6 +29,9 @@ _STRING_FIELDS: Final = (
     "residual_slow",
     "residual_weight",  # share of a single frame's variance that is left in the fast mean
     "residual_noise",  # variance of one frame, V**2
+    "residual_day",  # mean over a day
+    "residual_day_weight",
+    "residual_first",  # in the first weeks
     "current_fast",
     "current_slow",
     "current_weight",
@@ -60,6 +63,7 @@ _STRING_FIELDS: Final = (
     "judged_us",  # begin of the newest discharge whose end has been judged
     "event_current",  # largest current of it
     "sag_from",  # depth at which the reference of the sag was taken
+    "early_to",  # depth at which `early_sag` was taken
     "settle_ah",  # charge that was out when it ended
     "dead",
     "outside_xx",
@@ -84,6 +88,7 @@ _BLOCK_FIELDS: Final = (
     "warm_slow",
     "missing_1",  # cells that seemed to be missing in the frame before
     "dropped",  # they went from one frame to the next
+    "emptied",  # a discharge has emptied the block, and it has not been charged yet
     "rose",  # its voltage rose from one frame to the next on float
     "early_raw",  # deviation at the begin of the newest discharge, V
     "early_count",
@@ -92,11 +97,13 @@ _BLOCK_FIELDS: Final = (
     "sag_reference",  # deviation after the dip of the first minutes, V
     "collapse_depth",  # depth at which it began to fall away from its neighbours
     "sag_v",  # what the deviation has lost since then, V
+    "early_sag",  # the same before any sound block nears its knee, V
     "resistance_first",  # instrument at 25 degC, mOhm
     "resistance_count",
     "resistance_fast",
     "resistance_last",
-    "drift_first",  # corrected deviation in the first weeks, V
+    "drift_day",  # corrected deviation, mean over a day, V
+    "drift_first",  # the same in the first weeks, V
     "drift_first_s",
 )
 
@@ -141,6 +148,7 @@ _ZERO_AT_FIRST: Final = frozenset(
         "temperature_spikes",
         "early_count",
         "dropped",
+        "emptied",
         "rose",
         "sag_from",
         "resistance_count",

@@ -246,7 +246,7 @@ def _charger(told: _Told) -> list[DiagnosisEvidence]:
         _item("Charger against its compensated set point, a block", told.string("charger_fast"), 0.0, "V"),
         _item("The same over the last month", told.string("charger_slow"), 0.0, "V"),
         _item(
-            "Change per K over two days",
+            "Change per K over the last days",
             1e3 * told.string("slope_cv") / max(told.string("slope_cc"), 1e-9),
             1e3 * told.sheet.compensation_v_k,
             "mV/K",

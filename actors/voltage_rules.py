@@ -26,6 +26,14 @@ def voltage_suppressed(status: int) -> bool:
 
 
 @compiled
+def was_in_use(status: int) -> bool:
+    """Whether the battery gives charge or takes back what it gave."""
+    regime = (status & REGIME_MASK) >> REGIME_SHIFT
+    mode = (status & MODE_MASK) >> MODE_SHIFT
+    return regime in (_DISCHARGE, _RECHARGE) or mode in (_MODE_DISCHARGE, _TEST)
+
+
+@compiled
 def on_float(status: int) -> bool:
     """Whether the battery is on float and nobody works on it."""
     return ((status & REGIME_MASK) >> REGIME_SHIFT) == _FLOAT and not voltage_suppressed(status)
@@ -53,13 +61,19 @@ def voltage_deviation(record: Any, row: Any, limit: Any, common: Any) -> tuple[i
 
     Deviation = V - V_set(T), V_set(T) = V_set(25 degC) + compensation * (T - 25). Healthy blocks of a string differ by
     0.15 V for good, so what counts is the change against the block's own baseline: the mean over float time, which
-    follows within `deviation_memory_us`, and not at all while the block deviates.
+    follows within `deviation_memory_us`, and not at all while the block deviates. For half a day after a discharge the
+    blocks share the charger's voltage by how full each is, up to 0.4 V off; until `deviation_settling_us` have passed
+    nothing is learnt and nothing is said.
     """
+    if was_in_use(row.status):
+        record.in_use_us = float(row.sample_time_us)
     if voltage_suppressed(row.status):
         return SUPPRESSED, False, VOLTAGE, np.nan, np.nan, np.nan
     if not on_float(row.status) or np.isnan(row.voltage_v) or np.isnan(row.temperature_c):
         return HOLD, False, VOLTAGE, np.nan, np.nan, np.nan
     now_us = float(row.sample_time_us)
+    if now_us - record.in_use_us < common.deviation_settling_us:
+        return HOLD, False, VOLTAGE, np.nan, np.nan, np.nan
     set_point_v = limit.set_point_25c_v + limit.compensation_v_k * (row.temperature_c - 25.0)
     deviation_v = row.voltage_v - set_point_v
     elapsed_us = now_us - record.float_row_us

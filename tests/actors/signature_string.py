@@ -86,7 +86,7 @@ class SignatureFleet:
         """Frames on float."""
         for _ in range(round(hours * 3_600.0 / period_s)):
             self.time_s += period_s
-            self._look(*self._float(), StringMode.FLOAT)
+            self.look(*self._float(), StringMode.FLOAT)
 
     def discharge(
         self, minutes: float, current_a: float = 45.0, period_s: float = 10.0, mode: StringMode = StringMode.DISCHARGE
@@ -96,7 +96,7 @@ class SignatureFleet:
         for _ in range(round(minutes * 60.0 / period_s)):
             self.time_s += period_s
             taken_ah += current_a * period_s / 3_600.0
-            self._look(*self._load(current_a, taken_ah), mode)
+            self.look(*self._load(current_a, taken_ah), mode)
 
     def _warmth(self) -> Floats:
         room_c = 26.0 + self.faults["room_k"] + 0.3 * np.sin(2.0 * np.pi * self.time_s / DAY_S)
@@ -135,7 +135,7 @@ class SignatureFleet:
         block_v -= np.clip((depth - 0.05) / 0.05, 0.0, 1.0) * f["reversed_v"]
         return block_v, -flows_a, block_v.sum(axis=1, keepdims=True) - flows_a * f["outside_ohm"]
 
-    def _look(self, voltage_v: Floats, current_a: Floats, string_v: Floats, mode: StringMode) -> None:
+    def look(self, voltage_v: Floats, current_a: Floats, string_v: Floats, mode: StringMode) -> None:
         rng, f, shape = self._rng, self.faults, voltage_v.shape
         v = voltage_v + f["voltage_offset_v"] + 0.004 * rng.standard_normal(shape)
         t = self._core_c + f["temperature_offset_k"] + 0.08 * rng.standard_normal(shape)

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,9 @@ from batterytwin.diagnosis import FaultClass
 from tests.validation.fault_cases import CASE_OF
 
 HEALTHY = "healthy"
+
+Fact = tuple[int, int, FaultClass]
+"""String, position and class of what is true of a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,19 @@ class Tally:
         self.battery_months += other.battery_months
 
 
-def score(injections: Sequence[Injection], said: Iterable[Said], battery_months: float) -> Tally:
+def score(
+    injections: Sequence[Injection], said: Iterable[Said], battery_months: float, facts: Collection[Fact] = ()
+) -> Tally:
     """Compares what was said of the strings of a world with what was injected.
 
     A diagnosis is right if its class names the case and, where both name blocks, the block is among them. Of one
     string, each wrong class counts once for each time it was newly made.
+
+    Args:
+        injections: what was put in.
+        said: what was said.
+        battery_months: how much was watched.
+        facts: what is true without having been put in, such as a block that age has made weak: neither found nor wrong.
     """
     tally = Tally(battery_months=battery_months)
     of_string = {place: injection for injection in injections for place in (injection.string, *injection.also)}
@@ -97,6 +108,9 @@ def score(injections: Sequence[Injection], said: Iterable[Said], battery_months:
     first: dict[int, Said] = {}
     for one in sorted(said, key=lambda one: one.time_s):
         injection = of_string.get(one.string)
+        true = any((one.string, position, one.fault) in facts for position in one.positions)
+        if true and (injection is None or one.fault not in CASE_OF[injection.case].right):
+            continue
         if injection is None or one.time_s < injection.start_s:
             tally.wrong[HEALTHY, one.fault.name] += 1
             continue

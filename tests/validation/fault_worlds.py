@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.string_frame import StringFrame
+from batterytwin.diagnosis import FaultClass
 from batterytwin.inventory import Inventory, load_fleet
 from batterytwin.telemetry import snap_to_grid
-from simulator.faults import FaultEvent
+from simulator.faults import FaultEvent, FaultKind
 from simulator.plant import Plant
 from simulator.population import make_strings
 from simulator.sampling import SamplingPlan, SiteSampler, string_offsets_us
@@ -23,13 +24,16 @@ from simulator.sensor_faults import sensor_faults
 from simulator.sensors import measure
 from simulator.visits import Visits, VisitTruth
 from tests.validation.fault_cases import CASE_OF, CASES, FaultCase, Pace, draw_event
-from tests.validation.fault_score import Injection
+from tests.validation.fault_score import Fact, Injection
 from tests.validation.simulated_fleet import Ints, Outage, force_outages
 
 _US: Final = 1_000_000
 _DAY_S: Final = 86_400.0
 _SHOWN_ABOVE_A: Final = 20.0
 _BLOCK_V: Final = 12.0
+_EMPTIED: Final = 1.05
+_WEAK_SHARE: Final = 0.8
+"""Of the capacity of its string's median block; a block that has less is weak, whatever made it so."""
 START: Final = datetime(2026, 3, 2, tzinfo=UTC)
 
 
@@ -38,7 +42,8 @@ class WorldPlan:
     """How a world runs: `days` long in windows of `window_h`; sampled every `period_s`, and `load_period_s` under load.
 
     Faults begin between `earliest_day` and `latest_day`. With `forced` every site has an ordinary outage and one of
-    20 to 90 minutes after all faults have begun; otherwise the mains fail and strings are tested as the plant has it.
+    20 to 90 minutes after all faults have begun, longer where a weak cell would not be emptied in it; otherwise the
+    mains fail and strings are tested as the plant has it.
     """
 
     days: float
@@ -51,7 +56,7 @@ class WorldPlan:
 
 
 PLANS: Final = {
-    Pace.DAYS: WorldPlan(4.0, 3.0, 60.0, 1.0, 1.0, 1.8, forced=True),
+    Pace.DAYS: WorldPlan(4.0, 3.0, 60.0, 5.0, 1.0, 1.8, forced=True),
     Pace.ROOM: WorldPlan(4.0, 24.0, 300.0, 10.0, 1.2, 2.6, forced=True),
     Pace.MONTHS: WorldPlan(182.0, 240.0, 3_600.0, 10.0, 20.0, 30.0, forced=False),
 }
@@ -111,6 +116,7 @@ class FaultWorld:
         inventory: the fleet.
         injections: what was put into it, at most one in a string.
         plan: how it runs.
+        facts: what was true of blocks without having been put in: weak by age, or driven below 0 V by their neighbours.
     """
 
     def __init__(self, pace: Pace, seed: int, wanted: Mapping[str, int]) -> None:
@@ -121,6 +127,7 @@ class FaultWorld:
         self._drawn = self._draw(pace, wanted)
         faults = [event for _, event in self._drawn if event is not None]
         self.injections = [injection for injection, _ in self._drawn]
+        self.facts: set[Fact] = set()
         self._sensor_faults = sensor_faults(self.inventory, faults)
         self._plant = Plant(self.inventory, seed, START, faults)
         if self.plan.forced:
@@ -180,16 +187,29 @@ class FaultWorld:
 
     def _outages(self) -> list[list[Outage]]:
         plans = []
-        for _ in self.inventory.locations:
+        for site in range(len(self.inventory.locations)):
             main = START.timestamp() + self._rng.uniform(2.8, 3.2) * _DAY_S
             short = START.timestamp() + self._rng.uniform(3.4, 3.9) * _DAY_S
+            load_factor = self._rng.uniform(0.85, 1.3)
+            length_s = max(60.0 * self._rng.uniform(20.0, 90.0), self._emptied_s(site) / load_factor)
             plans.append(
                 [
-                    Outage(main, 60.0 * self._rng.uniform(20.0, 90.0), self._rng.uniform(0.85, 1.3)),
+                    Outage(main, length_s, load_factor),
                     Outage(short, 60.0 * self._rng.uniform(1.0, 12.0), self._rng.uniform(0.85, 1.3)),
                 ]
             )
         return plans
+
+    def _emptied_s(self, site: int) -> float:
+        """Time in which the usual load empties every weak cell of a site, s: one that is not empty cannot reverse."""
+        strings = self._plant.fleet.world.strings
+        times_s = [0.0]
+        for injection, event in self._drawn:
+            if event is not None and event.kind == FaultKind.REVERSED_BLOCK and strings.site[injection.string] == site:
+                string = strings[injection.string]
+                share_h = string.load_w / (_BLOCK_V * 24 * string.rated_ah)
+                times_s.append(_EMPTIED * (1.0 - event.magnitude) / share_h * 3_600.0)
+        return max(times_s)
 
     def _unbalance(self, until_s: float) -> None:
         """Spreads the gassing of strings whose imbalance begins in the coming window."""
@@ -248,4 +268,17 @@ class FaultWorld:
             if np.isnan(loaded_s) and loaded.any():
                 loaded_s = float(time_s[np.argmax(loaded)])
             self.injections[k] = replace(injection, start_frame=frame, loaded_s=loaded_s)
+        self._note_facts(truth)
         self._seen += np.bincount(visits.string, minlength=len(self._seen))
+
+    def _note_facts(self, truth: VisitTruth) -> None:
+        string = truth.visits.string
+        voltage_v = truth.voltage_v.reshape(len(string), -1)
+        capacity_ah = truth.capacity_ah.reshape(voltage_v.shape)
+        reversed_at = np.argwhere(voltage_v < 0.0)
+        self.facts.update((int(string[row]), int(place), FaultClass.REVERSAL) for row, place in reversed_at)
+        last = np.append(np.flatnonzero(np.diff(string)), len(string) - 1)
+        weak = capacity_ah[last] < _WEAK_SHARE * np.median(capacity_ah[last], axis=1, keepdims=True)
+        self.facts.update(
+            (int(string[last[row]]), int(place), FaultClass.WEAK_BLOCK) for row, place in np.argwhere(weak)
+        )
