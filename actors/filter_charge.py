@@ -29,7 +29,7 @@ _CAPACITY_PER_K_WARM: Final = 0.0013
 _SMALLEST_CAPACITY_FACTOR: Final = 0.5
 _COUNT_SIGMA: Final = 0.015
 """Error of the gain of the current sensor, relative."""
-_CHARGE_COUNT_SIGMA: Final = 0.03
+_CHARGE_COUNT_SIGMA: Final = 0.025
 """The same with what charging loses beside gassing at the terminal voltage."""
 _DIFFUSION_PER_K: Final = 0.02
 _SMALLEST_DIFFUSION: Final = 0.3

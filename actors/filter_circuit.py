@@ -15,6 +15,7 @@ _R0_RISE: Final = 1.4
 _SMALLEST_WARMTH_FACTOR: Final = 0.3
 _SMALLEST_LEVEL: Final = 0.004
 _PER_SMALLEST_LEVEL: Final = 1.0 / _SMALLEST_LEVEL
+_ONE_FOLD_LEFT: Final = 2.72 * _SMALLEST_LEVEL
 _CHARGE_LIMIT: Final = 1.004
 _NOT_CHARGING: Final = 0.04
 """Of the charger's limit: what a sensor may read at rest, which must not act as a charge on a full block."""
@@ -112,10 +113,11 @@ def circuit_at(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], curr
 @compiled
 def expressible(x: TwinState, p: TwinParameters, surprise_v: float) -> float:
     """Part of a surprise that emptying plates can explain, V; below them is only a cell that fails or reverses."""
-    if surprise_v > -p.kinetic_v:
+    level = plate_level(x, p)
+    if surprise_v > -p.kinetic_v and level > _ONE_FOLD_LEFT:
         return surprise_v
-    folds_left = logarithm(max(plate_level(x, p), _SMALLEST_LEVEL) * _PER_SMALLEST_LEVEL)
-    return max(surprise_v, -p.kinetic_v * (1.0 + folds_left))
+    folds_left = logarithm(max(level, _SMALLEST_LEVEL) * _PER_SMALLEST_LEVEL)
+    return max(surprise_v, -p.kinetic_v * folds_left)
 
 
 @compiled

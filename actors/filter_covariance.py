@@ -181,7 +181,8 @@ def hold_soc_in_range(x: TwinState) -> None:
     """Brings a SOC outside 0...1 back to the bound and moves V1 and V2 along their correlation with it.
 
     Clipping alone would leave the correlated part of the error in V1 and V2, which then wind up. The variance of SOC
-    stays as it is; what V1 and V2 shared with it has been used and goes. The parameters do not learn from a bound.
+    stays as it is; what V1 and V2 shared with it has been used and goes. A block that gives more than its capacity has
+    more; otherwise the parameters do not learn from a bound.
     """
     bound = min(max(x.soc, 0.0), 1.0)
     excess = bound - x.soc
@@ -191,6 +192,8 @@ def hold_soc_in_range(x: TwinState) -> None:
     p00 = x.p00
     if p00 <= 0.0:
         return
+    if excess > 0.0:
+        x.soh_capacity += max(x.p04 / p00, 0.0) * excess
     k1, k2 = x.p01 / p00, x.p02 / p00
     x.v1 += k1 * excess
     x.v2 += k2 * excess

@@ -52,7 +52,7 @@ def step(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], row: Row) 
     if x.sample_time_us == 0.0:
         begin_life(x, p, row.sample_time_us)
     else:
-        live_on(x, p, reading.dt_s)
+        live_on(x, p, row.sample_time_us)
         age_marker(x, reading.dt_s, warming_k)
     x.sample_time_us = row.sample_time_us
     moment = judge(x, p, reading, next_regime(x, p, reading))

@@ -111,6 +111,8 @@ class TwinState(Protocol):
     resistance_base: float
     resistance_base_var: float
     # life and capacity
+    aged_us: float
+    """Time up to which life and certainty have been followed, microseconds UTC."""
     life_fraction: float
     faded_life_fraction: float
     """Life fraction up to which `soh_capacity` has been lowered."""

@@ -30,6 +30,7 @@ _STRESS_PER_V_CELL: Final = math.log(2.0) / 0.08
 """Half of life for 0.08 V a cell above the set point, and below it too (vrla facts, section 3.2)."""
 _LARGEST_DEVIATION_V_CELL: Final = 0.12
 """What is further off is a fault and no ageing by the years."""
+_SHORTEST_S: Final = 55.0
 _LONGEST_FLOAT_STEP_S: Final = 7_200.0
 _CYCLES_OF_FULL_DEPTH: Final = 230.0
 _CYCLE_EXPONENT: Final = 1.6
@@ -71,6 +72,7 @@ def begin_life(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
     x.p33 = r0_sigma * r0_sigma + r0_per_fade * r0_per_fade * spread_var
     # a block that ages faster than its kind loses capacity and gains resistance
     x.p34 = -r0_per_fade * spread_var
+    x.aged_us = sample_time_us
     x.life_fraction = x.faded_life_fraction = life
     x.soh_capacity = max(1.0 - fade, SMALLEST_SOH)
     x.p44 = sigma * sigma
@@ -82,8 +84,15 @@ def begin_life(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
 
 
 @compiled
-def live_on(x: TwinState, p: TwinParameters, dt_s: float) -> None:
-    """Ages a twin by a step: life used, capacity faded, and less certainty of both capacity and resistance."""
+def live_on(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
+    """Ages a twin: life used, capacity faded, and less certainty of both capacity and resistance.
+
+    Readings less than a minute after the last one that counted are left for the next.
+    """
+    dt_s = (sample_time_us - x.aged_us) * 1e-6
+    if dt_s < _SHORTEST_S:
+        return
+    x.aged_us = sample_time_us
     kelvin = _ZERO_C_K + x.temperature_c
     exponent = p.life_activation_k * (_REFERENCE_PER_K - 1.0 / kelvin) + float_stress(x, p, dt_s)
     x.life_fraction += exponential(exponent) * dt_s * p.life_per_s_20c

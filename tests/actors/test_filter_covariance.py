@@ -39,7 +39,7 @@ def test_any_readings_leave_a_finite_state_and_a_positive_covariance(
         )
         state, x = r.state, r.end
         assert np.all(np.isfinite(state))
-        p = np.array([[x[f"p{min(i, j)}{max(i, j)}"] for i in range(5)] for j in range(5)])
+        p = np.array([[x[f"p{min(i, j)}{max(i, j)}"] for i in range(6)] for j in range(6)])
         assert np.all(np.diag(p) > 0.0)
         scaled = p / np.sqrt(np.outer(np.diag(p), np.diag(p)))
         assert np.linalg.eigvalsh(scaled)[0] > -1e-7

@@ -16,7 +16,8 @@ def _discharging(soc: float, current_a: float) -> NDArray[np.float64]:
     """A battery known to be under load, with V1 and V2 at zero."""
     state = initial_state(FilterParameters.from_specs([battery()]))
     x = state_records(state)
-    x["sample_time_us"], x["regime"] = START_US, Regime.DISCHARGE
+    x["sample_time_us"] = x["aged_us"] = START_US
+    x["regime"] = Regime.DISCHARGE
     x["soc"], x["p00"] = soc, 0.02**2
     x["current_a"], x["current_known"], x["voltage_v"] = current_a, 1.0, 12.0
     x["reported_a"] = current_a
