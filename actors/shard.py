@@ -17,7 +17,7 @@ from actors.twin_memory import MEMORY_LAYOUT, TwinMemory
 from actors.twin_step import TwinStepper
 from batterytwin.errors import LeaseLostError
 from batterytwin.events import TwinInput
-from batterytwin.telemetry import Outcome, Rows
+from batterytwin.telemetry import Outcome, Rows, to_received_s
 from storage.shard_store import ShardCommit, ShardStore, TwinSnapshot
 
 _ROWS_BETWEEN_SNAPSHOTS: Final = 200_000
@@ -100,9 +100,9 @@ class TwinShard:
             alerts = to_transitions(step.events, step.stored, step.twins, self._specs, self._alerts)
             if len(step.stored) or len(late):
                 snapshots = self._due_snapshots(touched, work)
-                self._commit(
-                    ShardCommit(receive_time_us, step.stored, self._stepper.late_rows(late), alerts, snapshots)
-                )
+                late_rows = self._stepper.late_rows(late)
+                step.stored["received_s"] = late_rows["received_s"] = to_received_s(receive_time_us)
+                self._commit(ShardCommit(receive_time_us, step.stored, late_rows, alerts, snapshots))
                 self._memory.put(touched, work)
                 self._note_commit(touched, len(step.stored), snapshots)
         except LeaseLostError as error:

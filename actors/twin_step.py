@@ -116,6 +116,7 @@ class TwinStepper:
         self._copy_measured(rows, np.ascontiguousarray(rows["twin"]), late)
         for name in STORED_ESTIMATE_COLUMNS:
             late[name] = np.nan
+        late["received_s"] = 0
         return late
 
     def _copy_measured(self, rows: Rows, twins: NDArray[np.int32], into: Rows) -> None:
@@ -144,4 +145,5 @@ class TwinStepper:
         stored["status"] = status
         for name, k in _STORED:
             stored[name] = estimates[:, k]
+        stored["received_s"] = 0
         return stored

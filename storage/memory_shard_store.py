@@ -34,7 +34,7 @@ class MemoryDatabase:
     Attributes:
         available: set it to False to see what happens while the database is away.
         rows: rows of each commit, `TELEMETRY_DTYPE`.
-        late: late rows with their receive times (microseconds since 1970 UTC) by battery and sample time.
+        late: late rows by battery and sample time.
         snapshots: the newest two of each battery, newest first.
         alert_changes: changes of alerts that had an effect, in order of commit.
         inputs: inputs of twins, in order of commit.
@@ -43,7 +43,7 @@ class MemoryDatabase:
 
     available: bool = True
     rows: list[Rows] = field(default_factory=list)
-    late: dict[tuple[int, int], tuple[Rows, int]] = field(default_factory=dict)
+    late: dict[tuple[int, int], Rows] = field(default_factory=dict)
     snapshots: dict[int, list[StoredSnapshot]] = field(default_factory=dict)
     alert_changes: list[AlertTransition] = field(default_factory=list)
     inputs: list[LoggedInput] = field(default_factory=list)
@@ -88,7 +88,7 @@ class MemoryDatabase:
         self.rows.append(commit.rows.copy())
         for row in commit.late.copy():
             pair = (int(row["battery_key"]), int(row["sample_time_us"]))
-            self.late.setdefault(pair, (row, commit.receive_time_us))
+            self.late.setdefault(pair, row)
         for transition in commit.alerts:
             self._change_alert(transition)
         self.inputs += commit.inputs

@@ -7,14 +7,13 @@ from typing import Any, Final
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from psycopg import pq, sql
+from psycopg import pq
 
 from batterytwin.errors import LeaseLostError, StoreUnavailableError
 from batterytwin.telemetry import Rows
 from storage.alert_writes import write_of
 from storage.copy_encoder import CopyEncoder
 from storage.copy_script import Block, run_script
-from storage.instants import to_datetime
 from storage.leases import REVOKED, lease_lost, move_lease, take_lease
 from storage.partitions import DAY_US, create_partitions, partition_name
 from storage.reading_rows import read_tail, stored_mask
@@ -26,7 +25,7 @@ from storage.twin_input_rows import read_inputs, stored_inputs, write_inputs
 _SESSION_OPTIONS: Final = (
     "-c timezone=UTC -c synchronous_commit=on -c client_min_messages=warning -c statement_timeout=30s"
 )
-_STORE_LATE: Final = sql.SQL(read_sql("store_late").decode())
+_STORE_LATE: Final = read_sql("store_late")
 _CONNECT_TIMEOUT_S: Final = 5
 _RETRY_AFTER_S: Final = 1.0
 _SILENT_PEER_MS: Final = 20_000
@@ -95,8 +94,7 @@ class PostgresShardStore:
                 statements.append(b"COPY %b FROM STDIN (FORMAT binary)" % partition_name(day).encode())
                 blocks.append(self._encoder.pieces(rows))
             if len(commit.late):
-                receive_time = sql.Literal(to_datetime(commit.receive_time_us))
-                statements.append(_STORE_LATE.format(receive_time=receive_time).as_bytes(connection))
+                statements.append(_STORE_LATE)
                 blocks.append(self._encoder.pieces(commit.late))
             if commit.alerts or commit.snapshots or commit.inputs:
                 self._commit_with_more(connection, statements, blocks, commit)

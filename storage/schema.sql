@@ -340,11 +340,14 @@ CREATE TABLE public.late_reading (
     soh_resistance real NOT NULL,
     r0_ohm real NOT NULL,
     innovation_v real NOT NULL,
-    receive_time timestamp with time zone NOT NULL,
     soh_resistance_sigma real NOT NULL,
     r0_sigma_ohm real NOT NULL,
-    innovation_sigma_v real NOT NULL
+    innovation_sigma_v real NOT NULL,
+    received_s integer NOT NULL,
+    applied boolean DEFAULT false NOT NULL
 );
+
+COMMENT ON TABLE public.late_reading IS 'Rows that came after newer ones of their twin. Estimates are those after the row, in the newest revision';
 COMMENT ON COLUMN public.late_reading.sample_time IS 'when measured, microseconds';
 COMMENT ON COLUMN public.late_reading.voltage_v IS 'V; terminal voltage of the block';
 COMMENT ON COLUMN public.late_reading.current_a IS 'A; > 0 charges';
@@ -358,10 +361,11 @@ COMMENT ON COLUMN public.late_reading.soh_capacity_sigma IS 'ratio; standard dev
 COMMENT ON COLUMN public.late_reading.soh_resistance IS 'ratio; r0 / r0 when new, at 25 degC';
 COMMENT ON COLUMN public.late_reading.r0_ohm IS 'Ohm; series resistance that the twin estimates';
 COMMENT ON COLUMN public.late_reading.innovation_v IS 'V; measured - predicted terminal voltage';
-COMMENT ON COLUMN public.late_reading.receive_time IS 'when the server received the row';
 COMMENT ON COLUMN public.late_reading.soh_resistance_sigma IS 'ratio; standard deviation of soh_resistance';
 COMMENT ON COLUMN public.late_reading.r0_sigma_ohm IS 'Ohm; standard deviation of r0_ohm';
 COMMENT ON COLUMN public.late_reading.innovation_sigma_v IS 'V; size of the innovation that the filter expected';
+COMMENT ON COLUMN public.late_reading.received_s IS 's since 2020-01-01 UTC; when the server received the row';
+COMMENT ON COLUMN public.late_reading.applied IS 'true = in the state of its twin; false = more than a day older than its twin was: stored alone';
 
 CREATE TABLE public.lease (
     lease_id bigint NOT NULL,
@@ -427,7 +431,8 @@ CREATE TABLE public.reading (
     innovation_v real NOT NULL,
     soh_resistance_sigma real NOT NULL,
     r0_sigma_ohm real NOT NULL,
-    innovation_sigma_v real NOT NULL
+    innovation_sigma_v real NOT NULL,
+    received_s integer NOT NULL
 )
 PARTITION BY RANGE (sample_time);
 
@@ -448,6 +453,7 @@ COMMENT ON COLUMN public.reading.innovation_v IS 'V; measured - predicted termin
 COMMENT ON COLUMN public.reading.soh_resistance_sigma IS 'ratio; standard deviation of soh_resistance';
 COMMENT ON COLUMN public.reading.r0_sigma_ohm IS 'Ohm; standard deviation of r0_ohm';
 COMMENT ON COLUMN public.reading.innovation_sigma_v IS 'V; size of the innovation that the filter expected';
+COMMENT ON COLUMN public.reading.received_s IS 's since 2020-01-01 UTC; when the server received the row';
 
 CREATE TABLE public.refresh_token (
     token_sha256 bytea NOT NULL,
@@ -458,6 +464,25 @@ CREATE TABLE public.refresh_token (
     CONSTRAINT refresh_token_token_sha256_check CHECK ((octet_length(token_sha256) = 32))
 );
 COMMENT ON COLUMN public.refresh_token.spent_at IS 'when it was traded for a new one; null = not yet';
+
+CREATE TABLE public.revised_estimate (
+    battery_key integer NOT NULL,
+    sample_time timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    status smallint NOT NULL,
+    soc real NOT NULL,
+    soc_sigma real NOT NULL,
+    soh_capacity real NOT NULL,
+    soh_capacity_sigma real NOT NULL,
+    soh_resistance real NOT NULL,
+    r0_ohm real NOT NULL,
+    innovation_v real NOT NULL,
+    soh_resistance_sigma real NOT NULL,
+    r0_sigma_ohm real NOT NULL,
+    innovation_sigma_v real NOT NULL
+);
+
+COMMENT ON TABLE public.revised_estimate IS 'Units as in reading';
 
 CREATE TABLE public.schema_migration (
     number integer NOT NULL,
@@ -518,6 +543,7 @@ CREATE TABLE public.twin_input (
     soh_capacity double precision NOT NULL,
     sigma double precision NOT NULL,
     source_id text NOT NULL,
+    known_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT twin_input_seq_check CHECK ((seq > 0)),
     CONSTRAINT twin_input_sigma_check CHECK ((sigma > (0)::double precision))
 );
@@ -530,6 +556,18 @@ COMMENT ON COLUMN public.twin_input.at IS 'when the evidence holds';
 COMMENT ON COLUMN public.twin_input.soh_capacity IS 'ratio; capacity / rated capacity that it shows';
 COMMENT ON COLUMN public.twin_input.sigma IS 'ratio; standard deviation of soh_capacity';
 COMMENT ON COLUMN public.twin_input.source_id IS 'event or frame that it comes from; the same one counts once';
+COMMENT ON COLUMN public.twin_input.known_at IS 'when the server received it';
+
+CREATE TABLE public.twin_revision (
+    battery_key integer NOT NULL,
+    revision integer NOT NULL,
+    known_at timestamp with time zone NOT NULL,
+    from_time timestamp with time zone NOT NULL,
+    CONSTRAINT twin_revision_revision_check CHECK ((revision > 0))
+);
+COMMENT ON COLUMN public.twin_revision.revision IS 'counts the revisions of a twin from 1';
+COMMENT ON COLUMN public.twin_revision.known_at IS 'when what changed the past was received';
+COMMENT ON COLUMN public.twin_revision.from_time IS 'sample time from which estimates changed';
 
 CREATE TABLE public.twin_snapshot (
     battery_key integer NOT NULL,
@@ -538,13 +576,16 @@ CREATE TABLE public.twin_snapshot (
     state bytea NOT NULL,
     sha256 bytea NOT NULL,
     taken_at timestamp with time zone DEFAULT now() NOT NULL,
+    superseded_at timestamp with time zone,
     CONSTRAINT twin_snapshot_sha256_check CHECK ((octet_length(sha256) = 32))
 );
 
-COMMENT ON TABLE public.twin_snapshot IS 'States to restore twins from; the newest two of each battery are kept';
+COMMENT ON TABLE public.twin_snapshot IS 'States to restore twins from: newest ones closely spaced, older ones thinned out';
 COMMENT ON COLUMN public.twin_snapshot.watermark IS 'sample time of the newest row that the state contains';
 COMMENT ON COLUMN public.twin_snapshot.layout IS 'name of the layout of state and of the filter version';
 COMMENT ON COLUMN public.twin_snapshot.sha256 IS 'SHA-256 of state';
+COMMENT ON COLUMN public.twin_snapshot.taken_at IS 'what was known until then is in it';
+COMMENT ON COLUMN public.twin_snapshot.superseded_at IS 'since then a late reading or input belongs before its watermark; null = it holds';
 
 CREATE TABLE public.user_location (
     user_key integer NOT NULL,
@@ -616,6 +657,8 @@ ALTER TABLE ONLY public.model_trace
     ADD CONSTRAINT model_trace_pkey PRIMARY KEY (battery_key, sample_time);
 ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_pkey PRIMARY KEY (token_sha256);
+ALTER TABLE ONLY public.revised_estimate
+    ADD CONSTRAINT revised_estimate_pkey PRIMARY KEY (battery_key, sample_time);
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY public.string
@@ -634,8 +677,10 @@ ALTER TABLE ONLY public.twin_input
     ADD CONSTRAINT twin_input_battery_key_source_id_key UNIQUE (battery_key, source_id);
 ALTER TABLE ONLY public.twin_input
     ADD CONSTRAINT twin_input_pkey PRIMARY KEY (battery_key, seq);
+ALTER TABLE ONLY public.twin_revision
+    ADD CONSTRAINT twin_revision_pkey PRIMARY KEY (battery_key, revision);
 ALTER TABLE ONLY public.twin_snapshot
-    ADD CONSTRAINT twin_snapshot_pkey PRIMARY KEY (battery_key, watermark, layout);
+    ADD CONSTRAINT twin_snapshot_pkey PRIMARY KEY (battery_key, layout, watermark, taken_at);
 ALTER TABLE ONLY public.user_location
     ADD CONSTRAINT user_location_pkey PRIMARY KEY (user_key, location_id);
 ALTER TABLE ONLY public.user_session

@@ -58,7 +58,7 @@ class ShardCommit:
         alerts: changes of alerts that these rows caused, oldest first; one that is already there is skipped.
         snapshots: states to restore from later.
         inputs: inputs that twins have taken; a battery's numbers follow on without a gap.
-        receive_time_us: when the server received the rows, microseconds since 1970 UTC.
+        receive_time_us: when the server received what the commit holds, microseconds since 1970 UTC; rows carry it too.
     """
 
     receive_time_us: int

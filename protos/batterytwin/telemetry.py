@@ -82,9 +82,14 @@ TELEMETRY_DTYPE: Final = np.dtype(
         *((name, "<f4") for name in MEASURED_COLUMNS),
         ("status", "<i2"),
         *((name, "<f4") for name in STORED_ESTIMATE_COLUMNS),
+        ("received_s", "<i4"),
     ]
 )
-"""A row of table `reading`: what was measured, how it was judged, and the estimates after it."""
+"""A row of table `reading`: what was measured, how it was judged, the estimates after it, and when the server received
+it (`received_s`, see below)."""
+
+RECEIVED_EPOCH_S: Final = 1_577_836_800
+"""2020-01-01 UTC, from which `received_s` counts whole seconds, in seconds since 1970."""
 
 LIVE_DTYPE: Final = np.dtype(
     [
@@ -204,6 +209,11 @@ def snap_to_grid(column: str, values: NDArray[np.float32]) -> NDArray[np.float32
     """
     steps = _GRID_STEPS_PER_UNIT[column]
     return (np.rint(values.astype(np.float64) * steps) / steps).astype(np.float32)
+
+
+def to_received_s(receive_time_us: int) -> int:
+    """Time of receipt as it is stored with a row: whole seconds since 2020-01-01 UTC."""
+    return receive_time_us // 1_000_000 - RECEIVED_EPOCH_S
 
 
 def snap_time_us(unix_ns: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -4,6 +4,6 @@ COPY late_incoming FROM STDIN (FORMAT binary);
 INSERT INTO late_reading (
     battery_key, sample_time, voltage_v, current_a, temperature_c, internal_resistance_mohm, status,
     soc, soc_sigma, soh_capacity, soh_capacity_sigma, soh_resistance, r0_ohm, innovation_v,
-    soh_resistance_sigma, r0_sigma_ohm, innovation_sigma_v, receive_time
+    soh_resistance_sigma, r0_sigma_ohm, innovation_sigma_v, received_s
 )
-SELECT *, {receive_time} FROM late_incoming ON CONFLICT DO NOTHING
+SELECT * FROM late_incoming ON CONFLICT DO NOTHING

@@ -90,13 +90,12 @@ def store_rows(database_url: str, rows: Rows, *, late: bool = False) -> None:
                 )
         table = "late_reading" if late else "reading"
         names = ["sample_time" if name == "sample_time_us" else name for name in rows.dtype.names or ()]
-        extra = ["receive_time"] if late else []
-        with connection.cursor().copy(f"COPY {table} ({', '.join(names + extra)}) FROM STDIN") as copy:
+        with connection.cursor().copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
             for row in rows:
                 cells = [
                     to_datetime(int(v)) if n == "sample_time" else v.item() for n, v in zip(names, row, strict=True)
                 ]
-                copy.write_row([*cells, to_datetime(NOW_US)] if late else cells)
+                copy.write_row(cells)
 
 
 def make_minutes(database_url: str, start_us: int, end_us: int) -> None:
@@ -106,7 +105,7 @@ def make_minutes(database_url: str, start_us: int, end_us: int) -> None:
         connection.execute(f"CREATE TABLE reading_all PARTITION OF reading FOR VALUES FROM ('{start}') TO ('{end}')")
         connection.execute(
             "INSERT INTO reading "
-            "SELECT 1, t, 13.5, 0.1, 25, 'NaN', 0, 1, 0.01, 1, 0.02, 1, 0.0035, 0.001, 0.03, 0.0002, 0.002 "
+            "SELECT 1, t, 13.5, 0.1, 25, 'NaN', 0, 1, 0.01, 1, 0.02, 1, 0.0035, 0.001, 0.03, 0.0002, 0.002, 0 "
             "FROM generate_series(%s, %s - interval '1 minute', interval '1 minute') t",
             (start, end),
         )

@@ -41,7 +41,7 @@ class Backend(Protocol):
     def open_store(self) -> ShardStore: ...
 
     def late_rows(self) -> dict[tuple[int, int], tuple[float, int]]:
-        """`{(battery, sample time): (voltage, receive time)}`."""
+        """`{(battery, sample time): (voltage, received_s)}`."""
 
     def alert_changes(self) -> list[Change]:
         """In order of commit."""
@@ -59,7 +59,7 @@ class MemoryBackend:
         return MemoryShardStore(self.database)
 
     def late_rows(self) -> dict[tuple[int, int], tuple[float, int]]:
-        return {pair: (float(row["voltage_v"]), received) for pair, (row, received) in self.database.late.items()}
+        return {pair: (float(row["voltage_v"]), int(row["received_s"])) for pair, row in self.database.late.items()}
 
     def alert_changes(self) -> list[Change]:
         return [(t.alert_id, t.change, int(t.severity)) for t in self.database.alert_changes]
@@ -83,8 +83,8 @@ class PostgresBackend:
         return self.stores[-1]
 
     def late_rows(self) -> dict[tuple[int, int], tuple[float, int]]:
-        found = self.connection.execute("SELECT battery_key, sample_time, voltage_v, receive_time FROM late_reading")
-        return {(key, to_us(time)): (voltage, to_us(received)) for key, time, voltage, received in found}
+        found = self.connection.execute("SELECT battery_key, sample_time, voltage_v, received_s FROM late_reading")
+        return {(key, to_us(time)): (voltage, received) for key, time, voltage, received in found}
 
     def alert_changes(self) -> list[Change]:
         found = self.connection.execute("SELECT alert_id, change, severity FROM alert_change ORDER BY seq")
@@ -120,6 +120,7 @@ def rows_of(pairs: Sequence[tuple[int, int]], seed: int = 0) -> Rows:
     rows["battery_key"] = [key for key, _ in pairs]
     rows["sample_time_us"] = [time for _, time in pairs]
     rows["status"] = random.integers(0, 0x0FFF, len(pairs))
+    rows["received_s"] = random.integers(0, 2**31 - 1, len(pairs))
     for name in TELEMETRY_DTYPE.names or ():
         if TELEMETRY_DTYPE[name] == np.dtype("<f4"):
             values = random.normal(10.0, 5.0, len(pairs)).astype(np.float32)
