@@ -9,6 +9,7 @@ from storage.inventory_tables import InventoryTables
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
 from storage.session_tables import SessionTables
+from storage.string_load_reads import StringLoadReads
 from storage.string_reading_table import StringReadingTable
 from storage.string_state_table import StringStateTable
 from storage.user_tables import UserTables
@@ -26,6 +27,7 @@ class ServerStore(
     AuditTable,
     StringStateTable,
     StringReadingTable,
+    StringLoadReads,
     ModelTraceTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.

@@ -15,6 +15,7 @@ from batterytwin.telemetry import Outcome, Rows
 from twin_server.frame_collector import FrameCollector
 from twin_server.ingest_validation import IngestValidation, ValidBatch
 from twin_server.live_table import LiveTable
+from twin_server.past_outages import PastOutages
 from twin_server.row_refusals import RefusedRow
 from twin_server.shard_pump import ShardPump
 from twin_server.string_table import StringTable
@@ -56,6 +57,7 @@ class IngestRouter:
         *,
         max_waiting_rows: int,
         frames: FrameCollector | None = None,
+        past_outages: PastOutages | None = None,
     ) -> None:
         self._fleet = fleet
         self._live = live
@@ -63,6 +65,7 @@ class IngestRouter:
         self.strings = StringTable(live.fleet_map)
         self._on_alerts = on_alerts
         self._frames = frames
+        self._past_outages = past_outages
         self._max_waiting_rows = max_waiting_rows
         self._validation = IngestValidation(live.fleet_map, live.clocks)
         self._pumps: list[ShardPump] = []
@@ -108,6 +111,8 @@ class IngestRouter:
             self.strings.take(valid.strings)
         if self._frames is not None:
             self._frames.put(valid.rows, valid.ordinals, valid.strings)
+        if self._past_outages is not None and len(valid.rows):
+            self._past_outages.note(valid.ordinals, valid.rows["sample_time_us"])
         return Submission(valid, [self._pumps[shard].put(rows) for shard, rows in parts])
 
     async def submit_inputs(self, inputs: Sequence[TwinInput]) -> list[bool]:

@@ -1,8 +1,8 @@
 """Finds outages of the mains in the live table, and takes them down as events.
 
 The mains have failed at a location when every string of one of its systems that is heard carries load, and are back
-when none of its systems does so any more. Sample times tell when; the present of each twin is looked at, so an outage
-that begins and ends within one batch of history is not seen.
+when none of its systems does so any more. Sample times tell when. The present of each twin is looked at here; what came
+in bulk, of the past, is looked through by `past_outages`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from twin_server.live_table import LiveTable
 
 _PAUSE_S: Final = 0.25
 _RETRY_S: Final = 5.0
-_LEAST_SHARE: Final = 0.5
+LEAST_SHARE: Final = 0.5
 """A string carries load when more than this share of the twins heard of it does."""
 
 _log = structlog.get_logger(__name__)
@@ -146,7 +146,7 @@ class _Layout:
         fresh &= (rows["status"] & Flag.SUSPECT) == 0
         on_load = fresh & (regime_of(rows["status"]) == Regime.DISCHARGE)
         heard = np.bincount(self.string_of, fresh, strings)
-        loaded = np.bincount(self.string_of, on_load, strings) > _LEAST_SHARE * np.maximum(heard, 1)
+        loaded = np.bincount(self.string_of, on_load, strings) > LEAST_SHARE * np.maximum(heard, 1)
         systems = len(self.names)
         of_twin = self._system_of_string[self.string_of]
         since_us = np.full(systems, np.iinfo(np.int64).max)

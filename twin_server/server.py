@@ -38,6 +38,7 @@ from twin_server.live_table import LiveTable
 from twin_server.location_clock import LocationClocks
 from twin_server.model_tracer import TRACE_EVERY_S, ModelTracer
 from twin_server.outage_watch import OutageWatch
+from twin_server.past_outages import PastOutages
 from twin_server.periodic import run_every
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
 from twin_server.routing import FleetMap
@@ -54,6 +55,7 @@ SERVICE_NAMES: Final = tuple(
 
 _SWEEP_S: Final = 2.0
 _STRINGS_S: Final = 1.0
+_PAST_OUTAGES_S: Final = 10.0
 _REOPEN_EVERY_S: Final = 60.0
 _REOPEN_AFTER_US: Final = 3_600_000_000
 _MAINTENANCE_EVERY_S: Final = 600.0
@@ -103,6 +105,7 @@ class TwinServer:
         self._hub = AlertHub(store, self.live)
         self._silence = SilenceRules(store, self._hub, self.live)
         self.strings = StringWatch(store, self.live, StringAlerts(store, self._hub, self._map))
+        self._past_outages = PastOutages(store, self.live)
         self._drain = Drain()
         self._router = IngestRouter(
             fleet,
@@ -110,6 +113,7 @@ class TwinServer:
             self._hub.poke,
             max_waiting_rows=settings.max_waiting_rows,
             frames=self.strings.collector,
+            past_outages=self._past_outages,
         )
         self.strings.submit_inputs = self._router.submit_inputs
         self._tracer = ModelTracer(store, self.live)
@@ -184,8 +188,9 @@ class TwinServer:
         self._hub.poke()
 
     async def look_for_outages(self) -> None:
-        """Compares the present of the twins with the outages recorded, as happens whenever they change."""
+        """Looks for outages in the present and in history that came in, as happens by itself every few seconds."""
         await self._outages.look()
+        await self._past_outages.look(quiet_s=0.0)
 
     def _add_services(self, server: grpc.aio.Server) -> None:
         live, hub, drain = self.live, self._hub, self._drain
@@ -216,6 +221,7 @@ class TwinServer:
             self._events.catch_up(),
             run_every(_SWEEP_S, self._sweep),
             run_every(_STRINGS_S, self.strings.turn),
+            run_every(_PAST_OUTAGES_S, self._past_outages.look),
             run_every(KEEP_EVERY_S, self._keeper.save),
             run_every(TRACE_EVERY_S, self._tracer.look),
             run_every(DATABASE_PROBE_S, self._probe_database),
