@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -80,6 +81,18 @@ def migrate(url: str, folder: Path = _MIGRATIONS) -> list[str]:
         raise StoreUnavailableError(f"The database cannot be migrated: {error}", retry_after_s=1.0) from error
 
 
+def check_known(names: Collection[str], folder: Path = _MIGRATIONS) -> None:
+    """Checks that this version knows all migrations that a database (or a backup of it) has had.
+
+    Raises:
+        SchemaMismatchError: one is unknown: a newer version made it.
+    """
+    known = {migration.name for migration in read_migrations(folder)}
+    for name in names:
+        if name not in known:
+            raise _made_by_newer(name)
+
+
 def _apply_missing(connection: psycopg.Connection, migrations: list[Migration]) -> list[str]:
     applied = {
         int(number): (str(name), str(sha256))
@@ -105,12 +118,7 @@ def _check_unchanged(applied: dict[int, tuple[str, str]], migrations: list[Migra
     for number, (name, sha256) in sorted(applied.items()):
         migration = known.get(number)
         if migration is None:
-            raise SchemaMismatchError(
-                f"The database has migration {name}, which this version does not know: it was used by a newer "
-                "version. Start that version, or restore a backup from before the upgrade.",
-                field="migration",
-                value=name,
-            )
+            raise _made_by_newer(name)
         if migration.sha256 != sha256:
             raise SchemaMismatchError(
                 f"Migration {migration.name} was changed after it was applied to this database. Restore the file; "
@@ -118,3 +126,12 @@ def _check_unchanged(applied: dict[int, tuple[str, str]], migrations: list[Migra
                 field="migration",
                 value=migration.name,
             )
+
+
+def _made_by_newer(name: str) -> SchemaMismatchError:
+    return SchemaMismatchError(
+        f"The database has migration {name}, which this version does not know: it was used by a newer "
+        "version. Start that version, or restore a backup from before the upgrade.",
+        field="migration",
+        value=name,
+    )
