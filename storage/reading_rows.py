@@ -8,9 +8,8 @@ import psycopg
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
-from storage.copy_encoder import decode_copy
-from storage.copy_script import read_copy
 from storage.instants import to_datetime
+from storage.packed_rows import read_packed
 from storage.partitions import DAY_US
 from storage.sql_files import read_sql
 
@@ -40,14 +39,11 @@ def read_tail(connection: Connection, watermarks_us: Mapping[int, int]) -> Rows:
             "watermarks": [to_datetime(us) for us in marks[places].tolist()],
             "oldest": to_datetime(int(marks[places].min())),
         }
-        statement = psycopg.ClientCursor(connection).mogrify(_READ_TAIL, parameters)
-        with connection.transaction():
-            # Without a snapshot, the tail is the whole log: it takes its time, and must not be sorted to be joined.
-            connection.execute("SET LOCAL statement_timeout = 0")
-            connection.execute("SET LOCAL enable_mergejoin = off")
-            parts.append(decode_copy(read_copy(connection, statement.encode())))
+        parts.append(read_packed(connection, _READ_TAIL, parameters))
+    if len(parts) <= 2:
+        return parts[-1]
     rows = np.concatenate(parts)
-    return rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
+    return rows[np.argsort(rows["battery_key"], kind="stable")]
 
 
 def stored_mask(
