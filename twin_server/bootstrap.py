@@ -14,6 +14,7 @@ from actors.fleet import Fleet, TwinSpec
 from actors.placement import core_count, place_twins
 from actors.ray_fleet import RayFleet, start_ray, stop_ray
 from batterytwin.inventory import Inventory, load_fleet
+from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
 from storage.migrate import migrate
 from storage.partition_keeper import PartitionKeeper
@@ -146,6 +147,8 @@ class _Server:
             url = await asyncio.to_thread(postgres.start)
         applied = await asyncio.to_thread(migrate, url)
         self._report.step("database ready" + (f" ({len(applied)} migrations applied)" if applied else ""))
+        for gap in await asyncio.to_thread(durability_gaps, url):
+            self._report.warn(f"a power cut may take what was acknowledged: {gap}")
         return url
 
     async def _start_ray(self) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import psycopg
+from numpy.typing import NDArray
 
 from actors.fleet import TwinSpec
 from actors.local_fleet import LocalFleet
@@ -62,7 +63,7 @@ async def _fill(url: str, fleet_file: Path | None, minutes: int) -> int:
     return int(times[-1])
 
 
-async def _feed(url: str, specs: list[TwinSpec], times_us: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
+async def _feed(url: str, specs: list[TwinSpec], times_us: NDArray[np.int64]) -> None:
     open_store: Callable[[], PostgresShardStore] = functools.partial(PostgresShardStore, url)
     fleet = LocalFleet(place_twins(specs), open_store, _NEVER_S)
     await fleet.start()
@@ -78,7 +79,7 @@ async def _feed(url: str, specs: list[TwinSpec], times_us: "np.ndarray[tuple[int
     await fleet.stop()
 
 
-def _float_rows(rng: np.random.Generator, count: int, times_us: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> Rows:
+def _float_rows(rng: np.random.Generator, count: int, times_us: NDArray[np.int64]) -> Rows:
     rows = np.zeros(count * len(times_us), READING_DTYPE)
     rows["twin"] = np.tile(np.arange(count), len(times_us))
     rows["sample_time_us"] = np.repeat(times_us, count)
