@@ -104,6 +104,7 @@ class ServerProcess:
         """
         cut_power(self.processes)
         self._process.wait(timeout=10)
+        self._log.close()
 
     def cpu_s(self) -> float:
         """Processor seconds used so far by all its processes and the children they have reaped."""
