@@ -12,7 +12,7 @@ from psycopg import pq
 from batterytwin.errors import LeaseLostError, StoreUnavailableError
 from batterytwin.telemetry import Rows
 from storage.alert_writes import write_of
-from storage.copy_encoder import CopyEncoder
+from storage.copy_encoder import COPY_COLUMNS, CopyEncoder
 from storage.copy_script import Block, run_script
 from storage.leases import REVOKED, lease_lost, move_lease, take_lease
 from storage.partitions import DAY_US, create_partitions, partition_name
@@ -91,7 +91,7 @@ class PostgresShardStore:
             blocks: list[Block] = []  # encoded when the server asks for them, one after the other
             for day, rows in _split_by_day(commit.rows):
                 self._make_partition(connection, day)
-                statements.append(b"COPY %b FROM STDIN (FORMAT binary)" % partition_name(day).encode())
+                statements.append(f"COPY {partition_name(day)} ({COPY_COLUMNS}) FROM STDIN (FORMAT binary)".encode())
                 blocks.append(self._encoder.pieces(rows))
             if len(commit.late):
                 statements.append(_STORE_LATE)

@@ -13,6 +13,7 @@ from typing import Final
 from actors.fleet import Fleet, TwinSpec
 from actors.placement import core_count, place_twins
 from actors.ray_fleet import RayFleet, start_ray, stop_ray
+from batterytwin.errors import StoreUnavailableError
 from batterytwin.inventory import Inventory, load_fleet
 from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
@@ -33,6 +34,7 @@ from twin_server.simulated_gateways import make_simulator_tokens
 
 _COMPANION_GRACE_S: Final = 2.0
 _FINE_DAYS: Final = 7
+_DATABASE_RETRY_S: Final = 0.5
 
 
 async def run_server(settings: ServerSettings) -> int:
@@ -145,11 +147,26 @@ class _Server:
             postgres = EmbeddedPostgres(settings.data_dir)
             self._parts.push_async_callback(asyncio.to_thread, postgres.stop)
             url = await asyncio.to_thread(postgres.start)
-        applied = await asyncio.to_thread(migrate, url)
+        applied = await self._migrate(url)
         self._report.step("database ready" + (f" ({len(applied)} migrations applied)" if applied else ""))
         for gap in await asyncio.to_thread(durability_gaps, url):
             self._report.warn(f"a power cut may take what was acknowledged: {gap}")
         return url
+
+    async def _migrate(self, url: str) -> list[str]:
+        """Waits for a database that is away: to end at once would only make whoever restarts us do it again."""
+        give_up = time.monotonic() + self._settings.database_wait_s
+        told = False
+        while True:
+            try:
+                return await asyncio.to_thread(migrate, url)
+            except StoreUnavailableError as error:
+                if time.monotonic() >= give_up:
+                    raise
+                if not told:
+                    self._report.warn(f"waiting for the database: {error.message}")
+                told = True
+            await asyncio.sleep(_DATABASE_RETRY_S)
 
     async def _start_ray(self) -> None:
         if self._settings.in_process:

@@ -12,7 +12,9 @@ from batterytwin.errors import TwinError
 
 DATABASE_PROBE_S: Final = 2.0
 SHARD_PROBE_S: Final = 6.0
-_PROBE_TIMEOUT_S: Final = 2.0
+PROBE_TIMEOUT_S: Final = 2.0
+LIVENESS: Final = "liveness"
+"""Name under which health is SERVING for as long as the process answers at all; the others tell readiness."""
 
 _log = structlog.get_logger(__name__)
 
@@ -25,7 +27,10 @@ class PingStore(Protocol):
 
 
 class Readiness:
-    """Watches database and shards, and sets the health of each service name."""
+    """Watches database and shards, and sets the health of each service name.
+
+    A server without its database is alive and not ready: to restart it would help nobody, and it comes back by itself.
+    """
 
     def __init__(self, health_servicer: health.HealthServicer, service_names: tuple[str, ...]) -> None:
         self._health = health_servicer
@@ -56,7 +61,7 @@ class Readiness:
         if not self._database:
             found.append("the database does not answer")
         if away := len(self._shards) - self.shards_ready:
-            found.append(f"{away} of {len(self._shards)} shards do not answer")
+            found.append(f"{away} of {len(self._shards)} shards do not answer, or their twins have another owner")
         return found
 
     async def set_restored(self, shard_count: int) -> None:
@@ -73,7 +78,7 @@ class Readiness:
     async def probe_database(self, store: PingStore) -> None:
         """Asks the database for a sign of life."""
         try:
-            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
                 await store.ping()
             self._database = True
         except (TwinError, TimeoutError):
@@ -83,7 +88,7 @@ class Readiness:
     async def probe_shards(self, fleet: Fleet) -> None:
         """Asks every shard for a sign of life."""
         try:
-            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
                 self._shards = await fleet.ready()
         except (TwinError, TimeoutError):
             self._shards = [False] * len(self._shards)
@@ -97,5 +102,6 @@ class Readiness:
         self._told = not reasons
         _log.info("ready" if self._told else "not ready", reasons=reasons)
         serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._health.set(LIVENESS, serving)
         for name in self._names:
             await self._health.set(name, serving if self._told else not_serving)

@@ -21,6 +21,9 @@ class ServerSettings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, validation_alias="DATABASE_URL", description="a PostgreSQL server; none = the embedded one"
     )
+    database_wait_s: float = Field(
+        default=60.0, ge=0, description="how long a start waits for a PostgreSQL server that is away"
+    )
     access_token: SecretStr | None = Field(default=None, description="for commands that ask another server")
     fleet_file: Path | None = Field(default=None, description="inventory; none = the fleet of 1,944")
     twins_per_actor: int | None = Field(default=None, ge=1, description="none = as many shards as cores")

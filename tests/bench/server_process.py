@@ -36,6 +36,10 @@ class ServerProcess:
         )
         self.target = ""
 
+    def is_running(self) -> bool:
+        """Whether its own process has not ended."""
+        return self._process.poll() is None
+
     def wait_for(self, condition: str, timeout_s: float = 300.0) -> float:
         """Waits for `first_live`, `ready` or `all_live`; returns the seconds since the start."""
         while time.monotonic() - self.began < timeout_s:
