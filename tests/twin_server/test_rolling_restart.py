@@ -75,8 +75,7 @@ async def test_a_newer_server_takes_over_under_load(database_url: str, tmp_path:
     async with serve(database_url, tmp_path) as old:
         gateways = Gateways(old)
         async with asyncio.TaskGroup() as group:
-            for string_id in STRINGS:
-                group.create_task(gateways.feed(string_id))
+            feeds = [group.create_task(gateways.feed(string_id)) for string_id in STRINGS]
             await gateways.acknowledged(10)
             assert await asyncio.to_thread(migrate, database_url, migrations) == ["9001_newer.sql"]
             await gateways.acknowledged(5)  # the old one goes on with the newer schema
@@ -95,6 +94,7 @@ async def test_a_newer_server_takes_over_under_load(database_url: str, tmp_path:
 
                     await until(not_ready)
                 gateways.stop.set()
+                await asyncio.wait(feeds)
                 twins = (await snapshot_of(new)).twins
     assert set(gateways.refusals) <= {grpc.StatusCode.UNAVAILABLE}
     with psycopg.connect(database_url) as connection:
