@@ -21,8 +21,10 @@ class GatewayCounters:
         acked_batches: batches that are durable and applied.
         accepted: rows stored, the suspect ones included.
         duplicate: rows that were stored before.
-        late: rows stored apart because they came after newer ones.
+        late: rows that came after newer ones and have become part of their twin's past.
         rejected: rows refused.
+        conflict: rows of which others are stored with the same battery and sample time.
+        too_late: rows stored and not applied because they came a day after newer ones.
         suspect: of the accepted, those implausible: stored, marked, not applied.
         reconnects: connections that had to be made again.
         rejected_rows: the first 20 refused rows.
@@ -34,6 +36,8 @@ class GatewayCounters:
     accepted: int = 0
     duplicate: int = 0
     late: int = 0
+    conflict: int = 0
+    too_late: int = 0
     rejected: int = 0
     suspect: int = 0
     reconnects: int = 0
@@ -45,6 +49,8 @@ class GatewayCounters:
         self.accepted += result.accepted
         self.duplicate += result.duplicate
         self.late += result.late
+        self.conflict += result.conflict
+        self.too_late += result.too_late
         self.rejected += result.rejected
         self.suspect += result.suspect
         self.rejected_rows.extend(result.rejected_rows[: _KEPT_REJECTED_ROWS - len(self.rejected_rows)])

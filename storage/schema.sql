@@ -577,6 +577,7 @@ CREATE TABLE public.twin_snapshot (
     sha256 bytea NOT NULL,
     taken_at timestamp with time zone DEFAULT now() NOT NULL,
     superseded_at timestamp with time zone,
+    damaged_at timestamp with time zone,
     CONSTRAINT twin_snapshot_sha256_check CHECK ((octet_length(sha256) = 32))
 );
 
@@ -586,6 +587,7 @@ COMMENT ON COLUMN public.twin_snapshot.layout IS 'name of the layout of state an
 COMMENT ON COLUMN public.twin_snapshot.sha256 IS 'SHA-256 of state';
 COMMENT ON COLUMN public.twin_snapshot.taken_at IS 'what was known until then is in it';
 COMMENT ON COLUMN public.twin_snapshot.superseded_at IS 'since then a late reading or input belongs before its watermark; null = it holds';
+COMMENT ON COLUMN public.twin_snapshot.damaged_at IS 'when its SHA-256 was found not to fit; null = sound as far as is known';
 
 CREATE TABLE public.user_location (
     user_key integer NOT NULL,

@@ -128,5 +128,7 @@ def _counts(progress: "ReplayProgress") -> Iterable[tuple[str, int]]:
     yield "stored and applied", gateway.accepted - gateway.suspect
     yield "stored as suspect", gateway.suspect
     yield "duplicate", gateway.duplicate
-    yield "late", gateway.late
+    yield "conflicting", gateway.conflict
+    yield "late, worked in", gateway.late
+    yield "too late, stored alone", gateway.too_late
     yield "refused", gateway.rejected

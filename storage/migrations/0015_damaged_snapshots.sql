@@ -1,0 +1,3 @@
+-- A snapshot that is not what it was when it was stored is never used again, and told of.
+ALTER TABLE twin_snapshot ADD COLUMN damaged_at timestamptz;
+COMMENT ON COLUMN twin_snapshot.damaged_at IS 'when its SHA-256 was found not to fit; null = sound as far as is known';
