@@ -706,6 +706,8 @@ CREATE INDEX reading_sample_time_brin ON ONLY public.reading USING brin (sample_
 
 CREATE INDEX refresh_token_session_id_idx ON public.refresh_token USING btree (session_id);
 
+CREATE INDEX twin_snapshot_damaged_idx ON public.twin_snapshot USING btree (battery_key) WHERE (damaged_at IS NOT NULL);
+
 CREATE INDEX user_session_user_key_idx ON public.user_session USING btree (user_key);
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entry FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_audit();

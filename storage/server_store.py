@@ -9,6 +9,7 @@ from storage.inventory_tables import InventoryTables
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
 from storage.session_tables import SessionTables
+from storage.snapshot_table import SnapshotTable
 from storage.string_load_reads import StringLoadReads
 from storage.string_reading_table import StringReadingTable
 from storage.string_state_table import StringStateTable
@@ -28,6 +29,7 @@ class ServerStore(
     StringStateTable,
     StringReadingTable,
     StringLoadReads,
+    SnapshotTable,
     ModelTraceTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.

@@ -25,7 +25,11 @@ class PingStore(Protocol):
 
 
 class Readiness:
-    """Watches database and shards, and sets the health of each service name."""
+    """Watches database and shards, and sets the health of each service name.
+
+    Attributes:
+        damaged_snapshots: snapshots of twins found damaged; no reason not to be ready, for older ones serve as well.
+    """
 
     def __init__(self, health_servicer: health.HealthServicer, service_names: tuple[str, ...]) -> None:
         self._health = health_servicer
@@ -35,6 +39,7 @@ class Readiness:
         self._database = True
         self._shards: list[bool] = []
         self._told: bool | None = None
+        self.damaged_snapshots = 0
 
     @property
     def shards_ready(self) -> int:

@@ -128,7 +128,7 @@ def _counts(progress: "ReplayProgress") -> Iterable[tuple[str, int]]:
     yield "stored and applied", gateway.accepted - gateway.suspect
     yield "stored as suspect", gateway.suspect
     yield "duplicate", gateway.duplicate
-    yield "conflicting", gateway.conflict
-    yield "late, worked in", gateway.late
-    yield "too late, stored alone", gateway.too_late
+    yield "conflict", gateway.conflict
+    yield "late", gateway.late
+    yield "too late", gateway.too_late
     yield "refused", gateway.rejected

@@ -50,9 +50,9 @@ def test_a_file_is_replayed_and_accounted_for(threaded_server: RunningServer, fi
         "stored and applied": 2,
         "stored as suspect": 1,
         "duplicate": 0,
-        "conflicting": 0,
-        "late, worked in": 0,
-        "too late, stored alone": 0,
+        "conflict": 0,
+        "late": 0,
+        "too late": 0,
         "refused": 1,
     }
     assert "NOT_FINITE" in output
