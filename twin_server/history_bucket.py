@@ -26,14 +26,13 @@ _FEWEST_POINTS: Final = 10
 _MOST_POINTS: Final = 20_000
 
 
-def chosen_bucket_us(request: Any, start_us: int, end_us: int, sample_period_s: float) -> int | None:
+def chosen_bucket_us(request: Any, start_us: int, end_us: int) -> int | None:
     """Length of the buckets of a query, its own or the server's choice, us; None = raw rows.
 
     Args:
         request: a `QueryHistoryRequest`.
         start_us: first time, us since 1970 UTC.
         end_us: last time.
-        sample_period_s: usual time between two samples, s.
 
     Raises:
         InvalidArgumentError: the length is out of range, given beside `auto_bucket`, or `max_points` cannot be used.
@@ -47,35 +46,32 @@ def chosen_bucket_us(request: Any, start_us: int, end_us: int, sample_period_s: 
             )
         return bucket_us
     if bucket_us is not None:
-        raise InvalidArgumentError(
-            "Give either bucket or auto_bucket.", field="bucket", value=f"{bucket_us / 1e6:g} s"
-        )
+        raise InvalidArgumentError("Give either bucket or auto_bucket.", field="bucket", value=f"{bucket_us / 1e6:g} s")
     if points and not _FEWEST_POINTS <= points <= _MOST_POINTS:
         raise InvalidArgumentError(
             f"max_points is {points}; give {_FEWEST_POINTS}...{_MOST_POINTS:,}, or 0 for no limit.",
             field="max_points",
             value=points,
         )
-    return automatic_bucket_us(end_us - start_us, sample_period_s, points)
+    return automatic_bucket_us(end_us - start_us, points)
 
 
-def automatic_bucket_us(span_us: int, sample_period_s: float, max_points: int = 0) -> int | None:
+def automatic_bucket_us(span_us: int, max_points: int = 0) -> int | None:
     """Raw rows up to 30 days, one hour up to two years, one day beyond; longer where that gives too many points.
+
+    How closely a battery is sampled changes (a minute on float, a second in an outage), so a limit of points always
+    means buckets; those that hold one row show that row.
 
     Args:
         span_us: time to be shown, us.
-        sample_period_s: usual time between two samples, s.
-        max_points: most points wanted; 0 = no matter.
+        max_points: most points wanted, give or take the one bucket that lies across an end; 0 = no matter.
 
     Returns:
         Length, us; None = raw rows.
     """
     least_us = 0 if span_us <= RAW_UP_TO_US else HOUR_US if span_us <= HOURLY_UP_TO_US else DAY_US
     if max_points:
-        # Buckets lie on whole multiples of their length, so a span can touch one more than fit in.
-        needed_us = -(-span_us // max(max_points - 1, 1))
-        if least_us or needed_us > sample_period_s * 1e6:
-            least_us = max(least_us, needed_us)
+        least_us = max(least_us, -(-span_us // max_points))
     if not least_us:
         return None
     return next((length for length in LENGTHS_US if length >= least_us), LENGTHS_US[-1])

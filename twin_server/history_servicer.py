@@ -62,7 +62,7 @@ class HistoryServicer(history_service_pb2_grpc.HistoryServiceServicer):
         """Gets series of one battery, and what happened meanwhile."""
         identity = self._map.identities[visible_twin(self._map, current_principal(), request.battery_id)]
         start_us, end_us = read_range_us(request)
-        bucket_us = chosen_bucket_us(request, start_us, end_us, identity.location.sample_period_s)
+        bucket_us = chosen_bucket_us(request, start_us, end_us)
         check_fine_range(start_us, end_us, bucket_us)
         rows = await self._store.query_history(
             identity.battery_key,

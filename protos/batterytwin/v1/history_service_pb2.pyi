@@ -128,7 +128,7 @@ class _ExportFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExportFo
     EXPORT_FORMAT_UNSPECIFIED: _ExportFormat.ValueType  # 0
     """Never sent."""
     EXPORT_FORMAT_CSV: _ExportFormat.ValueType  # 1
-    """Text, RFC 4180, one line a row, first the names of the columns; nothing between two commas = none."""
+    """Text in UTF-8 with commas, one line a row, first the names of the columns; nothing between two commas = none."""
     EXPORT_FORMAT_PARQUET: _ExportFormat.ValueType  # 2
     """Apache Parquet, zstd; units in the metadata of the columns."""
 
@@ -138,7 +138,7 @@ class ExportFormat(_ExportFormat, metaclass=_ExportFormatEnumTypeWrapper):
 EXPORT_FORMAT_UNSPECIFIED: ExportFormat.ValueType  # 0
 """Never sent."""
 EXPORT_FORMAT_CSV: ExportFormat.ValueType  # 1
-"""Text, RFC 4180, one line a row, first the names of the columns; nothing between two commas = none."""
+"""Text in UTF-8 with commas, one line a row, first the names of the columns; nothing between two commas = none."""
 EXPORT_FORMAT_PARQUET: ExportFormat.ValueType  # 2
 """Apache Parquet, zstd; units in the metadata of the columns."""
 Global___ExportFormat: _TypeAlias = ExportFormat  # noqa: Y015
@@ -168,7 +168,7 @@ class QueryHistoryRequest(_message.Message):
     auto_bucket: _builtins.bool
     """The server chooses: raw rows up to 30 days, buckets of 1 h up to 2 years, of 1 d beyond. Not with `bucket`."""
     max_points: _builtins.int
-    """With `auto_bucket`: longer buckets where more points than this would come, 10...20,000; 0 = no matter."""
+    """With `auto_bucket`: buckets long enough for about so many points at most, 10...20,000; 0 = no matter."""
     with_events: _builtins.bool
     """True = the first page also tells the events and alerts that concern the battery in this time."""
     @_builtins.property
