@@ -11,11 +11,11 @@ WITH merged AS (
 ), page AS (
     SELECT * FROM merged ORDER BY sample_time LIMIT %(limit)s
 ), told AS (
-    SELECT sample_time, late, coalesce(revised.status, page.status) AS status, {newest}
+    SELECT page.sample_time, late, coalesce(revised.status, page.status) AS status, {newest}
     FROM page
     LEFT JOIN revised_estimate revised
         ON revised.battery_key = %(battery_key)s AND revised.sample_time = page.sample_time {trace}
-    ORDER BY sample_time
+    ORDER BY page.sample_time
 )
 SELECT string_agg(timestamptz_send(sample_time), '' ORDER BY sample_time) AS sample_time,
        string_agg(boolsend(status & 1 = 1), '' ORDER BY sample_time) AS suspect,
