@@ -68,16 +68,18 @@ def history(
 def _table(answer: History) -> Table:
     table = Table()
     table.add_column("time (UTC)", no_wrap=True)
+    unit_of_time = "s" if answer.bucket is None or answer.bucket < timedelta(minutes=1) else "m"
     columns = []
     for metric, series in answer.series.items():
         name = getattr(metric, "name", str(metric)).lower()
         unit = UNIT_OF_COLUMN.get(name, "1")
-        table.add_column(f"{_words(name)}{'' if unit == '1' else f', {unit}'}", justify="right")
+        table.add_column(f"{_words(name)}\n{'' if unit == '1' else unit}".strip(), justify="right", overflow="fold")
         columns.append((series.values.tolist(), _DIGITS[unit]))
     table.add_column("")
     for n, time in enumerate(answer.times()):
         cells = ["" if math.isnan(values[n]) else f"{values[n]:.{digits}f}" for values, digits in columns]
-        table.add_row(str(time.astype("datetime64[s]")).replace("T", " "), *cells, "!" if answer.suspects[n] else "")
+        shown = str(time.astype(f"datetime64[{unit_of_time}]")).replace("T", " ")
+        table.add_row(shown, *cells, "!" if answer.suspects[n] else "")
     if answer.suspects.any():
         table.caption = "! = implausible, not applied to the twin"
         table.caption_justify = "left"

@@ -18,7 +18,7 @@ from streamlit_app.marks import alert_marks, event_marks, mark_key
 from streamlit_app.notices import away_notice, explained
 from streamlit_app.twin_time import present_of
 from streamlit_app.visitor import current_visitor
-from streamlit_app.wording import duration
+from streamlit_app.wording import step
 
 REFRESH_S: Final = 15
 _DEFAULT_PANELS: Final = (
@@ -78,7 +78,7 @@ def _live(battery_id: str) -> None:
     )
     if marks:
         colour_key(mark_key(history.events, history.alerts))
-    points = "" if history.bucket is None else f" A point is the mean of {duration(history.bucket.total_seconds())}."
+    points = "" if history.bucket is None else f" A point is the mean of {step(history.bucket)}."
     st.caption(
         "Bangkok time; UTC in the hover text. Coloured bands: one standard deviation of the estimate; around the "
         f"innovation two of what the filter expected. Grey bands: lowest to highest value.{points} Drag to zoom, "
