@@ -1,6 +1,6 @@
 """Stored readings and estimates of many batteries over any time, batch after batch."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, TRACED_COLUMNS
+from storage.history_columns import listed, newest_columns, stored_columns, trace_join
 from storage.history_reads import HISTORY_METRICS
 from storage.instants import POSTGRES_EPOCH_US, to_datetime
 from storage.sql_files import read_sql
@@ -109,28 +109,10 @@ class HistoryExport(StorePool):
 
 
 def _query(names: Sequence[str]) -> sql.Composed:
-    stored = [name for name in names if name not in TRACED_COLUMNS]
     packed = sql.SQL("string_agg(float4send({0}), '' ORDER BY sample_time) AS {0}")
-    trace = sql.SQL(
-        "LEFT JOIN model_trace trace"
-        " ON trace.battery_key = %(battery_key)s AND trace.sample_time = page.sample_time"
-    )  # fmt: skip
     return _EXPORT.format(
-        names=_listed(sql.Identifier(name) for name in stored or MEASURED_COLUMNS[:1]),
-        newest=_listed(_newest(name) for name in names),
-        trace=trace if len(stored) < len(names) else sql.SQL(""),
-        columns=_listed(packed.format(sql.Identifier(name)) for name in names),
+        names=stored_columns(names),
+        newest=newest_columns(names),
+        trace=trace_join(names),
+        columns=listed(packed.format(sql.Identifier(name)) for name in names),
     )
-
-
-def _newest(name: str) -> sql.Composed:
-    """A column as it is known now: estimates may have been computed anew, and most rows have no traced value."""
-    if name in TRACED_COLUMNS:
-        return sql.SQL("coalesce(trace.{0}, 'NaN') AS {0}").format(sql.Identifier(name))
-    if name in STORED_ESTIMATE_COLUMNS:
-        return sql.SQL("coalesce(revised.{0}, page.{0}) AS {0}").format(sql.Identifier(name))
-    return sql.SQL("page.{0}").format(sql.Identifier(name))
-
-
-def _listed(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.Composed(list(parts)).join(", ")

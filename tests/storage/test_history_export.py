@@ -78,11 +78,21 @@ async def test_estimates_are_the_newest_and_measurements_stay(server_store: Serv
     revise(database_url, anew, status=int(Flag.SUSPECT))
     batches = await batches_of(server_store, [1])
     known = rows.copy()
+    raw, hour = [
+        await server_store.query_history(
+            1, START_US, START_US + DAY_US, HISTORY_METRICS, bucket_us=bucket_us, after_us=None, limit=100
+        )
+        for bucket_us in (None, HOUR_US)
+    ]
     for name in STORED_ESTIMATE_COLUMNS:
         known[name][4:6] = anew[name]
     for name in (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS):
         np.testing.assert_array_equal(values(batches, name), known[name])
+        np.testing.assert_array_equal(raw.values[name], known[name])
+        np.testing.assert_allclose(hour.values[name], [known[name].astype(np.float64).mean()], rtol=1e-6)
     assert np.flatnonzero(joined(batches, "suspect")).tolist() == [4, 5]
+    assert np.flatnonzero(raw.suspect).tolist() == [4, 5]
+    assert hour.suspect.tolist() == [True]
 
 
 async def test_hourly_states_of_the_model_stand_at_their_readings(server_store: ServerStore, database_url: str) -> None:
