@@ -124,6 +124,8 @@ class HistoryExporter:
             plan.battery_keys.tolist(), plan.start_us, plan.end_us, plan.metrics, BATCH_ROWS
         )
         async for batch in batches:
+            if not len(batch):
+                continue
             battery_of = place[np.searchsorted(sorted_keys, batch.battery_keys)]
             yield battery_of, {"time": batch.time_us, **batch.values, "suspect": batch.suspect, "late": batch.late}
 
