@@ -344,6 +344,8 @@ def _code(error: sqlite3.Error) -> int:
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    if str(error) == "unsupported file format":  # a torn header, told as if the request were at fault
+        return True
     if isinstance(error, sqlite3.OperationalError | sqlite3.ProgrammingError):
         return False
     return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or str(error).startswith("malformed")

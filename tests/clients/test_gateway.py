@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,21 +17,10 @@ from batterytwin.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from batterytwin.readings import ReadingBatch, ReadingColumns
 from clients.backoff import Backoff
 from clients.gateway import GatewayClient
+from tests.clients.batches import batch, expected
 from tests.clients.fake_ingest import FakeIngest, serve
-
-
-def batch(second: int, rows: int = 3) -> ReadingBatch:
-    times = np.full(rows, second * 1_000_000_000, np.int64)
-    return ReadingBatch(
-        ReadingColumns([f"B{n}" for n in range(rows)], times, voltage_v=np.full(rows, 13.6, np.float32))
-    )
-
-
-def expected(batches: int, rows: int = 3) -> list[tuple[str, int]]:
-    return [(f"B{n}", second * 1_000_000_000) for second in range(batches) for n in range(rows)]
 
 
 def fail_at(*numbers: int, error: TwinError) -> Callable[[int], TwinError | None]:
