@@ -112,7 +112,10 @@ class DiskBuffer:
             if not _is_damage(error):
                 raise self._unavailable(error) from error
             self._begin_anew(error)
+        try:
             return self._commit(batches, (), 0)
+        except sqlite3.DatabaseError as error:
+            raise self._unavailable(error) from error
 
     def read(self, first: int, last: int, most_batches: int, most_bytes: int) -> list[PackedBatch]:
         """Reads batches with numbers in `first...last`, in order; at least one if there is any.
