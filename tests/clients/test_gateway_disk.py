@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from batterytwin.errors import BufferUnavailableError, ConflictError, InvalidArgumentError, UnavailableError
 from clients import gateway_disk
 from clients.gateway import GatewayClient, WhenFull
+from clients.gateway_batch import pack
 from clients.gateway_buffer import DiskBuffer
 from tests.clients.batches import batch, expected
 from tests.clients.fake_ingest import FakeIngest, serve
@@ -157,7 +158,7 @@ async def test_at_its_limit_a_buffer_waits_for_room(tmp_path: Path) -> None:
 
         sender = asyncio.create_task(send_all())
         for _ in count():
-            if gateway.health().buffered_bytes + 60 > size:
+            if gateway.health().buffered_bytes + len(pack(batch(9_999)).request) > size:
                 break
             await asyncio.sleep(0.01)
         with pytest.raises(TimeoutError):
