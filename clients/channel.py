@@ -52,6 +52,7 @@ _SERVICE_CONFIG: Final = {
 }
 
 _OPTIONS: Final[tuple[tuple[str, int | str], ...]] = (
+    ("grpc.http2.max_pings_without_data", 0),  # else it stops asking a silent server after the second time
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
@@ -127,5 +128,7 @@ def _options(tls: Tls | None, keepalive_s: float, timeout_s: float) -> tuple[tup
     keepalive = (
         ("grpc.keepalive_time_ms", round(keepalive_s * 1e3)),
         ("grpc.keepalive_timeout_ms", round(timeout_s * 1e3)),
+        # gRPC asks for other reasons too, and asks once at a time; without this it would wait a minute for those
+        ("grpc.http2.ping_timeout_ms", round(timeout_s * 1e3)),
     )
     return (*_OPTIONS, *keepalive, *name)

@@ -19,6 +19,7 @@ _VERSION: Final = 1
 _KEPT_REFUSED: Final = 100
 _SHRINK_ABOVE_PAGES: Final = 4_096  # 16 MiB of pages without content
 _LARGEST_WAL_BYTES: Final = 8 * 1024 * 1024
+_RESERVE_BYTES: Final = 512 * 1024
 
 _SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS batch (
@@ -68,6 +69,9 @@ class DiskBuffer:
     the readings matter most. SQLite's log makes a commit whole or void whatever ends the process. The file is locked
     for as long as it is open. A file that is damaged is set aside under another name, and a new one is begun.
 
+    Letting go of batches needs space too, for the log. So that a full disk cannot keep the buffer from emptying, a
+    second file (`NAME.reserve`, 512 KiB) is given up then, and taken again later.
+
     Args:
         path: the file; its directory must exist.
 
@@ -109,11 +113,17 @@ class DiskBuffer:
         try:
             return self._commit(batches, acked, make_room_bytes)
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if _code(error) == sqlite3.SQLITE_FULL and not batches and self._reserve.exists():
+                self._reserve.unlink()
+            elif _is_damage(error):
+                self._begin_anew(error)
+                acked = ()
+            else:
                 raise self._unavailable(error) from error
-            self._begin_anew(error)
         try:
-            return self._commit(batches, (), 0)
+            done = self._commit(batches, acked, 0)
+            self._checkpoint()  # gives the space of the log free
+            return done
         except sqlite3.DatabaseError as error:
             raise self._unavailable(error) from error
 
@@ -220,6 +230,7 @@ class DiskBuffer:
         self._account(*gone, dropped, added)
         if not self.content.batches:
             self._shrink()
+            self._take_reserve()
         return numbered, dropped
 
     def _account(self, *gone: BufferContent) -> None:
@@ -237,9 +248,27 @@ class DiskBuffer:
         if free > _SHRINK_ABOVE_PAGES:
             try:
                 self._db.execute("VACUUM")
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.OperationalError as error:  # it can be done another time
                 _LOG.warning("%s cannot be made smaller: %s", self._path, error)
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError as error:
+            _LOG.warning("%s: its log cannot be emptied: %s", self._path, error)
+
+    @property
+    def _reserve(self) -> Path:
+        return self._path.with_name(f"{self._path.name}.reserve")
+
+    def _take_reserve(self) -> None:
+        if self._reserve.exists():
+            return
+        try:
+            self._reserve.write_bytes(bytes(_RESERVE_BYTES))
+        except OSError:  # there is no space for it now; half of it would only be in the way
+            self._reserve.unlink(missing_ok=True)
 
     def _open(self) -> None:
         db = self._connection = sqlite3.connect(
@@ -262,11 +291,16 @@ class DiskBuffer:
             (verdict, *_) = db.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":
                 raise sqlite3.DatabaseError(f"malformed: {verdict}")
-            db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+            if tables:
+                db.execute("BEGIN IMMEDIATE")  # takes the lock, and writes nothing: the disk may be full
+                db.execute("ROLLBACK")
+            else:
+                db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
             (newest,) = db.execute("SELECT coalesce(max(number), 0) FROM batch").fetchone()
             self._next_number = max(self._next_number, newest + 1)
             self.content = BufferContent(*db.execute(_SUM).fetchone())
             self._account()
+            self._take_reserve()
         except BaseException:
             self.close()
             raise

@@ -247,6 +247,8 @@ class DiskQueue:
             for _, taken in new:
                 if not taken.done():
                     taken.set_exception(error)
+            if new and acked:
+                return await self._commit([])  # a full disk must not keep what it holds
             return False
         self._note_dropped(dropped)
         self._note_damage()

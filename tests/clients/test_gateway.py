@@ -21,6 +21,7 @@ from clients.backoff import Backoff
 from clients.gateway import GatewayClient
 from tests.clients.batches import batch, expected
 from tests.clients.fake_ingest import FakeIngest, serve
+from tests.clients.silence import silenceable_proxy
 
 
 def fail_at(*numbers: int, error: TwinError) -> Callable[[int], TwinError | None]:
@@ -148,6 +149,19 @@ async def test_leaving_by_an_error_does_not_wait_for_a_server_that_is_away() -> 
     with pytest.raises(ZeroDivisionError):
         async with GatewayClient("127.0.0.1:1", "t"):
             raise ZeroDivisionError
+
+
+async def test_a_server_that_falls_silent_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clients.gateway.GATEWAY_KEEPALIVE_S", 0.6)
+    service = FakeIngest()
+    async with serve(service) as target, silenceable_proxy(target) as (proxy, silence):
+        async with GatewayClient(proxy, "t") as gateway:
+            await gateway.send(batch(0))
+            await gateway.drain()
+            silence.set()  # as a paused process or a cut cable: the connection stands, and nothing comes back
+            await gateway.send(batch(1))
+        assert gateway.counters.reconnects >= 1
+    assert service.order == expected(2)
 
 
 async def test_a_gateway_works_inside_its_context_only() -> None:

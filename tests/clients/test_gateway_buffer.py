@@ -191,6 +191,38 @@ def test_a_full_disk_changes_nothing_and_goes_on_when_there_is_space(tmp_path: P
     buffer.close()
 
 
+def test_a_full_disk_does_not_keep_what_is_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = DiskBuffer(tmp_path / "b")
+    buffer.commit([packed(k) for k in range(10)])
+    commit = DiskBuffer._commit
+
+    def commit_if_there_is_space(self: DiskBuffer, *arguments: object) -> object:
+        if (tmp_path / "b.reserve").exists():  # it takes the last of the space
+            raise disk_full()
+        return commit(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(DiskBuffer, "_commit", commit_if_there_is_space)
+    with pytest.raises(BufferUnavailableError):
+        buffer.commit([packed(10)], [(1, 9)])
+    buffer.commit([], [(1, 9)])
+    assert requests(buffer) == [packed(9).request]
+    buffer.commit([packed(10)], [(10, 10)])
+    buffer.commit([], [(11, 11)])
+    assert (tmp_path / "b.reserve").stat().st_size > 100_000  # taken again, once the buffer is empty
+    buffer.close()
+
+
+def disk_full() -> sqlite3.OperationalError:
+    """The error of SQLite itself."""
+    with sqlite3.connect(":memory:") as db:
+        db.execute("CREATE TABLE t (x)")
+        db.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            db.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    db.close()
+    return caught.value
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(BufferUnavailableError, match="unable to open"):
         DiskBuffer(tmp_path / "no such directory" / "b")
