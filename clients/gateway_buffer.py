@@ -1,6 +1,8 @@
 """The file in which a gateway keeps what the server has not acknowledged: one SQLite database, one owner."""
 
 import logging
+import os
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Sequence
@@ -19,7 +21,8 @@ _VERSION: Final = 1
 _KEPT_REFUSED: Final = 100
 _SHRINK_ABOVE_PAGES: Final = 4_096  # 16 MiB of pages without content
 _LARGEST_WAL_BYTES: Final = 8 * 1024 * 1024
-_RESERVE_BYTES: Final = 512 * 1024
+_CHECKPOINT_PAGES: Final = 250  # 1 MiB
+_RESERVE_BYTES: Final = 4 * 1024 * 1024  # more than the log holds: what moving it into the database may take
 
 _SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS batch (
@@ -70,7 +73,7 @@ class DiskBuffer:
     for as long as it is open. A file that is damaged is set aside under another name, and a new one is begun.
 
     Letting go of batches needs space too, for the log. So that a full disk cannot keep the buffer from emptying, a
-    second file (`NAME.reserve`, 512 KiB) is given up then, and taken again later.
+    second file (`NAME.reserve`, 4 MiB) is given up then, and taken again later.
 
     Args:
         path: the file; its directory must exist.
@@ -113,15 +116,17 @@ class DiskBuffer:
         try:
             return self._commit(batches, acked, make_room_bytes)
         except sqlite3.DatabaseError as error:
-            if _code(error) == sqlite3.SQLITE_FULL and not batches and self._reserve.exists():
-                self._reserve.unlink()
+            if _code(error) == sqlite3.SQLITE_FULL:
+                if not batches:  # the reserve is for letting go, not for taking more
+                    self._reserve.unlink(missing_ok=True)
+                self._checkpoint()  # a log that cannot be emptied would take all the space
             elif _is_damage(error):
                 self._begin_anew(error)
-                acked = ()
+                acked, make_room_bytes = (), 0
             else:
                 raise self._unavailable(error) from error
         try:
-            done = self._commit(batches, acked, 0)
+            done = self._commit(batches, acked, make_room_bytes)
             self._checkpoint()  # gives the space of the log free
             return done
         except sqlite3.DatabaseError as error:
@@ -263,10 +268,11 @@ class DiskBuffer:
         return self._path.with_name(f"{self._path.name}.reserve")
 
     def _take_reserve(self) -> None:
-        if self._reserve.exists():
-            return
         try:
-            self._reserve.write_bytes(bytes(_RESERVE_BYTES))
+            if self._reserve.exists() or shutil.disk_usage(self._path.parent).free < 2 * _RESERVE_BYTES:
+                return
+            with self._reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
         except OSError:  # there is no space for it now; half of it would only be in the way
             self._reserve.unlink(missing_ok=True)
 
@@ -287,6 +293,8 @@ class DiskBuffer:
                 )
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA secure_delete = OFF")  # some builds overwrite what is let go, through the log
+            db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             db.execute(f"PRAGMA journal_size_limit = {_LARGEST_WAL_BYTES}")
             (verdict, *_) = db.execute("PRAGMA quick_check(1)").fetchone()
             if verdict != "ok":

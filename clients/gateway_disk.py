@@ -25,6 +25,7 @@ BACKLOG_ROWS_IN_FLIGHT: Final = 5_000
 """Rows of a backlog's stream on their way at once: what a live batch may have to wait for at the server."""
 
 _LONGEST_COMMIT_BATCHES: Final = 256
+_LARGEST_COMMIT_BYTES: Final = 2 * 1024 * 1024  # or one batch
 _LANE_BYTES: Final = 8 * 1024 * 1024
 _ACKS_GATHERED_S: Final = 0.2  # acknowledged batches leave the file together; those of a killed process go twice
 _RETRY_S: Final = 1.0
@@ -216,14 +217,15 @@ class DiskQueue:
     def _fitting(self) -> list[tuple[PackedBatch, "asyncio.Future[None]"]]:
         """Batches to take in with the next commit."""
         fitting: list[tuple[PackedBatch, asyncio.Future[None]]] = []
-        room = self._limit_bytes
+        room, size = self._limit_bytes, 0
         if self._when_full is WhenFull.WAIT:
             room -= self.content.size_bytes - sum(len(batch.request) for batch in self._acked)
         while self._waiting and len(fitting) < _LONGEST_COMMIT_BATCHES:
             batch, taken = self._waiting[0]
             if not taken.cancelled():
                 room -= len(batch.request)
-                if room < 0:
+                size += len(batch.request)
+                if room < 0 or (fitting and size > _LARGEST_COMMIT_BYTES):
                     break
                 fitting.append((batch, taken))
             self._waiting.popleft()
