@@ -1,48 +1,19 @@
 """The file in which a gateway keeps what the server has not acknowledged: one SQLite database, one owner."""
 
 import logging
-import os
-import shutil
 import sqlite3
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from batterytwin.errors import BufferUnavailableError, ConflictError, InvalidArgumentError
 from clients.gateway_batch import PackedBatch
+from clients.gateway_file import BufferFile, Transaction, error_code, is_damage
 
 _LOG = logging.getLogger(__name__)
 
-_APPLICATION_ID: Final = 0x42547762  # "BTwb"
-_VERSION: Final = 1
 _KEPT_REFUSED: Final = 100
-_SHRINK_ABOVE_PAGES: Final = 4_096  # 16 MiB of pages without content
-_LARGEST_WAL_BYTES: Final = 8 * 1024 * 1024
-_CHECKPOINT_PAGES: Final = 250  # 1 MiB
-_RESERVE_BYTES: Final = 4 * 1024 * 1024  # more than the log holds: what moving it into the database may take
-
-_SCHEMA: Final = f"""
-CREATE TABLE IF NOT EXISTS batch (
-  number          INTEGER PRIMARY KEY,  -- order in which the batches were taken
-  taken_us        INTEGER NOT NULL,     -- when, microseconds since 1970 UTC
-  first_sample_us INTEGER NOT NULL,
-  last_sample_us  INTEGER NOT NULL,
-  row_count       INTEGER NOT NULL,
-  size_bytes      INTEGER NOT NULL,
-  crc32           INTEGER NOT NULL,
-  request         BLOB NOT NULL         -- StreamReadingsRequest without its sequence
-) STRICT;
-CREATE TABLE IF NOT EXISTS refused (    -- what no server will ever take, kept for people
-  number  INTEGER PRIMARY KEY,
-  reason  TEXT NOT NULL,
-  request BLOB NOT NULL
-) STRICT;
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_VERSION};
-"""
 
 _SUM: Final = "SELECT count(*), coalesce(sum(row_count), 0), coalesce(sum(size_bytes), 0) FROM batch "
 _OLDEST: Final = "SELECT (SELECT taken_us FROM batch ORDER BY number LIMIT 1)"
@@ -86,15 +57,14 @@ class DiskBuffer:
 
     def __init__(self, path: Path) -> None:
         self.content = BufferContent()
-        self.set_aside: list[Path] = []
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
+        self._file = BufferFile(path)
         self._next_number = 1
         try:
-            self._open()
+            self._file.open()
+            self._take_stock()
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise self._unavailable(error) from error
+            if not is_damage(error):
+                raise self._file.unavailable(error) from error
             self._begin_anew(error)
 
     def commit(
@@ -116,21 +86,21 @@ class DiskBuffer:
         try:
             return self._commit(batches, acked, make_room_bytes)
         except sqlite3.DatabaseError as error:
-            if _code(error) == sqlite3.SQLITE_FULL:
+            if error_code(error) == sqlite3.SQLITE_FULL:
                 if not batches:  # the reserve is for letting go, not for taking more
-                    self._reserve.unlink(missing_ok=True)
-                self._checkpoint()  # a log that cannot be emptied would take all the space
-            elif _is_damage(error):
+                    self._file.give_up_reserve()
+                self._file.checkpoint()  # a log that cannot be emptied would take all the space
+            elif is_damage(error):
                 self._begin_anew(error)
                 acked, make_room_bytes = (), 0
             else:
-                raise self._unavailable(error) from error
+                raise self._file.unavailable(error) from error
         try:
             done = self._commit(batches, acked, make_room_bytes)
-            self._checkpoint()  # gives the space of the log free
+            self._file.checkpoint()  # gives the space of the log free
             return done
         except sqlite3.DatabaseError as error:
-            raise self._unavailable(error) from error
+            raise self._file.unavailable(error) from error
 
     def read(self, first: int, last: int, most_batches: int, most_bytes: int) -> list[PackedBatch]:
         """Reads batches with numbers in `first...last`, in order; at least one if there is any.
@@ -140,7 +110,7 @@ class DiskBuffer:
         """
         found: list[PackedBatch] = []
         try:
-            rows = self._db.execute(
+            rows = self._file.db.execute(
                 "SELECT request, row_count, first_sample_us, last_sample_us, taken_us, number, crc32 FROM batch "
                 "WHERE number BETWEEN ? AND ? ORDER BY number LIMIT ?",
                 (first, last, most_batches),
@@ -159,10 +129,10 @@ class DiskBuffer:
                 self.refuse(found.pop().number, "DAMAGED")
                 if not found:
                     return self.read(first, last, most_batches, most_bytes)
-            elif _is_damage(error):
+            elif is_damage(error):
                 self._begin_anew(error)
             else:
-                raise self._unavailable(error) from error
+                raise self._file.unavailable(error) from error
         return found
 
     def refuse(self, number: int, reason: str) -> None:
@@ -171,9 +141,9 @@ class DiskBuffer:
         Raises:
             BufferUnavailableError: it cannot be written.
         """
-        _LOG.error("%s: batch %d is set aside: %s", self._path, number, reason)
+        _LOG.error("%s: batch %d is set aside: %s", self._file.path, number, reason)
         try:
-            with _Transaction(self._db) as db:
+            with Transaction(self._file.db) as db:
                 db.execute(
                     "INSERT OR REPLACE INTO refused SELECT number, ?, request FROM batch WHERE number = ?",
                     (reason, number),
@@ -185,32 +155,29 @@ class DiskBuffer:
                     (_KEPT_REFUSED,),
                 )
         except sqlite3.DatabaseError as error:
-            raise self._unavailable(error) from error
+            raise self._file.unavailable(error) from error
         self._account(gone)
 
     def close(self) -> None:
         """Closes the file and gives it free."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._file.close()
+
+    @property
+    def set_aside(self) -> list[Path]:
+        """Damaged files set aside since it was opened."""
+        return self._file.set_aside
 
     @property
     def newest_number(self) -> int:
         """Number of the newest batch ever taken since it was opened."""
         return self._next_number - 1
 
-    @property
-    def _db(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise sqlite3.OperationalError("the file is closed")
-        return self._connection
-
     def _commit(
         self, batches: Sequence[PackedBatch], acked: Sequence[tuple[int, int]], make_room_bytes: int
     ) -> tuple[list[PackedBatch], BufferContent]:
         numbered = [replace(batch, number=self._next_number + k) for k, batch in enumerate(batches)]
         dropped = BufferContent()
-        with _Transaction(self._db) as db:
+        with Transaction(self._file.db) as db:
             gone = [_delete(db, first, last) for first, last in acked]
             if make_room_bytes > 0:
                 dropped = _drop_oldest(db, make_room_bytes)
@@ -234,137 +201,29 @@ class DiskBuffer:
         added = BufferContent(-len(numbered), -sum(b.rows for b in numbered), -sum(len(b.request) for b in numbered))
         self._account(*gone, dropped, added)
         if not self.content.batches:
-            self._shrink()
-            self._take_reserve()
+            self._file.shrink()
+            self._file.take_reserve()
         return numbered, dropped
+
+    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
+        self._file.begin_anew(error)
+        self._take_stock()
+
+    def _take_stock(self) -> None:
+        (newest,) = self._file.db.execute("SELECT coalesce(max(number), 0) FROM batch").fetchone()
+        self._next_number = max(self._next_number, newest + 1)
+        self.content = BufferContent(*self._file.db.execute(_SUM).fetchone())
+        self._account()
 
     def _account(self, *gone: BufferContent) -> None:
         """Takes what is gone off the content; counting all of a large file at each commit would take too long."""
-        (oldest_us,) = self._db.execute(_OLDEST).fetchone()
+        (oldest_us,) = self._file.db.execute(_OLDEST).fetchone()
         self.content = BufferContent(
             self.content.batches - sum(part.batches for part in gone),
             self.content.rows - sum(part.rows for part in gone),
             self.content.size_bytes - sum(part.size_bytes for part in gone),
             oldest_us,
         )
-
-    def _shrink(self) -> None:
-        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
-        if free > _SHRINK_ABOVE_PAGES:
-            try:
-                self._db.execute("VACUUM")
-            except sqlite3.OperationalError as error:  # it can be done another time
-                _LOG.warning("%s cannot be made smaller: %s", self._path, error)
-            self._checkpoint()
-
-    def _checkpoint(self) -> None:
-        try:
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.OperationalError as error:
-            _LOG.warning("%s: its log cannot be emptied: %s", self._path, error)
-
-    @property
-    def _reserve(self) -> Path:
-        return self._path.with_name(f"{self._path.name}.reserve")
-
-    def _take_reserve(self) -> None:
-        try:
-            if self._reserve.exists() or shutil.disk_usage(self._path.parent).free < 2 * _RESERVE_BYTES:
-                return
-            with self._reserve.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
-        except OSError:  # there is no space for it now; half of it would only be in the way
-            self._reserve.unlink(missing_ok=True)
-
-    def _open(self) -> None:
-        db = self._connection = sqlite3.connect(
-            self._path, timeout=0.0, isolation_level=None, check_same_thread=False, cached_statements=32
-        )
-        try:
-            db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            (application,) = db.execute("PRAGMA application_id").fetchone()
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if tables and (application != _APPLICATION_ID or version > _VERSION):
-                raise InvalidArgumentError(
-                    f"{self._path} is a database of another program or of a newer version. Name another file.",
-                    field="buffer",
-                    value=self._path,
-                )
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            db.execute("PRAGMA secure_delete = OFF")  # some builds overwrite what is let go, through the log
-            db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-            db.execute(f"PRAGMA journal_size_limit = {_LARGEST_WAL_BYTES}")
-            (verdict, *_) = db.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(f"malformed: {verdict}")
-            if tables:
-                db.execute("BEGIN IMMEDIATE")  # takes the lock, and writes nothing: the disk may be full
-                db.execute("ROLLBACK")
-            else:
-                db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
-            (newest,) = db.execute("SELECT coalesce(max(number), 0) FROM batch").fetchone()
-            self._next_number = max(self._next_number, newest + 1)
-            self.content = BufferContent(*db.execute(_SUM).fetchone())
-            self._account()
-            self._take_reserve()
-        except BaseException:
-            self.close()
-            raise
-
-    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
-        self.close()
-        moment = datetime.now(UTC)
-        aside = self._path.with_name(f"{self._path.name}.damaged-{moment:%Y%m%dT%H%M%S.%fZ}")
-        try:
-            for end in ("-wal", "-shm", ""):  # the database last: until then the next start finds the damage again
-                file = self._path.with_name(self._path.name + end)
-                if file.exists():
-                    file.rename(aside.with_name(aside.name + end))
-            self.set_aside.append(aside)
-            _LOG.error("%s is damaged (%s); set aside as %s, a new one is begun", self._path, error, aside)
-            self._open()
-        except (OSError, sqlite3.DatabaseError) as again:
-            raise self._unavailable(again) from again
-
-    def _unavailable(self, error: Exception) -> BufferUnavailableError | ConflictError:
-        if isinstance(error, sqlite3.DatabaseError) and _code(error) == sqlite3.SQLITE_BUSY:
-            return ConflictError(
-                f"The buffer {self._path} is in use by another gateway. Give each gateway a file of its own.",
-                field="buffer",
-                value=self._path,
-            )
-        return BufferUnavailableError(
-            f"The buffer {self._path} cannot be used: {error}. See to free space and permissions on its disk.",
-            field="buffer",
-            value=self._path,
-        )
-
-
-class _Transaction:
-    """`with` block that commits as a whole or leaves everything as it was."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._db.execute("BEGIN IMMEDIATE")
-        return self._db
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> None:
-        if kind is None:
-            try:
-                self._db.execute("COMMIT")
-            except sqlite3.Error:
-                self._roll_back()
-                raise
-        else:
-            self._roll_back()
-
-    def _roll_back(self) -> None:
-        if self._db.in_transaction:  # SQLite has rolled back by itself after some errors
-            self._db.execute("ROLLBACK")
 
 
 def _delete(db: sqlite3.Connection, first: int, last: int) -> BufferContent:
@@ -382,15 +241,3 @@ def _drop_oldest(db: sqlite3.Connection, size_bytes: int) -> BufferContent:
             break
     db.execute("DELETE FROM batch WHERE number <= ?", (last,))
     return BufferContent(batches, rows, size)
-
-
-def _code(error: sqlite3.Error) -> int:
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    if str(error) == "unsupported file format":  # a torn header, told as if the request were at fault
-        return True
-    if isinstance(error, sqlite3.OperationalError | sqlite3.ProgrammingError):
-        return False
-    return _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or str(error).startswith("malformed")

@@ -177,15 +177,14 @@ def test_a_flipped_bit_in_a_batch_costs_that_batch_alone(tmp_path: Path) -> None
 def test_a_full_disk_changes_nothing_and_goes_on_when_there_is_space(tmp_path: Path) -> None:
     buffer = DiskBuffer(tmp_path / "b")
     buffer.commit([packed(0, 5_000)])
-    assert buffer._connection is not None
-    (pages,) = buffer._connection.execute("PRAGMA page_count").fetchone()
-    buffer._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    (pages,) = buffer._file.db.execute("PRAGMA page_count").fetchone()
+    buffer._file.db.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(BufferUnavailableError, match=r"full.*free space") as caught:
         buffer.commit([packed(1, 3_000), packed(2, 50_000)], [(1, 1)])
     assert caught.value.field == "buffer"
     assert requests(buffer) == [packed(0, 5_000).request]
     assert buffer.content.batches == 1
-    buffer._connection.execute("PRAGMA max_page_count = 100000")
+    buffer._file.db.execute("PRAGMA max_page_count = 100000")
     buffer.commit([packed(1, 3_000), packed(2, 50_000)], [(1, 1)])
     assert requests(buffer) == [packed(1, 3_000).request, packed(2, 50_000).request]
     buffer.close()
