@@ -13,7 +13,7 @@ from actors.plausibility import CURRENT, RESISTANCE, TEMPERATURE
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from batterytwin.telemetry import Rows
 
-_SEVERITIES: Final = {
+SEVERITIES: Final = {
     AlertRule.VOLTAGE_DEVIATION: (Severity.WARNING, Severity.CRITICAL),
     AlertRule.VOLTAGE_LIMIT: (Severity.CRITICAL, Severity.CRITICAL),  # beyond the +-0.5 V of a critical deviation
     AlertRule.TEMPERATURE_HIGH: (Severity.WARNING, Severity.CRITICAL),
@@ -23,6 +23,8 @@ _SEVERITIES: Final = {
     AlertRule.SENSOR_RANGE: (Severity.INFO, Severity.INFO),
     AlertRule.IMPLAUSIBLE_READING: (Severity.WARNING, Severity.WARNING),
 }
+"""Severity of an alert of each rule at level 1 and at level 2."""
+
 _QUANTITY_UNITS: Final = {CURRENT: "A", TEMPERATURE: "degC", RESISTANCE: "mOhm"}
 _RULE_UNITS: Final = {
     AlertRule.TEMPERATURE_RISE: "K",
@@ -50,6 +52,11 @@ def to_transitions(
     return tuple(sorted(transitions, key=lambda transition: transition.sample_time_us))
 
 
+def alert_name(spec: TwinSpec, rule: AlertRule, raised_us: int) -> str:
+    """Name of an alert: the same cause always gives the same one."""
+    return f"{spec.battery_id}/{rule.name}/{raised_us}"
+
+
 def _transition(event: Rows, row: Rows, spec: TwinSpec, limits: AlertLimits) -> AlertTransition:
     rule = AlertRule(int(event["rule"]) + 1)
     change = AlertChange(int(event["change"]))
@@ -57,12 +64,12 @@ def _transition(event: Rows, row: Rows, spec: TwinSpec, limits: AlertLimits) -> 
     finding = Finding(int(event["quantity"]), float(event["value"]), float(event["threshold"]), level == 2, limits)
     cleared = change == AlertChange.CLEARED
     return AlertTransition(
-        alert_id=f"{spec.battery_id}/{rule.name}/{int(event['raised_us'])}",
+        alert_id=alert_name(spec, rule, int(event["raised_us"])),
         battery_key=spec.battery_key,
         string_id=spec.string_id,
         location_id="",
         rule=rule,
-        severity=_SEVERITIES[rule][level - 1],
+        severity=SEVERITIES[rule][level - 1],
         change=change,
         sample_time_us=int(row["sample_time_us"]),
         value=finding.value,

@@ -7,17 +7,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.alert_messages import to_transitions
+from actors.alert_reconcile import Standing
+from actors.applied_batch import AppliedBatch, LateWorker, has_late_rows, in_order
 from actors.fleet import ShardResult, TwinSpec
 from actors.input_log import LogEnd, check_inputs, fresh_inputs
 from actors.intake import TwinFinder
 from actors.limits import AlertLimits, PlausibilityLimits
-from actors.restore import replay, restore_twins
+from actors.replay import replay
+from actors.restore import restore_twins
+from actors.revision import Reviser
 from actors.twin_memory import MEMORY_LAYOUT, TwinMemory
 from actors.twin_step import TwinStepper
+from batterytwin.alerts import AlertTransition
 from batterytwin.errors import LeaseLostError
 from batterytwin.events import TwinInput
-from batterytwin.telemetry import Outcome, Rows, to_received_s
+from batterytwin.telemetry import Rows, to_received_s
 from storage.shard_store import ShardCommit, ShardStore, TwinSnapshot
 
 _ROWS_BETWEEN_SNAPSHOTS: Final = 200_000
@@ -49,8 +53,11 @@ class TwinShard:
         self._all = np.arange(len(specs), dtype=np.int32)
         self._keys = np.array([spec.battery_key for spec in specs], np.int32)
         self._store = store
-        self._alerts = alerts or AlertLimits()
-        self._stepper = TwinStepper(specs, self._alerts, plausibility or PlausibilityLimits())
+        limits = alerts or AlertLimits()
+        self._stepper = TwinStepper(specs, limits, plausibility or PlausibilityLimits())
+        self._standing = Standing(self._specs, limits)
+        self._reviser = Reviser(self._keys, self._stepper, store, self._standing)
+        self._late = LateWorker(self._keys, self._stepper, self._reviser, store)
         self._finder = TwinFinder(len(specs))
         self._twin_of = {spec.battery_key: twin for twin, spec in enumerate(specs)}
         self._memory = TwinMemory.blank(self._stepper.parameters)
@@ -59,6 +66,7 @@ class TwinShard:
         self._snapshot_interval_s = snapshot_interval_s
         self._snapshot_due_s = time.monotonic() + snapshot_interval_s
         self._in_doubt = False
+        self._past_in_doubt = False
         self._lost: LeaseLostError | None = None
 
     def restore(self) -> Rows:
@@ -71,8 +79,7 @@ class TwinShard:
             StoreUnavailableError: the database is away.
         """
         self._store.take_over([int(key) for key in self._keys])
-        replayed = restore_twins(self._memory, self._stepper, self._finder, self._keys, self._store)
-        self._changed |= replayed
+        self._restore_twins()
         return self.live()
 
     def apply(self, rows: Rows, receive_time_us: int) -> ShardResult:
@@ -95,22 +102,26 @@ class TwinShard:
             if caught_up:
                 self._catch_up()
             work = self._memory.take(touched)
+            received_s = to_received_s(receive_time_us)
             step = self._stepper.step(work, slots, rows, judged=False)
-            late = self._sort_out_late(rows, step.outcomes)
-            alerts = to_transitions(step.events, step.stored, step.twins, self._specs, self._alerts)
-            if len(step.stored) or len(late):
+            batch = in_order(step)
+            if has_late_rows(step):
+                batch = self._late.work_in(rows, slots, touched, work, step, self._memory, received_s)
+            alerts = self._alerts_of(batch)
+            if batch.is_new:
                 snapshots = self._due_snapshots(touched, work)
-                late_rows = self._stepper.late_rows(late)
-                step.stored["received_s"] = late_rows["received_s"] = to_received_s(receive_time_us)
-                self._commit(ShardCommit(receive_time_us, step.stored, late_rows, alerts, snapshots))
+                for part in batch.steps:
+                    part.stored["received_s"] = received_s
+                self._commit(_commit_of(batch, receive_time_us, alerts, snapshots))
                 self._memory.put(touched, work)
-                self._note_commit(touched, len(step.stored), snapshots)
+                self._note_batch(batch)
+                self._note_commit(touched, sum(len(part.stored) for part in batch.steps), snapshots)
         except LeaseLostError as error:
             self._lost = error
             raise
         if caught_up:  # others than those of this batch may have moved
-            return ShardResult(step.outcomes, self._all, self.live(), alerts)
-        return ShardResult(step.outcomes, touched, work.live(self._stepper.parameters, touched), alerts)
+            return ShardResult(batch.outcomes, self._all, self.live(), alerts)
+        return ShardResult(batch.outcomes, touched, work.live(self._stepper.parameters, touched), alerts)
 
     def apply_inputs(self, inputs: Sequence[TwinInput]) -> ShardResult:
         """Applies evidence that is no reading, after all rows applied so far, and makes it durable.
@@ -138,6 +149,7 @@ class TwinShard:
                 snapshots = self._due_snapshots(touched, work)
                 self._commit(ShardCommit(time.time_ns() // 1_000, snapshots=snapshots, inputs=logged))
                 self._memory.put(touched, work)
+                self._reviser.cursors.forget(touched.tolist())
                 self._note_commit(touched, 0, snapshots)
         except LeaseLostError as error:
             self._lost = error
@@ -180,35 +192,37 @@ class TwinShard:
         if self._lost is not None:
             raise self._lost
 
+    def _restore_twins(self) -> None:
+        self._changed |= restore_twins(self._memory, self._stepper, self._keys, self._store)
+        self._reviser.cursors.forget()
+
+    def _alerts_of(self, batch: AppliedBatch) -> tuple[AlertTransition, ...]:
+        """Changes of alerts, oldest first."""
+        told = [change for part in batch.steps for change in self._standing.transitions(part)]
+        if batch.past is None:
+            return tuple(told)
+        return tuple(sorted([*batch.past.alerts, *told], key=lambda change: change.sample_time_us))
+
     def _commit(self, commit: ShardCommit) -> None:
         self._in_doubt = True  # a connection lost during COMMIT does not say whether it came through
+        self._past_in_doubt |= bool(commit.revisions)
         self._store.commit(commit)
-        self._in_doubt = False
+        self._in_doubt = self._past_in_doubt = False
 
     def _catch_up(self) -> None:
         """Applies what a commit in doubt has stored after all."""
-        records, keys = self._memory.records, self._keys.tolist()
-        tail = self._store.read_tail(dict(zip(keys, records["watermark_us"].tolist(), strict=True)))
-        inputs = self._store.read_inputs(dict(zip(keys, records["input_seq"].tolist(), strict=True)))
-        self._changed |= replay(LogEnd(tail, inputs), self._memory, self._stepper, self._finder, self._keys)
-        self._in_doubt = False
-
-    def _sort_out_late(self, rows: Rows, outcomes: NDArray[np.uint8]) -> Rows:
-        """Tells late rows from duplicates, in `outcomes`; returns the late ones."""
-        places = np.flatnonzero(outcomes == Outcome.LATE)
-        if not len(places):
-            return rows[:0]
-        old = rows[places]
-        keys = self._keys[old["twin"]]
-        times = np.ascontiguousarray(old["sample_time_us"])
-        known = self._store.stored_mask(keys, times)
-        order = np.lexsort((times, keys))
-        repeated = (np.diff(keys[order]) == 0) & (np.diff(times[order]) == 0)
-        first = np.ones(len(places), np.bool_)
-        first[order[1:][repeated]] = False
-        late = first & ~known
-        outcomes[places[~late]] = Outcome.DUPLICATE
-        return old[late]
+        if self._past_in_doubt:  # rows may have come into the past: their twins are no longer where memory has them
+            self._memory = TwinMemory.blank(self._stepper.parameters)
+            self._restore_twins()
+        else:
+            records, keys = self._memory.records, self._keys.tolist()
+            tail = self._store.read_tail(dict(zip(keys, records["watermark_us"].tolist(), strict=True)))
+            inputs = self._store.read_inputs(dict(zip(keys, records["input_seq"].tolist(), strict=True)))
+            for step in replay(LogEnd(tail, inputs), self._memory, self._all, self._keys, self._stepper):
+                self._changed[step.twins] = True
+            self._changed[[self._twin_of[logged.content.battery_key] for logged in inputs]] = True
+            self._reviser.cursors.forget()
+        self._in_doubt = self._past_in_doubt = False
 
     def _due_snapshots(self, touched: NDArray[np.int32], work: TwinMemory) -> list[TwinSnapshot]:
         if time.monotonic() < self._snapshot_due_s and self._rows_since_snapshot < _ROWS_BETWEEN_SNAPSHOTS:
@@ -227,6 +241,14 @@ class TwinShard:
             state=memory.to_bytes(place),
         )
 
+    def _note_batch(self, batch: AppliedBatch) -> None:
+        cursors = self._reviser.cursors
+        if batch.past is not None:
+            cursors.put(batch.past.cursors)
+        if len(cursors):
+            for part in batch.steps:
+                cursors.append(part.twins, part.stored)
+
     def _note_commit(self, touched: NDArray[np.int32], row_count: int, snapshots: Sequence[TwinSnapshot]) -> None:
         if snapshots:
             self._note_snapshot()
@@ -238,3 +260,21 @@ class TwinShard:
         self._changed[:] = False
         self._rows_since_snapshot = 0
         self._snapshot_due_s = time.monotonic() + self._snapshot_interval_s
+
+
+def _commit_of(
+    batch: AppliedBatch, receive_time_us: int, alerts: Sequence[AlertTransition], snapshots: Sequence[TwinSnapshot]
+) -> ShardCommit:
+    past = batch.past
+    if past is None:
+        return ShardCommit(receive_time_us, batch.stored, alerts=alerts, snapshots=snapshots, too_late=batch.too_late)
+    return ShardCommit(
+        receive_time_us,
+        batch.stored,
+        past.late,
+        alerts,
+        snapshots,
+        too_late=batch.too_late,
+        revisions=past.revisions,
+        revised=past.revised,
+    )

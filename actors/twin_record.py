@@ -8,7 +8,7 @@ import numpy as np
 from actors.limit_tables import BATTERY_LIMIT_DTYPE, COMMON_LIMIT_DTYPE, TIMING_DTYPE
 from batterytwin.telemetry import LIVE_DTYPE, READING_DTYPE, TELEMETRY_DTYPE, Rows
 
-RECORD_LAYOUT: Final = "record2"
+RECORD_LAYOUT: Final = "record3"
 """Name of the layout below; changes with it."""
 
 RING_SIZE: Final = 32
@@ -47,6 +47,7 @@ RECORD_DTYPE: Final = np.dtype(
         ("measured", "<f4", (4,)),
         ("recent_temperature_c", "<f4", (2,)),
         ("rise_slot_c", "<f4", (RISE_SLOTS,)),
+        ("ring_values", "<u4", (RING_SIZE,)),
         ("status", "<i2"),
         ("ring_next", "<i2"),
         ("level", "i1", (RULE_COUNT,)),
@@ -54,8 +55,8 @@ RECORD_DTYPE: Final = np.dtype(
         ("critical_rows", "i1", (RULE_COUNT,)),
     ]
 )
-"""One twin's record. `input_seq` counts the inputs taken; `measured` follows `MEASURED_COLUMNS`; `level` is 0 (no
-alert), 1 or 2."""
+"""One twin's record. `ring_values` has a fingerprint of what was measured at each time of `ring_us`; `input_seq`
+counts the inputs taken; `measured` follows `MEASURED_COLUMNS`; `level` is 0 (no alert), 1 or 2."""
 
 _NAN_FIELDS: Final = (
     "raised_us",

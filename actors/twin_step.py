@@ -110,14 +110,14 @@ class TwinStepper:
             logged.append(LoggedInput(int(record["input_seq"]), int(record["watermark_us"]), given))
         return logged
 
-    def late_rows(self, rows: Rows) -> Rows:
+    def unapplied_rows(self, rows: Rows) -> Rows:
         """Rows that are not applied, as they are stored: without estimates, `TELEMETRY_DTYPE`, shape `(n_rows,)`."""
-        late = np.empty(len(rows), TELEMETRY_DTYPE)
-        self._copy_measured(rows, np.ascontiguousarray(rows["twin"]), late)
+        unapplied = np.empty(len(rows), TELEMETRY_DTYPE)
+        self._copy_measured(rows, np.ascontiguousarray(rows["twin"]), unapplied)
         for name in STORED_ESTIMATE_COLUMNS:
-            late[name] = np.nan
-        late["received_s"] = 0
-        return late
+            unapplied[name] = np.nan
+        unapplied["received_s"] = 0
+        return unapplied
 
     def _copy_measured(self, rows: Rows, twins: NDArray[np.int32], into: Rows) -> None:
         into["battery_key"] = self._keys[twins]

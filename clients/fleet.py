@@ -145,6 +145,7 @@ class ServerStatus:
         not_ready_reasons: what is missing when not ready, for people.
         shards_total: shard actors.
         shards_ready: shard actors that answer.
+        damaged_snapshots: snapshots of twins found damaged in the last 30 days; older sound ones were used instead.
     """
 
     twins_live: int
@@ -157,6 +158,7 @@ class ServerStatus:
     not_ready_reasons: tuple[str, ...]
     shards_total: int
     shards_ready: int
+    damaged_snapshots: int = 0
 
 
 @dataclass(frozen=True, slots=True)

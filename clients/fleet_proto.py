@@ -49,6 +49,7 @@ def status_from_proto(response: fleet_service_pb2.GetStatusResponse) -> ServerSt
         not_ready_reasons=tuple(response.not_ready_reasons),
         shards_total=response.shards_total,
         shards_ready=response.shards_ready,
+        damaged_snapshots=response.damaged_snapshots,
     )
 
 

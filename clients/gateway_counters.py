@@ -21,10 +21,17 @@ class GatewayCounters:
         acked_batches: batches that are durable and applied.
         accepted: rows stored, the suspect ones included.
         duplicate: rows that were stored before.
-        late: rows stored apart because they came after newer ones.
+        late: rows that came after newer ones and have become part of their twin's past.
         rejected: rows refused.
+        conflict: rows of which others are stored with the same battery and sample time.
+        too_late: rows stored and not applied because they came a day after newer ones.
         suspect: of the accepted, those implausible: stored, marked, not applied.
         reconnects: connections that had to be made again.
+        resent_batches: batches that were on their way when a connection broke, and went again.
+        dropped_batches: batches given up because the disk buffer was full (see `WhenFull`).
+        dropped_rows: rows in them.
+        refused_batches: batches set aside in the disk buffer because no server will take them.
+        damaged_files: disk buffers set aside because they were damaged.
         rejected_rows: the first 20 refused rows.
     """
 
@@ -34,9 +41,16 @@ class GatewayCounters:
     accepted: int = 0
     duplicate: int = 0
     late: int = 0
+    conflict: int = 0
+    too_late: int = 0
     rejected: int = 0
     suspect: int = 0
     reconnects: int = 0
+    resent_batches: int = 0
+    dropped_batches: int = 0
+    dropped_rows: int = 0
+    refused_batches: int = 0
+    damaged_files: int = 0
     rejected_rows: list[RejectedRow] = field(default_factory=list)
 
     def add(self, acked_batches: int, result: IngestResult) -> None:
@@ -45,6 +59,8 @@ class GatewayCounters:
         self.accepted += result.accepted
         self.duplicate += result.duplicate
         self.late += result.late
+        self.conflict += result.conflict
+        self.too_late += result.too_late
         self.rejected += result.rejected
         self.suspect += result.suspect
         self.rejected_rows.extend(result.rejected_rows[: _KEPT_REJECTED_ROWS - len(self.rejected_rows)])

@@ -26,15 +26,17 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of the rows of one batch; every row is in exactly one of the first four counts.
+    """What became of the rows of one batch; every row is in exactly one of the counts other than `suspect`.
 
     Attributes:
         accepted: rows durable and, unless suspect, applied to their twins.
-        duplicate: rows already stored with the same battery and sample time; nothing changed.
-        late: rows older than their twin's newest sample: durable, not applied.
+        duplicate: rows already stored with the same battery, sample time and values; nothing changed.
+        late: rows older than their twin's newest sample, by up to a day: durable, and part of the twin's past now.
         rejected: rows refused.
         suspect: of the accepted, those finite but implausible: stored, marked, not applied.
         rejected_rows: the first 100 refused rows.
+        conflict: rows of which another is stored with the same battery and sample time: the first one stays.
+        too_late: rows more than a day older than their twin's newest sample: durable, not applied.
     """
 
     accepted: int
@@ -43,3 +45,5 @@ class IngestResult:
     rejected: int
     suspect: int
     rejected_rows: tuple[RejectedRow, ...]
+    conflict: int = 0
+    too_late: int = 0

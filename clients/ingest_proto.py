@@ -26,4 +26,6 @@ def result_from_proto(
             )
             for row in response.rejected_rows
         ),
+        conflict=counts.conflict_count,
+        too_late=counts.too_late_count,
     )

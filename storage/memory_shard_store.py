@@ -14,17 +14,24 @@ from numpy.typing import NDArray
 from batterytwin.alerts import AlertChange, AlertTransition, Severity
 from batterytwin.errors import LeaseLostError, StoreUnavailableError
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
-from storage.shard_store import LoggedInput, ShardCommit, TwinSnapshot
+from storage.shard_store import LoggedInput, Revision, ShardCommit, TwinSnapshot
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class StoredSnapshot:
-    """A snapshot with the checksum that it was stored with."""
+    """A snapshot with the checksum that it was stored with.
+
+    Attributes:
+        snapshot: as it was stored.
+        sha256: of its state.
+        superseded: something that came late belongs before its watermark.
+    """
 
     snapshot: TwinSnapshot
     sha256: bytes
+    superseded: bool = False
 
 
 @dataclass(slots=True)
@@ -35,7 +42,10 @@ class MemoryDatabase:
         available: set it to False to see what happens while the database is away.
         rows: rows of each commit, `TELEMETRY_DTYPE`.
         late: late rows by battery and sample time.
-        snapshots: the newest two of each battery, newest first.
+        too_late: rows that were stored and not applied, likewise.
+        revised: rows as the newest revision has them, likewise.
+        revisions: revisions in order of commit.
+        snapshots: of each battery, newest first.
         alert_changes: changes of alerts that had an effect, in order of commit.
         inputs: inputs of twins, in order of commit.
         owners: lease of each battery that was ever taken over.
@@ -44,6 +54,9 @@ class MemoryDatabase:
     available: bool = True
     rows: list[Rows] = field(default_factory=list)
     late: dict[tuple[int, int], Rows] = field(default_factory=dict)
+    too_late: dict[tuple[int, int], Rows] = field(default_factory=dict)
+    revised: dict[tuple[int, int], Rows] = field(default_factory=dict)
+    revisions: list[Revision] = field(default_factory=list)
     snapshots: dict[int, list[StoredSnapshot]] = field(default_factory=dict)
     alert_changes: list[AlertTransition] = field(default_factory=list)
     inputs: list[LoggedInput] = field(default_factory=list)
@@ -86,9 +99,12 @@ class MemoryDatabase:
     def write(self, commit: ShardCommit) -> None:
         """Stores a commit."""
         self.rows.append(commit.rows.copy())
-        for row in commit.late.copy():
-            pair = (int(row["battery_key"]), int(row["sample_time_us"]))
-            self.late.setdefault(pair, row)
+        for kept, rows in ((self.late, commit.late), (self.too_late, commit.too_late)):
+            for row in rows.copy():
+                kept.setdefault(_pair(row), row)
+        self.revised |= {_pair(row): row for row in commit.revised.copy()}
+        for revision in commit.revisions:
+            self._supersede(revision)
         for transition in commit.alerts:
             self._change_alert(transition)
         self.inputs += commit.inputs
@@ -111,15 +127,27 @@ class MemoryDatabase:
             self._severities[alert_id] = transition.severity
         self.alert_changes.append(transition)
 
+    def _supersede(self, revision: Revision) -> None:
+        self.revisions.append(revision)
+        for stored in self.snapshots.get(revision.battery_key, []):
+            stored.superseded |= stored.snapshot.watermark_us >= revision.from_us
+
     def _keep(self, snapshot: TwinSnapshot) -> None:
-        others = [
-            s
-            for s in self.snapshots.get(snapshot.battery_key, [])
-            if (s.snapshot.watermark_us, s.snapshot.layout) != (snapshot.watermark_us, snapshot.layout)
+        kept = [
+            StoredSnapshot(snapshot, hashlib.sha256(snapshot.state).digest()),
+            *self.snapshots.get(snapshot.battery_key, []),
         ]
-        kept = [StoredSnapshot(snapshot, hashlib.sha256(snapshot.state).digest()), *others]
-        kept.sort(key=lambda s: -s.snapshot.watermark_us)
-        self.snapshots[snapshot.battery_key] = kept[:2]
+        kept.sort(key=lambda s: -s.snapshot.watermark_us)  # of equal ones, the one stored last comes first
+        self.snapshots[snapshot.battery_key] = kept
+
+    def log_rows(self) -> Rows:
+        """All rows that are in the states of their twins, as the newest revision judges them, `TELEMETRY_DTYPE`."""
+        rows = np.concatenate([self.all_rows(), *(row[np.newaxis] for row in self.late.values())])
+        for place, row in enumerate(rows):
+            revised = self.revised.get(_pair(row))
+            if revised is not None:
+                rows["status"][place] = revised["status"]
+        return rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
 
 
 class MemoryShardStore:
@@ -134,13 +162,18 @@ class MemoryShardStore:
         with self._database.session():
             self._lease = self._database.take(battery_keys, self._lease)
 
-    def load_snapshots(self, battery_keys: Sequence[int], layout: str) -> dict[int, TwinSnapshot]:
-        """Newest sound snapshot of this layout for each battery that has one."""
+    def load_snapshots(
+        self, battery_keys: Sequence[int], layout: str, before_us: Mapping[int, int] | None = None
+    ) -> dict[int, TwinSnapshot]:
+        """Newest sound snapshot of this layout that holds, for each battery that has one."""
         found: dict[int, TwinSnapshot] = {}
         with self._database.session():
             for key in battery_keys:
+                before = np.iinfo(np.int64).max if before_us is None else before_us[key]
                 for stored in self._database.snapshots.get(key, []):
-                    if stored.snapshot.layout != layout or key in found:
+                    if key in found or stored.superseded or stored.snapshot.layout != layout:
+                        continue
+                    if stored.snapshot.watermark_us >= before:
                         continue
                     if hashlib.sha256(stored.snapshot.state).digest() != stored.sha256:
                         _log.error("snapshot of battery %d is damaged and passed over", key)
@@ -149,20 +182,24 @@ class MemoryShardStore:
         return found
 
     def read_tail(self, watermarks_us: Mapping[int, int]) -> Rows:
-        """Rows newer than each battery's watermark, sorted by battery and sample time."""
+        """Log of rows newer than each battery's watermark, sorted by battery and sample time."""
         with self._database.session():
-            rows = self._database.all_rows()
+            rows = self._database.log_rows()
         marks = [watermarks_us.get(int(key), np.iinfo(np.int64).max) for key in rows["battery_key"]]
         return rows[rows["sample_time_us"] > np.array(marks, np.int64)]
 
-    def stored_mask(self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of these (battery, sample time) pairs are stored already, shape `(n_pairs,)`."""
+    def find_rows(
+        self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], Rows]:
+        """Which of these pairs are stored already, and what was measured then, both of shape `(n_pairs,)`."""
         with self._database.session():
-            rows = self._database.all_rows()
-            stored = set(zip(rows["battery_key"].tolist(), rows["sample_time_us"].tolist(), strict=True))
-            stored |= self._database.late.keys()
-        pairs = zip(battery_keys.tolist(), sample_times_us.tolist(), strict=True)
-        return np.fromiter((pair in stored for pair in pairs), np.bool_, len(battery_keys))
+            stored = {_pair(row): row for row in self._database.all_rows()}
+            stored |= self._database.late | self._database.too_late
+        found, rows = np.zeros(len(battery_keys), np.bool_), np.zeros(len(battery_keys), TELEMETRY_DTYPE)
+        for place, pair in enumerate(zip(battery_keys.tolist(), sample_times_us.tolist(), strict=True)):
+            if pair in stored:
+                found[place], rows[place] = True, stored[pair]
+        return found, rows
 
     def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
         """Inputs after those that each battery has taken, sorted by battery and number."""
@@ -183,3 +220,7 @@ class MemoryShardStore:
 
     def close(self) -> None:
         """Gives the connection back. The lease stays until someone takes over."""
+
+
+def _pair(row: Rows) -> tuple[int, int]:
+    return int(row["battery_key"]), int(row["sample_time_us"])

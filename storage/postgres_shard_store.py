@@ -16,7 +16,8 @@ from storage.copy_encoder import COPY_COLUMNS, CopyEncoder
 from storage.copy_script import Block, run_script
 from storage.leases import REVOKED, lease_lost, move_lease, take_lease
 from storage.partitions import DAY_US, create_partitions, partition_name
-from storage.reading_rows import read_tail, stored_mask
+from storage.reading_rows import find_rows, read_tail
+from storage.revision_rows import COPY_REVISED, write_revisions
 from storage.shard_store import LoggedInput, ShardCommit, TwinSnapshot
 from storage.snapshot_rows import load_snapshots, write_snapshots
 from storage.sql_files import read_sql
@@ -25,7 +26,7 @@ from storage.twin_input_rows import read_inputs, stored_inputs, write_inputs
 _SESSION_OPTIONS: Final = (
     "-c timezone=UTC -c synchronous_commit=on -c client_min_messages=warning -c statement_timeout=30s"
 )
-_STORE_LATE: Final = read_sql("store_late")
+_STORE_LATE: Final = read_sql("store_late").decode()
 _CONNECT_TIMEOUT_S: Final = 5
 _RETRY_AFTER_S: Final = 1.0
 _SILENT_PEER_MS: Final = 20_000
@@ -59,20 +60,24 @@ class PostgresShardStore:
         with self._session() as connection:
             self._lease_id = take_lease(connection, battery_keys, self._lease_id)
 
-    def load_snapshots(self, battery_keys: Sequence[int], layout: str) -> dict[int, TwinSnapshot]:
-        """Newest sound snapshot of this layout for each battery that has one."""
+    def load_snapshots(
+        self, battery_keys: Sequence[int], layout: str, before_us: Mapping[int, int] | None = None
+    ) -> dict[int, TwinSnapshot]:
+        """Newest sound snapshot of this layout that holds, for each battery that has one."""
         with self._session() as connection:
-            return load_snapshots(connection, battery_keys, layout)
+            return load_snapshots(connection, battery_keys, layout, before_us)
 
     def read_tail(self, watermarks_us: Mapping[int, int]) -> Rows:
-        """Rows of `reading` newer than each battery's watermark, sorted by battery and sample time."""
+        """Log of rows newer than each battery's watermark, sorted by battery and sample time."""
         with self._session() as connection:
             return read_tail(connection, watermarks_us)
 
-    def stored_mask(self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of these (battery, sample time) pairs are stored already, shape `(n_pairs,)`."""
+    def find_rows(
+        self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], Rows]:
+        """Which of these pairs are stored already, and what was measured then, both of shape `(n_pairs,)`."""
         with self._session() as connection:
-            return stored_mask(connection, battery_keys, sample_times_us)
+            return find_rows(connection, battery_keys, sample_times_us)
 
     def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
         """Inputs after those that each battery has taken, sorted by battery and number."""
@@ -93,10 +98,14 @@ class PostgresShardStore:
                 self._make_partition(connection, day)
                 statements.append(f"COPY {partition_name(day)} ({COPY_COLUMNS}) FROM STDIN (FORMAT binary)".encode())
                 blocks.append(self._encoder.pieces(rows))
-            if len(commit.late):
-                statements.append(_STORE_LATE)
-                blocks.append(self._encoder.pieces(commit.late))
-            if commit.alerts or commit.snapshots or commit.inputs:
+            for late, applied in ((commit.late, "true"), (commit.too_late, "false")):
+                if len(late):
+                    statements.append(_STORE_LATE.format(applied=applied).encode())
+                    blocks.append(self._encoder.pieces(late))
+            if len(commit.revised):
+                statements.append(COPY_REVISED)
+                blocks.append(self._encoder.pieces(commit.revised))
+            if commit.alerts or commit.snapshots or commit.inputs or commit.revisions:
                 self._commit_with_more(connection, statements, blocks, commit)
             else:
                 run_script(connection, b";".join(statements), blocks)
@@ -116,7 +125,9 @@ class PostgresShardStore:
         for transition in commit.alerts:
             connection.execute(*write_of(transition))
         if commit.inputs:
-            write_inputs(connection, commit.inputs)
+            write_inputs(connection, commit.inputs, commit.receive_time_us)
+        if commit.revisions:  # before the snapshots of this commit, which hold
+            write_revisions(connection, commit.revisions, commit.receive_time_us, with_rows=len(commit.revised) > 0)
         if commit.snapshots:
             write_snapshots(connection, commit.snapshots)
         run_script(connection, b"COMMIT")

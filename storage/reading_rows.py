@@ -7,7 +7,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
+from batterytwin.telemetry import MEASURED_COLUMNS, TELEMETRY_DTYPE, Rows
 from storage.instants import to_datetime
 from storage.packed_rows import read_packed
 from storage.partitions import DAY_US
@@ -20,7 +20,9 @@ Connection = psycopg.Connection[Any]
 
 
 def read_tail(connection: Connection, watermarks_us: Mapping[int, int]) -> Rows:
-    """Rows of `reading` newer than each battery's watermark, `TELEMETRY_DTYPE`, sorted by battery and sample time.
+    """Log of rows newer than each battery's watermark, `TELEMETRY_DTYPE`, sorted by battery and sample time.
+
+    Late rows that were applied stand in their place, and the newest revision's judgement stands for the first one.
 
     Args:
         connection: in autocommit mode, outside a transaction.
@@ -46,23 +48,26 @@ def read_tail(connection: Connection, watermarks_us: Mapping[int, int]) -> Rows:
     return rows[np.argsort(rows["battery_key"], kind="stable")]
 
 
-def stored_mask(
+def find_rows(
     connection: Connection, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Which pairs of battery and sample time are in `reading` or `late_reading`, shape `(n_pairs,)`.
+) -> tuple[NDArray[np.bool_], Rows]:
+    """Which pairs of battery and sample time are in `reading` or `late_reading`, and what was measured then.
 
     Args:
         connection: in autocommit mode.
         battery_keys: shape `(n_pairs,)`.
         sample_times_us: microseconds since 1970 UTC, shape `(n_pairs,)`.
 
+    Returns:
+        Whether each pair is stored, and its measured columns in `TELEMETRY_DTYPE`, both of shape `(n_pairs,)`.
+
     Raises:
         psycopg.OperationalError: the database is away.
     """
-    stored = np.zeros(len(battery_keys), np.bool_)
+    stored, rows = np.zeros(len(battery_keys), np.bool_), np.zeros(len(battery_keys), TELEMETRY_DTYPE)
     for _, places in _by_day(sample_times_us):
         times = sample_times_us[places]
-        cursor = connection.execute(
+        cursor = connection.cursor(binary=True).execute(
             _STORED_PAIRS,
             {
                 "keys": battery_keys[places].tolist(),
@@ -72,8 +77,12 @@ def stored_mask(
             },
             prepare=False,  # with its numbers in sight the planner leaves other days out before it locks them
         )
-        stored[places[[int(row[0]) - 1 for row in cursor]]] = True
-    return stored
+        for place, *measured in cursor:
+            mine = places[int(place) - 1]
+            stored[mine] = True
+            for name, value in zip(MEASURED_COLUMNS, measured, strict=True):
+                rows[name][mine] = value
+    return stored, rows
 
 
 def _by_day(times_us: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.intp]]]:

@@ -577,6 +577,7 @@ CREATE TABLE public.twin_snapshot (
     sha256 bytea NOT NULL,
     taken_at timestamp with time zone DEFAULT now() NOT NULL,
     superseded_at timestamp with time zone,
+    damaged_at timestamp with time zone,
     CONSTRAINT twin_snapshot_sha256_check CHECK ((octet_length(sha256) = 32))
 );
 
@@ -586,6 +587,7 @@ COMMENT ON COLUMN public.twin_snapshot.layout IS 'name of the layout of state an
 COMMENT ON COLUMN public.twin_snapshot.sha256 IS 'SHA-256 of state';
 COMMENT ON COLUMN public.twin_snapshot.taken_at IS 'what was known until then is in it';
 COMMENT ON COLUMN public.twin_snapshot.superseded_at IS 'since then a late reading or input belongs before its watermark; null = it holds';
+COMMENT ON COLUMN public.twin_snapshot.damaged_at IS 'when its SHA-256 was found not to fit; null = sound as far as is known';
 
 CREATE TABLE public.user_location (
     user_key integer NOT NULL,
@@ -703,6 +705,8 @@ CREATE INDEX event_start_time_idx ON public.event USING btree (start_time, event
 CREATE INDEX reading_sample_time_brin ON ONLY public.reading USING brin (sample_time) WITH (pages_per_range='32');
 
 CREATE INDEX refresh_token_session_id_idx ON public.refresh_token USING btree (session_id);
+
+CREATE INDEX twin_snapshot_damaged_idx ON public.twin_snapshot USING btree (battery_key) WHERE (damaged_at IS NOT NULL);
 
 CREATE INDEX user_session_user_key_idx ON public.user_session USING btree (user_key);
 

@@ -4,11 +4,14 @@ from storage.alert_tables import AlertTables
 from storage.audit_table import AuditTable
 from storage.event_tables import EventTables
 from storage.gateway_token_tables import GatewayTokenTables
+from storage.history_export import HistoryExport
+from storage.history_marks import HistoryMarks
 from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
 from storage.session_tables import SessionTables
+from storage.snapshot_table import SnapshotTable
 from storage.string_load_reads import StringLoadReads
 from storage.string_reading_table import StringReadingTable
 from storage.string_state_table import StringStateTable
@@ -20,6 +23,8 @@ class ServerStore(
     AlertTables,
     EventTables,
     HistoryReads,
+    HistoryExport,
+    HistoryMarks,
     NewestRows,
     UserTables,
     SessionTables,
@@ -28,6 +33,7 @@ class ServerStore(
     StringStateTable,
     StringReadingTable,
     StringLoadReads,
+    SnapshotTable,
     ModelTraceTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.

@@ -44,6 +44,19 @@ class LoggedInput:
     content: TwinInput
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The past of one twin, computed anew because something that belongs there came late.
+
+    Attributes:
+        battery_key: database key of the battery.
+        from_us: sample time from which its estimates changed; snapshots from there on hold no longer.
+    """
+
+    battery_key: int
+    from_us: int
+
+
 def _no_rows() -> Rows:
     return np.empty(0, TELEMETRY_DTYPE)
 
@@ -54,10 +67,14 @@ class ShardCommit:
 
     Attributes:
         rows: new rows of `reading`, `TELEMETRY_DTYPE`, any order.
-        late: rows older than their twin's watermark, kept apart; a row that is already there is skipped.
+        late: rows older than their twin's watermark, which have become part of its past, with the estimates after them;
+            kept apart from `reading`; a row that is already there is skipped.
         alerts: changes of alerts that these rows caused, oldest first; one that is already there is skipped.
         snapshots: states to restore from later.
         inputs: inputs that twins have taken; a battery's numbers follow on without a gap.
+        too_late: rows so old that they are stored and not applied.
+        revisions: twins whose past has changed, each once; their snapshots from then on are superseded.
+        revised: rows stored before this commit, with the status and estimates that they have in the new past.
         receive_time_us: when the server received what the commit holds, microseconds since 1970 UTC; rows carry it too.
     """
 
@@ -67,6 +84,9 @@ class ShardCommit:
     alerts: Sequence[AlertTransition] = ()
     snapshots: Sequence[TwinSnapshot] = ()
     inputs: Sequence[LoggedInput] = ()
+    too_late: Rows = field(default_factory=_no_rows)
+    revisions: Sequence[Revision] = ()
+    revised: Rows = field(default_factory=_no_rows)
 
 
 class ShardStore(Protocol):
@@ -83,18 +103,41 @@ class ShardStore(Protocol):
         that no commit of theirs can follow this call.
         """
 
-    def load_snapshots(self, battery_keys: Sequence[int], layout: str) -> dict[int, TwinSnapshot]:
-        """Newest sound snapshot of this layout for each battery that has one. Damaged ones are skipped and logged."""
+    def load_snapshots(
+        self, battery_keys: Sequence[int], layout: str, before_us: Mapping[int, int] | None = None
+    ) -> dict[int, TwinSnapshot]:
+        """Newest sound snapshot of this layout that holds, for each battery that has one.
+
+        Damaged ones are passed over, logged, and marked so that the server can tell of them.
+
+        Args:
+            battery_keys: which batteries.
+            layout: name of the layout.
+            before_us: only snapshots with a watermark before this, by battery key; None = no matter.
+        """
 
     def read_tail(self, watermarks_us: Mapping[int, int]) -> Rows:
-        """Rows of `reading` newer than each battery's watermark (`{battery_key: watermark_us}`).
+        """Log of rows newer than each battery's watermark (`{battery_key: watermark_us}`).
+
+        Late rows that were applied stand in their place; every row carries the judgement of the newest revision.
 
         Returns:
             `TELEMETRY_DTYPE`, sorted by battery and sample time.
         """
 
-    def stored_mask(self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of these (battery, sample time) pairs are stored already, as rows or late rows. Shape `(n_pairs,)`."""
+    def find_rows(
+        self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], Rows]:
+        """Rows that are stored already, whether in time, late or too late.
+
+        Args:
+            battery_keys: shape `(n_pairs,)`.
+            sample_times_us: shape `(n_pairs,)`.
+
+        Returns:
+            Which pairs are stored, shape `(n_pairs,)`, and what was measured then: `TELEMETRY_DTYPE` of the same shape,
+            of which only the measured columns of stored pairs count.
+        """
 
     def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
         """Inputs after those that each battery has taken (`{battery_key: seq}`), sorted by battery and number."""

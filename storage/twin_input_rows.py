@@ -17,8 +17,13 @@ _STORED: Final = read_sql("stored_twin_inputs")
 Connection = psycopg.Connection[Any]
 
 
-def write_inputs(connection: Connection, inputs: Sequence[LoggedInput]) -> None:
+def write_inputs(connection: Connection, inputs: Sequence[LoggedInput], known_us: int) -> None:
     """Stores inputs within the transaction under way.
+
+    Args:
+        connection: in a transaction.
+        inputs: in the order of their numbers.
+        known_us: when the server received them, microseconds since 1970 UTC.
 
     Raises:
         psycopg.Error: the database is away, or one of them is there already.
@@ -35,6 +40,7 @@ def write_inputs(connection: Connection, inputs: Sequence[LoggedInput]) -> None:
                 "sohs": [i.content.soh_capacity for i in inputs],
                 "sigmas": [i.content.sigma for i in inputs],
                 "sources": [i.content.source_id for i in inputs],
+                "known_at": to_datetime(known_us),
             },
         )
 

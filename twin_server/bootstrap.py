@@ -21,6 +21,7 @@ from storage.migrate import migrate
 from storage.partition_keeper import PartitionKeeper
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
+from storage.snapshot_keeper import thin_snapshots
 from twin_server.access import make_access
 from twin_server.companions import Companions
 from twin_server.first_admin import ensure_first_admin
@@ -35,6 +36,7 @@ from twin_server.simulated_gateways import make_simulator_tokens
 _COMPANION_GRACE_S: Final = 2.0
 _FINE_DAYS: Final = 7
 _DATABASE_RETRY_S: Final = 0.5
+_SNAPSHOT_DAYS: Final = 730
 
 
 async def run_server(settings: ServerSettings) -> int:
@@ -120,7 +122,7 @@ class _Server:
             access=access.interceptor,
             auth_servicer=access.auth_servicer,
             create_gateway_token=functools.partial(access.gateway_tokens.create, name="replay", created_by="server"),
-            maintenance=functools.partial(_maintain, PartitionKeeper(url)),
+            maintenance=functools.partial(_maintain, url, PartitionKeeper(url)),
         )
         self._parts.push_async_callback(server.stop, settings.drain_timeout_s)
         port = await server.start()
@@ -193,6 +195,7 @@ class _Server:
         now = datetime.now(UTC)
         start = max(now, datetime.fromtimestamp(newest_us / 1e6, UTC) + timedelta(seconds=1))
         arguments = ["--target", target, "--speed", str(settings.speed), "--start", start.isoformat()]
+        arguments += ["--buffer-dir", str(settings.data_dir / "gateways")]
         if settings.fleet_file is not None:
             arguments += ["--fleet", str(settings.fleet_file)]
         if newest_us == 0 and settings.backfill_days:
@@ -218,8 +221,9 @@ class _Server:
         return url
 
 
-async def _maintain(partitions: PartitionKeeper) -> None:
+async def _maintain(url: str, partitions: PartitionKeeper) -> None:
     await asyncio.to_thread(partitions.run, time.time_ns() // 1_000)
+    await asyncio.to_thread(thin_snapshots, url, _SNAPSHOT_DAYS)
 
 
 def _free_port() -> int:

@@ -43,6 +43,8 @@ def status(
     typer.echo(f"  readings accepted  {answer.readings_accepted:,} since the first start")
     typer.echo(f"  alerts active      {answer.alerts_active}")
     typer.echo(f"  shards             {answer.shards_ready} of {answer.shards_total}")
+    if answer.damaged_snapshots:
+        typer.echo(f"  snapshots damaged  {answer.damaged_snapshots} (older ones were used; check the disk)")
 
 
 def twin(

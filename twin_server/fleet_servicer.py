@@ -70,6 +70,7 @@ class FleetServicer(fleet_service_pb2_grpc.FleetServiceServicer):
             not_ready_reasons=reasons,
             shards_total=self._map.shard_count,
             shards_ready=self._readiness.shards_ready,
+            damaged_snapshots=self._readiness.damaged_snapshots,
         )
 
     async def RegisterGrid(

@@ -12,6 +12,8 @@ def outcome_to_counts(outcome: IngestOutcome) -> reading_pb2.IngestCounts:
         late_count=outcome.late,
         rejected_count=outcome.refused,
         suspect_count=outcome.suspect,
+        conflict_count=outcome.conflict,
+        too_late_count=outcome.too_late,
     )
 
 

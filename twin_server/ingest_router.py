@@ -23,12 +23,14 @@ from twin_server.string_table import StringTable
 
 @dataclass(frozen=True, slots=True)
 class IngestOutcome:
-    """What became of a batch. accepted + duplicate + late + refused = rows of `readings`.
+    """What became of a batch. accepted + duplicate + conflict + late + too_late + refused = rows of `readings`.
 
     Attributes:
         accepted: durable and, unless suspect, applied.
         duplicate: were stored before; nothing changed.
-        late: older than their twin's newest sample; durable, not applied.
+        conflict: another row of the same battery and time was stored before; that one stays.
+        late: older than their twin's newest sample; durable, and part of its past now.
+        too_late: more than a day older; durable, not applied.
         refused: refused rows of `readings`; those of `string_readings` are named and not counted.
         suspect: of the accepted, implausible and not applied.
         refused_rows: the first refused rows.
@@ -36,7 +38,9 @@ class IngestOutcome:
 
     accepted: int
     duplicate: int
+    conflict: int
     late: int
+    too_late: int
     refused: int
     suspect: int
     refused_rows: list[RefusedRow]
@@ -180,7 +184,9 @@ class Submission:
         return IngestOutcome(
             accepted=int(counts[Outcome.APPLIED]) + suspect,
             duplicate=int(counts[Outcome.DUPLICATE]),
+            conflict=int(counts[Outcome.CONFLICT]),
             late=int(counts[Outcome.LATE]),
+            too_late=int(counts[Outcome.TOO_LATE]),
             refused=self._valid.refused_count,
             suspect=suspect,
             refused_rows=self._valid.refused,

@@ -30,6 +30,9 @@ class Readiness:
     """Watches database and shards, and sets the health of each service name.
 
     A server without its database is alive and not ready: to restart it would help nobody, and it comes back by itself.
+
+    Attributes:
+        damaged_snapshots: snapshots of twins found damaged; no reason not to be ready, for older ones serve as well.
     """
 
     def __init__(self, health_servicer: health.HealthServicer, service_names: tuple[str, ...]) -> None:
@@ -40,6 +43,7 @@ class Readiness:
         self._database = True
         self._shards: list[bool] = []
         self._told: bool | None = None
+        self.damaged_snapshots = 0
 
     @property
     def shards_ready(self) -> int:

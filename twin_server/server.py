@@ -30,6 +30,7 @@ from twin_server.event_log import EventLog
 from twin_server.event_recorder import EventRecorder
 from twin_server.fleet_servicer import FleetServicer
 from twin_server.grid_registration import GridRegistration
+from twin_server.history_exporter import HistoryExporter
 from twin_server.history_servicer import HistoryServicer
 from twin_server.ingest_router import IngestRouter
 from twin_server.ingest_servicer import IngestServicer
@@ -57,6 +58,7 @@ _SWEEP_S: Final = 2.0
 _STRINGS_S: Final = 1.0
 _PAST_OUTAGES_S: Final = 10.0
 _REOPEN_EVERY_S: Final = 60.0
+_DAMAGE_EVERY_S: Final = 60.0
 _REOPEN_AFTER_US: Final = 3_600_000_000
 _MAINTENANCE_EVERY_S: Final = 600.0
 
@@ -161,6 +163,7 @@ class TwinServer:
         await self.strings.load()
         self._router.extend()
         await self._keeper.load()
+        await self._count_damage()
         self._start_background()
         self._admission.open = True
         await self._readiness.set_restored(self._map.shard_count)
@@ -203,7 +206,7 @@ class TwinServer:
         )
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
         history_service_pb2_grpc.add_HistoryServiceServicer_to_server(
-            HistoryServicer(self._store, live, events), server
+            HistoryServicer(self._store, live, events, HistoryExporter(self._store, live.fleet_map, drain)), server
         )
         alerts = AlertServicer(self._store, hub, live, drain)
         alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alerts, server)
@@ -227,6 +230,7 @@ class TwinServer:
             run_every(DATABASE_PROBE_S, self._probe_database),
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),
+            run_every(_DAMAGE_EVERY_S, self._count_damage),
         ]
         if self._maintenance is not None:
             work.append(run_every(_MAINTENANCE_EVERY_S, self._maintenance))
@@ -241,6 +245,9 @@ class TwinServer:
 
     async def _probe_shards(self) -> None:
         await self._readiness.probe_shards(self._fleet)
+
+    async def _count_damage(self) -> None:
+        self._readiness.damaged_snapshots = await self._store.damaged_snapshot_count()
 
     async def _reopen_alerts(self) -> None:
         now_us = self._clocks.wall_us()

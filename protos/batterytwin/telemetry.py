@@ -163,6 +163,15 @@ class Outcome(IntEnum):
     SUSPECT = 1
     DUPLICATE = 2
     LATE = 3
+    """Older than rows of its twin that were applied before: stored, and the twin's past computed anew with it."""
+    CONFLICT = 4
+    """Another row of the same battery and sample time is there, with other values: the first one stays."""
+    TOO_LATE = 5
+    """More than `LATE_LIMIT_US` older than its twin's newest row: stored, not applied."""
+
+
+LATE_LIMIT_US: Final = 86_400_000_000
+"""How much older than its twin's newest row a row may be to become part of the twin's past, us."""
 
 
 FLAG_MASK: Final = 0x000F

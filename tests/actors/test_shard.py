@@ -197,21 +197,6 @@ def test_an_owner_that_was_replaced_refuses_everything() -> None:
     assert len(database.all_rows()) == 6 * BLOCKS
 
 
-def test_late_rows_are_kept_apart_and_not_applied() -> None:
-    database = MemoryDatabase()
-    shard = run(FRAMES[:40], database)
-    hashes = shard.state_hashes()
-    late = FRAMES[3].copy()
-    late["sample_time_us"] += MINUTE_US // 2
-    assert (
-        shard.apply(np.concatenate([late, late]), START_US).outcome == [Outcome.LATE] * 6 + [Outcome.DUPLICATE] * 6
-    ).all()
-    assert (shard.apply(late, START_US).outcome == Outcome.DUPLICATE).all()
-    assert shard.state_hashes() == hashes
-    assert len(database.late) == BLOCKS
-    assert open_shard(database).state_hashes() == hashes
-
-
 def test_one_batch_may_hold_new_old_and_repeated_rows() -> None:
     shard = run(FRAMES[:2])
     new = FRAMES[2][:1]

@@ -48,8 +48,6 @@ class Backend(Protocol):
 
     def damage_newest_snapshot(self, battery_key: int) -> None: ...
 
-    def snapshot_count(self, battery_key: int) -> int: ...
-
 
 @dataclass
 class MemoryBackend:
@@ -66,9 +64,6 @@ class MemoryBackend:
 
     def damage_newest_snapshot(self, battery_key: int) -> None:
         self.database.snapshots[battery_key][0].sha256 = bytes(32)
-
-    def snapshot_count(self, battery_key: int) -> int:
-        return len(self.database.snapshots[battery_key])
 
 
 class PostgresBackend:
@@ -97,15 +92,12 @@ class PostgresBackend:
             (battery_key, battery_key),
         )
 
-    def snapshot_count(self, battery_key: int) -> int:
-        ((count,),) = self.connection.execute(
-            "SELECT count(*) FROM twin_snapshot WHERE battery_key = %s", (battery_key,)
-        )
-        return int(count)
-
     def empty(self) -> None:
         """Removes everything but the inventory."""
-        self.connection.execute("TRUNCATE reading, late_reading, twin_input, twin_snapshot, alert, alert_change")
+        self.connection.execute(
+            "TRUNCATE reading, late_reading, revised_estimate, twin_revision, twin_input, twin_snapshot, alert, "
+            "alert_change"
+        )
 
     def close(self) -> None:
         for store in self.stores:
@@ -135,5 +127,5 @@ def sorted_rows(rows: Rows) -> Rows:
 
 
 def pair_columns(pairs: Sequence[tuple[int, int]]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """Pairs as the arguments of `ShardStore.stored_mask`."""
+    """Pairs as the arguments of `ShardStore.find_rows`."""
     return np.array([key for key, _ in pairs], np.int32), np.array([time for _, time in pairs], np.int64)

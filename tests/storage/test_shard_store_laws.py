@@ -8,7 +8,8 @@ import pytest
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from batterytwin.errors import LeaseLostError
 from batterytwin.events import TwinInput, TwinInputKind
-from storage.shard_store import LoggedInput, ShardCommit, ShardStore, TwinSnapshot
+from batterytwin.telemetry import MEASURED_COLUMNS, Rows
+from storage.shard_store import LoggedInput, Revision, ShardCommit, ShardStore, TwinSnapshot
 from tests.storage.shard_stores import KEYS, T0_US, Backend, pair_columns, rows_of, sorted_rows
 
 _DAY_US = 86_400_000_000
@@ -64,13 +65,54 @@ def test_the_tail_of_each_battery_begins_after_its_own_watermark(store: ShardSto
     assert len(store.read_tail({})) == 0
 
 
-def test_stored_pairs_are_known_row_by_row(store: ShardStore) -> None:
-    stored = [(1, T0_US), (2, T0_US + 5), (3, T0_US - _DAY_US)]
-    late = [(1, T0_US - 7), (2, T0_US - 2 * _DAY_US)]
-    store.commit(ShardCommit(T0_US, rows_of(stored), late=rows_of(late)))
-    asked = [(2, T0_US), *stored, (1, T0_US + 1), *late, (2, T0_US - 7), stored[0]]
-    assert store.stored_mask(*pair_columns(asked)).tolist() == [pair in {*stored, *late} for pair in asked]
-    assert store.stored_mask(*pair_columns([])).tolist() == []
+def test_stored_rows_are_found_with_what_was_measured(store: ShardStore) -> None:
+    stored = rows_of([(1, T0_US), (2, T0_US + 5), (3, T0_US - _DAY_US)])
+    late, too_late = rows_of([(1, T0_US - 7)], seed=1), rows_of([(2, T0_US - 2 * _DAY_US)], seed=2)
+    store.commit(ShardCommit(T0_US, stored, late=late, too_late=too_late))
+    there = np.concatenate([stored, late, too_late])
+    asked = [(2, T0_US), *_pairs(there), (1, T0_US + 1), (2, T0_US - 7), _pairs(stored)[0]]
+    found, rows = store.find_rows(*pair_columns(asked))
+    assert found.tolist() == [pair in _pairs(there) for pair in asked]
+    for name in MEASURED_COLUMNS:
+        assert rows[name][1:6].tobytes() == there[name].tobytes()
+    assert store.find_rows(*pair_columns([]))[0].tolist() == []
+
+
+def _pairs(rows: Rows) -> list[tuple[int, int]]:
+    return list(zip(rows["battery_key"].tolist(), rows["sample_time_us"].tolist(), strict=True))
+
+
+def test_the_log_holds_late_rows_in_their_place_and_not_those_that_came_too_late(store: ShardStore) -> None:
+    stored, late = rows_of([(1, T0_US), (1, T0_US + 20)]), rows_of([(1, T0_US + 10)], seed=1)
+    store.commit(ShardCommit(T0_US, stored))
+    revised = stored[1:].copy()
+    revised["status"] ^= 1
+    store.commit(
+        ShardCommit(
+            T0_US,
+            late=late,
+            too_late=rows_of([(1, T0_US + 5)], seed=2),
+            revisions=[Revision(1, T0_US + 10)],
+            revised=revised,
+        )
+    )
+    tail = store.read_tail({1: 0})
+    assert tail["sample_time_us"].tolist() == [T0_US, T0_US + 10, T0_US + 20]
+    assert tail["status"].tolist() == [stored["status"][0], late["status"][0], revised["status"][0]]
+    assert store.read_tail({1: T0_US + 10}).tobytes() == tail[2:].tobytes()
+
+
+def test_a_revision_supersedes_the_snapshots_from_its_time_on(store: ShardStore) -> None:
+    for n in range(4):
+        store.commit(ShardCommit(T0_US, snapshots=[TwinSnapshot(1, T0_US + 10 * n, "v1", b"%d" % n)]))
+    newest = TwinSnapshot(1, T0_US + 30, "v1", b"anew")
+    store.commit(ShardCommit(T0_US, revisions=[Revision(1, T0_US + 11), Revision(2, T0_US)]))
+    assert store.load_snapshots([1], "v1")[1].state == b"1"
+    store.commit(ShardCommit(T0_US, snapshots=[newest], revisions=[Revision(1, T0_US + 15)]))
+    assert store.load_snapshots([1], "v1") == {1: newest}
+    assert store.load_snapshots([1], "v1", {1: T0_US + 30})[1].state == b"1"
+    assert store.load_snapshots([1], "v1", {1: T0_US + 10})[1].state == b"0"
+    assert store.load_snapshots([1, 2], "v1", {1: T0_US, 2: T0_US}) == {}
 
 
 def test_the_first_late_row_stays(backend: Backend, store: ShardStore) -> None:
@@ -80,7 +122,6 @@ def test_the_first_late_row_stays(backend: Backend, store: ShardStore) -> None:
     store.commit(ShardCommit(T0_US, late=first))
     store.commit(ShardCommit(T0_US, late=second))
     assert backend.late_rows() == {(1, T0_US): (13.5, 10), (2, T0_US): (11.0, 20)}
-    assert everything(store) == b""
 
 
 def test_alert_changes_happen_once_and_in_order(backend: Backend, store: ShardStore) -> None:
@@ -99,7 +140,7 @@ def test_everything_in_a_commit_is_stored_together(backend: Backend, store: Shar
     rows, late = rows_of([(1, T0_US)]), rows_of([(1, T0_US - 5)])
     snapshot = TwinSnapshot(1, T0_US, "v1", b"state")
     store.commit(ShardCommit(T0_US, rows, late, [_RAISED], [snapshot]))
-    assert everything(store) == rows.tobytes()
+    assert everything(store) == np.concatenate([late, rows]).tobytes()
     assert list(backend.late_rows()) == [(1, T0_US - 5)]
     assert len(backend.alert_changes()) == 1
     assert store.load_snapshots(KEYS, "v1") == {1: snapshot}
@@ -112,7 +153,6 @@ def test_the_newest_sound_snapshot_is_loaded(
     for snapshot in snapshots:
         store.commit(ShardCommit(T0_US, snapshots=[snapshot]))
     assert store.load_snapshots(KEYS, "v1") == {1: snapshots[2]}
-    assert backend.snapshot_count(1) == 2
     backend.damage_newest_snapshot(1)
     assert store.load_snapshots(KEYS, "v1") == {1: snapshots[1]}
     assert "damaged" in caplog.text

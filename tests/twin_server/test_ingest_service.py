@@ -86,6 +86,10 @@ async def test_rows_of_both_shards_and_a_late_one_are_counted(site: Site) -> Non
     late = columns(ids, time_ns - 5_000_000_000)
     assert counts(await site.send(request(late), site.server.admin)) == (0, 0, 2, 0, 0)
     assert counts(await site.send(request(late), site.server.admin)) == (0, 2, 0, 0, 0)
+    other = await site.send(request(columns(ids, time_ns - 5_000_000_000, voltage_v=13.1)), site.server.admin)
+    assert (counts(other), other.counts.conflict_count) == ((0, 0, 0, 0, 0), 2)
+    old = await site.send(request(columns(ids, time_ns - 90_000_000_000_000)), site.server.admin)
+    assert (counts(old), old.counts.too_late_count) == ((0, 0, 0, 0, 0), 2)
 
 
 async def test_bad_rows_are_named_and_good_rows_of_the_batch_are_kept(site: Site) -> None:

@@ -158,6 +158,7 @@ class GetStatusResponse(_message.Message):
     NOT_READY_REASONS_FIELD_NUMBER: _builtins.int
     SHARDS_TOTAL_FIELD_NUMBER: _builtins.int
     SHARDS_READY_FIELD_NUMBER: _builtins.int
+    DAMAGED_SNAPSHOTS_FIELD_NUMBER: _builtins.int
     twins_live: _builtins.int
     """Twins of quality LIVE."""
     twins_total: _builtins.int
@@ -176,6 +177,8 @@ class GetStatusResponse(_message.Message):
     """Shard actors."""
     shards_ready: _builtins.int
     """Shard actors that answer."""
+    damaged_snapshots: _builtins.int
+    """Snapshots of twins that were found damaged in the last 30 days; older sound ones were used instead."""
     @_builtins.property
     def not_ready_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What is missing when not ready, for people."""
@@ -193,10 +196,11 @@ class GetStatusResponse(_message.Message):
         not_ready_reasons: _abc.Iterable[_builtins.str] | None = ...,
         shards_total: _builtins.int = ...,
         shards_ready: _builtins.int = ...,
+        damaged_snapshots: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts_active", b"alerts_active", "not_ready_reasons", b"not_ready_reasons", "oldest_age_s", b"oldest_age_s", "readings_accepted", b"readings_accepted", "ready", b"ready", "shards_ready", b"shards_ready", "shards_total", b"shards_total", "twins_live", b"twins_live", "twins_total", b"twins_total", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts_active", b"alerts_active", "damaged_snapshots", b"damaged_snapshots", "not_ready_reasons", b"not_ready_reasons", "oldest_age_s", b"oldest_age_s", "readings_accepted", b"readings_accepted", "ready", b"ready", "shards_ready", b"shards_ready", "shards_total", b"shards_total", "twins_live", b"twins_live", "twins_total", b"twins_total", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

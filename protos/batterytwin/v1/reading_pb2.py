@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62\x61tterytwin/v1/reading.proto\x12\x0e\x62\x61tterytwin.v1\"\xa1\x01\n\x0eReadingColumns\x12\x13\n\x0b\x62\x61ttery_ids\x18\x01 \x03(\t\x12\x1b\n\x13sample_time_unix_ns\x18\x02 \x03(\x10\x12\x11\n\tvoltage_v\x18\x03 \x03(\x02\x12\x11\n\tcurrent_a\x18\x04 \x03(\x02\x12\x15\n\rtemperature_c\x18\x05 \x03(\x02\x12 \n\x18internal_resistance_mohm\x18\x06 \x03(\x02\"\x98\x01\n\x14StringReadingColumns\x12\x12\n\nstring_ids\x18\x01 \x03(\t\x12\x1b\n\x13sample_time_unix_ns\x18\x02 \x03(\x10\x12\x11\n\tvoltage_v\x18\x03 \x03(\x02\x12\x11\n\tcurrent_a\x18\x04 \x03(\x02\x12)\n\x05modes\x18\x05 \x03(\x0e\x32\x1a.batterytwin.v1.StringMode\"r\n\x0bRejectedRow\x12\x11\n\trow_index\x18\x01 \x01(\x05\x12\x12\n\nbattery_id\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\"\x82\x01\n\x0cIngestCounts\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x17\n\x0f\x64uplicate_count\x18\x02 \x01(\x03\x12\x12\n\nlate_count\x18\x03 \x01(\x03\x12\x16\n\x0erejected_count\x18\x04 \x01(\x03\x12\x15\n\rsuspect_count\x18\x05 \x01(\x03*\xa5\x01\n\nStringMode\x12\x1b\n\x17STRING_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11STRING_MODE_FLOAT\x10\x01\x12\x15\n\x11STRING_MODE_BOOST\x10\x02\x12\x19\n\x15STRING_MODE_DISCHARGE\x10\x03\x12\x14\n\x10STRING_MODE_TEST\x10\x04\x12\x1b\n\x17STRING_MODE_MAINTENANCE\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62\x61tterytwin/v1/reading.proto\x12\x0e\x62\x61tterytwin.v1\"\xa1\x01\n\x0eReadingColumns\x12\x13\n\x0b\x62\x61ttery_ids\x18\x01 \x03(\t\x12\x1b\n\x13sample_time_unix_ns\x18\x02 \x03(\x10\x12\x11\n\tvoltage_v\x18\x03 \x03(\x02\x12\x11\n\tcurrent_a\x18\x04 \x03(\x02\x12\x15\n\rtemperature_c\x18\x05 \x03(\x02\x12 \n\x18internal_resistance_mohm\x18\x06 \x03(\x02\"\x98\x01\n\x14StringReadingColumns\x12\x12\n\nstring_ids\x18\x01 \x03(\t\x12\x1b\n\x13sample_time_unix_ns\x18\x02 \x03(\x10\x12\x11\n\tvoltage_v\x18\x03 \x03(\x02\x12\x11\n\tcurrent_a\x18\x04 \x03(\x02\x12)\n\x05modes\x18\x05 \x03(\x0e\x32\x1a.batterytwin.v1.StringMode\"r\n\x0bRejectedRow\x12\x11\n\trow_index\x18\x01 \x01(\x05\x12\x12\n\nbattery_id\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0e\n\x06remedy\x18\x06 \x01(\t\"\xb2\x01\n\x0cIngestCounts\x12\x16\n\x0e\x61\x63\x63\x65pted_count\x18\x01 \x01(\x03\x12\x17\n\x0f\x64uplicate_count\x18\x02 \x01(\x03\x12\x12\n\nlate_count\x18\x03 \x01(\x03\x12\x16\n\x0erejected_count\x18\x04 \x01(\x03\x12\x15\n\rsuspect_count\x18\x05 \x01(\x03\x12\x16\n\x0e\x63onflict_count\x18\x06 \x01(\x03\x12\x16\n\x0etoo_late_count\x18\x07 \x01(\x03*\xa5\x01\n\nStringMode\x12\x1b\n\x17STRING_MODE_UNSPECIFIED\x10\x00\x12\x15\n\x11STRING_MODE_FLOAT\x10\x01\x12\x15\n\x11STRING_MODE_BOOST\x10\x02\x12\x19\n\x15STRING_MODE_DISCHARGE\x10\x03\x12\x14\n\x10STRING_MODE_TEST\x10\x04\x12\x1b\n\x17STRING_MODE_MAINTENANCE\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'batterytwin.v1.reading_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STRINGMODE']._serialized_start=617
-  _globals['_STRINGMODE']._serialized_end=782
+  _globals['_STRINGMODE']._serialized_start=665
+  _globals['_STRINGMODE']._serialized_end=830
   _globals['_READINGCOLUMNS']._serialized_start=49
   _globals['_READINGCOLUMNS']._serialized_end=210
   _globals['_STRINGREADINGCOLUMNS']._serialized_start=213
@@ -40,5 +40,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REJECTEDROW']._serialized_start=367
   _globals['_REJECTEDROW']._serialized_end=481
   _globals['_INGESTCOUNTS']._serialized_start=484
-  _globals['_INGESTCOUNTS']._serialized_end=614
+  _globals['_INGESTCOUNTS']._serialized_end=662
 # @@protoc_insertion_point(module_scope)

@@ -219,16 +219,22 @@ class IngestCounts(_message.Message):
     LATE_COUNT_FIELD_NUMBER: _builtins.int
     REJECTED_COUNT_FIELD_NUMBER: _builtins.int
     SUSPECT_COUNT_FIELD_NUMBER: _builtins.int
+    CONFLICT_COUNT_FIELD_NUMBER: _builtins.int
+    TOO_LATE_COUNT_FIELD_NUMBER: _builtins.int
     accepted_count: _builtins.int
     """Rows durable and, unless suspect, applied to their twins."""
     duplicate_count: _builtins.int
-    """Rows already stored with the same battery and sample time; nothing changed."""
+    """Rows already stored with the same battery, sample time and values; nothing changed."""
     late_count: _builtins.int
-    """Rows older than their twin's newest sample: durable, not applied."""
+    """Rows older than their twin's newest sample, by up to a day: durable, and the twin's past computed anew with them."""
     rejected_count: _builtins.int
     """Rows refused; see `rejected_rows`."""
     suspect_count: _builtins.int
     """Of the accepted: finite but implausible; stored, marked SUSPECT and not applied."""
+    conflict_count: _builtins.int
+    """Rows of which another one is stored with the same battery and sample time and other values: the first one stays."""
+    too_late_count: _builtins.int
+    """Rows more than a day older than their twin's newest sample: durable, not applied."""
     def __init__(
         self,
         *,
@@ -237,10 +243,12 @@ class IngestCounts(_message.Message):
         late_count: _builtins.int = ...,
         rejected_count: _builtins.int = ...,
         suspect_count: _builtins.int = ...,
+        conflict_count: _builtins.int = ...,
+        too_late_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_count", b"accepted_count", "duplicate_count", b"duplicate_count", "late_count", b"late_count", "rejected_count", b"rejected_count", "suspect_count", b"suspect_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_count", b"accepted_count", "conflict_count", b"conflict_count", "duplicate_count", b"duplicate_count", "late_count", b"late_count", "rejected_count", b"rejected_count", "suspect_count", b"suspect_count", "too_late_count", b"too_late_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,111 @@
+"""Makes the alerts of twins agree with a past that was computed anew.
+
+The rules say nothing while they go through the past once more. Afterwards an alert may stand that did not, or not stand
+that did: these changes alone are told, with the names and times that they have in the new past.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.alert_messages import SEVERITIES, alert_name, to_transitions
+from actors.fleet import TwinSpec
+from actors.limits import AlertLimits
+from actors.twin_step import Step
+from batterytwin.alerts import AlertChange, AlertRule, AlertTransition
+from batterytwin.telemetry import Rows
+
+_WITHDRAWN = "Readings that came late show that it did not hold"
+
+
+@dataclass(frozen=True, slots=True)
+class StandingAlert:
+    """An alert that stands in the record of a twin.
+
+    Attributes:
+        spec: its battery.
+        rule: its rule.
+        level: 1 or 2.
+        watermark_us: newest row of the twin, us.
+    """
+
+    spec: TwinSpec
+    rule: AlertRule
+    level: int
+    watermark_us: int
+
+
+class Standing:
+    """Reads the alerts of one shard's twins.
+
+    Args:
+        specs: twins, in the order of their positions.
+        limits: limits of the alert rules.
+    """
+
+    def __init__(self, specs: Sequence[TwinSpec], limits: AlertLimits) -> None:
+        self._specs = specs
+        self._limits = limits
+
+    def of(self, records: Rows, twins: NDArray[np.int32]) -> dict[str, StandingAlert]:
+        """Alerts that stand, by name.
+
+        Args:
+            records: `RECORD_DTYPE`, shape `(n_twins,)`.
+            twins: positions of these twins in the shard, shape `(n_twins,)`.
+        """
+        found = {}
+        for slot, rule in np.argwhere(records["level"] > 0).tolist():
+            spec, record = self._specs[twins[slot]], records[slot]
+            name = alert_name(spec, AlertRule(rule + 1), int(record["raised_us"][rule]))
+            found[name] = StandingAlert(
+                spec, AlertRule(rule + 1), int(record["level"][rule]), int(record["watermark_us"])
+            )
+        return found
+
+    def transitions(self, step: Step) -> tuple[AlertTransition, ...]:
+        """Changes of alerts that a step made."""
+        return to_transitions(step.events, step.stored, step.twins, self._specs, self._limits)
+
+
+def reconcile(
+    before: Mapping[str, StandingAlert], after: Mapping[str, StandingAlert], changes: Sequence[AlertTransition]
+) -> list[AlertTransition]:
+    """Changes that lead from the alerts that stood to those that stand, oldest first.
+
+    Args:
+        before: alerts that have been told.
+        after: alerts that stand in the new past.
+        changes: everything the rules said in the new past.
+    """
+    told = []
+    for change in changes:
+        was, is_now = before.get(change.alert_id), after.get(change.alert_id)
+        if change.change == AlertChange.CLEARED:
+            wanted = was is not None and is_now is None
+        else:
+            wanted = is_now is not None and (was is None or was.level < is_now.level)
+        if wanted:
+            told.append(change)
+    cleared = {change.alert_id for change in told if change.change == AlertChange.CLEARED}
+    told += [_withdrawn(name, alert) for name, alert in before.items() if name not in after and name not in cleared]
+    return sorted(told, key=lambda change: change.sample_time_us)
+
+
+def _withdrawn(name: str, alert: StandingAlert) -> AlertTransition:
+    return AlertTransition(
+        alert_id=name,
+        battery_key=alert.spec.battery_key,
+        string_id=alert.spec.string_id,
+        location_id="",
+        rule=alert.rule,
+        severity=SEVERITIES[alert.rule][alert.level - 1],
+        change=AlertChange.CLEARED,
+        sample_time_us=alert.watermark_us,
+        value=0.0,
+        threshold=0.0,
+        unit="",
+        message=_WITHDRAWN,
+    )

@@ -1,0 +1,1 @@
+SELECT count(*)::int AS damaged FROM twin_snapshot WHERE damaged_at IS NOT NULL
