@@ -1,5 +1,6 @@
 """A backup becomes a data directory and a database again."""
 
+import os
 import secrets
 import shutil
 import time
@@ -132,7 +133,7 @@ def _fill(url: str, folder: Path, manifest: BackupManifest) -> None:
             if timescale:
                 connection.execute(f"CREATE EXTENSION IF NOT EXISTS {_TIMESCALE}")
                 connection.execute("SELECT timescaledb_pre_restore()")
-            load_database(url, folder / DATABASE_FOLDER)
+            load_database(url, folder / DATABASE_FOLDER, 1 if timescale else os.cpu_count() or 1)
             if timescale:
                 connection.execute("SELECT timescaledb_post_restore()")
             _check_counts(connection, manifest)

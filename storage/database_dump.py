@@ -53,12 +53,13 @@ def dump_database(url: str, folder: Path, snapshot: str) -> None:
     )
 
 
-def load_database(url: str, folder: Path) -> None:
+def load_database(url: str, folder: Path, jobs: int = 1) -> None:
     """Fills an empty database from what `dump_database` wrote.
 
     Args:
         url: libpq connection string or URL.
         folder: the dump.
+        jobs: tables filled at once; 1 where an extension has tables that refer to each other.
 
     Raises:
         StoreUnavailableError: a statement failed; the database is of no use then.
@@ -66,7 +67,7 @@ def load_database(url: str, folder: Path) -> None:
     _run(
         "pg_restore",
         url,
-        ["--exit-on-error", "--no-owner", "--no-privileges", f"--jobs={os.cpu_count() or 1}", str(folder)],
+        ["--exit-on-error", "--no-owner", "--no-privileges", f"--jobs={jobs}", str(folder)],
     )
 
 

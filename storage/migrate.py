@@ -10,6 +10,8 @@ from typing import Final
 import psycopg
 
 from batterytwin.errors import SchemaMismatchError, StoreUnavailableError
+from storage.timescale import MIGRATIONS as _TIMESCALE_MIGRATIONS
+from storage.timescale import enable_timescale
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LOCK_KEY: Final = 6203154002
@@ -57,12 +59,13 @@ def read_migrations(folder: Path = _MIGRATIONS) -> list[Migration]:
     return migrations
 
 
-def migrate(url: str, folder: Path = _MIGRATIONS) -> list[str]:
+def migrate(url: str, folder: Path = _MIGRATIONS, *, timescale: bool = True) -> list[str]:
     """Applies the migrations that a database lacks; safe to call from several processes at once.
 
     Args:
         url: libpq connection string or URL.
         folder: where the migrations are.
+        timescale: use TimescaleDB where the server has it. Once used, it stays in use.
 
     Returns:
         Names of the files applied now, in order.
@@ -71,12 +74,17 @@ def migrate(url: str, folder: Path = _MIGRATIONS) -> list[str]:
         SchemaMismatchError: an applied file was changed since, or the database knows one that this version does not.
         StoreUnavailableError: the database does not answer.
     """
-    migrations = read_migrations(folder)
+    migrations, optional = read_migrations(folder), read_migrations(_TIMESCALE_MIGRATIONS)
     try:
         with psycopg.connect(url, autocommit=True, application_name="batterytwin migrate") as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
             connection.execute(_CREATE_TABLE)
-            return _apply_missing(connection, migrations)
+            applied = _applied(connection)
+            _check_unchanged(applied, [*migrations, *optional])
+            names = _apply_missing(connection, migrations, applied)
+            if timescale and enable_timescale(connection):
+                names += _apply_missing(connection, optional, applied)
+            return names
     except psycopg.OperationalError as error:
         raise StoreUnavailableError(f"The database cannot be migrated: {error}", retry_after_s=1.0) from error
 
@@ -87,18 +95,21 @@ def check_known(names: Collection[str], folder: Path = _MIGRATIONS) -> None:
     Raises:
         SchemaMismatchError: one is unknown: a newer version made it.
     """
-    known = {migration.name for migration in read_migrations(folder)}
+    known = {migration.name for migration in [*read_migrations(folder), *read_migrations(_TIMESCALE_MIGRATIONS)]}
     for name in names:
         if name not in known:
             raise _made_by_newer(name)
 
 
-def _apply_missing(connection: psycopg.Connection, migrations: list[Migration]) -> list[str]:
-    applied = {
+def _applied(connection: psycopg.Connection) -> dict[int, tuple[str, str]]:
+    """Name and checksum of each migration that the database has had, by number."""
+    return {
         int(number): (str(name), str(sha256))
         for number, name, sha256 in connection.execute("SELECT number, name, sha256 FROM schema_migration")
     }
-    _check_unchanged(applied, migrations)
+
+
+def _apply_missing(connection: psycopg.Connection, migrations: list[Migration], applied: Collection[int]) -> list[str]:
     names = []
     for migration in migrations:
         if migration.number in applied:

@@ -15,7 +15,7 @@ from storage.alert_writes import write_of
 from storage.copy_encoder import COPY_COLUMNS, CopyEncoder
 from storage.copy_script import Block, run_script
 from storage.leases import REVOKED, lease_lost, move_lease, take_lease
-from storage.partitions import DAY_US, create_partitions, partition_name
+from storage.partitions import DAY_US, writable_table
 from storage.reading_rows import find_rows, read_tail
 from storage.revision_rows import COPY_REVISED, write_revisions
 from storage.shard_store import LoggedInput, ShardCommit, TwinSnapshot
@@ -48,7 +48,7 @@ class PostgresShardStore:
         self._url = url
         self._connection: Connection | None = None
         self._lease_id: int | None = None
-        self._known_days: set[int] = set()
+        self._known_days: dict[int, str] = {}
         self._encoder = CopyEncoder()
 
     def take_over(self, battery_keys: Sequence[int]) -> None:
@@ -95,8 +95,8 @@ class PostgresShardStore:
             statements = [b"SELECT hold_lease(%d)" % self._held_lease()]
             blocks: list[Block] = []  # encoded when the server asks for them, one after the other
             for day, rows in _split_by_day(commit.rows):
-                self._make_partition(connection, day)
-                statements.append(f"COPY {partition_name(day)} ({COPY_COLUMNS}) FROM STDIN (FORMAT binary)".encode())
+                table = self._table_of(connection, day)
+                statements.append(f"COPY {table} ({COPY_COLUMNS}) FROM STDIN (FORMAT binary)".encode())
                 blocks.append(self._encoder.pieces(rows))
             for late, applied in ((commit.late, "true"), (commit.too_late, "false")):
                 if len(late):
@@ -137,10 +137,11 @@ class PostgresShardStore:
             raise LeaseLostError("This store owns no batteries; take them over before the first commit.")
         return self._lease_id
 
-    def _make_partition(self, connection: Connection, day: int) -> None:
-        if day not in self._known_days:
-            create_partitions(connection, [day])
-            self._known_days.add(day)
+    def _table_of(self, connection: Connection, day: int) -> str:
+        table = self._known_days.get(day)
+        if table is None:
+            table = self._known_days[day] = writable_table(connection, day)
+        return table
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:
