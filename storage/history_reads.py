@@ -15,6 +15,7 @@ from storage.history_columns import listed, newest_columns, stored_columns, trac
 from storage.instants import POSTGRES_EPOCH_US, to_datetime
 from storage.sql_files import read_sql
 from storage.store_pool import StorePool
+from storage.timescale_hours import hour_bounds, hours_query
 
 HISTORY_METRICS: Final = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS, *TRACED_COLUMNS)
 """Columns that can be asked for."""
@@ -86,8 +87,11 @@ class HistoryReads(StorePool):
         }
         if bucket_us is not None:
             parameters["bucket"] = timedelta(microseconds=bucket_us)
-        query = _raw_query(names) if bucket_us is None else _bucket_query(names)
+        parameters |= hour_bounds(start_us, end_us)
         async with self._connection() as connection, connection.cursor(binary=True) as cursor:
+            query = await hours_query(connection, names, bucket_us)
+            if query is None:
+                query = _raw_query(names) if bucket_us is None else _bucket_query(names)
             await cursor.execute(query, parameters)
             return _rows_of((await cursor.fetchall())[0], names, bucketed=bucket_us is not None, limit=limit)
 

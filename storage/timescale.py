@@ -19,7 +19,8 @@ _LEAST_VERSION: Final = (2, 20)
 
 _STATE: Final = read_sql("timescale_state")
 _POLICIES: Final = read_sql("timescale_policies").decode()
-_IS_HYPERTABLE: Final = "SELECT relkind = 'r' FROM pg_class WHERE oid = to_regclass('reading')"
+IS_HYPERTABLE: Final = "SELECT relkind = 'r' FROM pg_class WHERE oid = to_regclass('reading')"
+"""Whether table `reading` is a hypertable rather than partitioned."""
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def _has_licence(connection: Connection) -> bool:
 
 def is_hypertable(connection: Connection) -> bool:
     """Whether table `reading` is a hypertable of TimescaleDB, which looks after its chunks by itself."""
-    row = connection.execute(_IS_HYPERTABLE).fetchone()
+    row = connection.execute(IS_HYPERTABLE).fetchone()
     return row is not None and bool(row[0])
 
 

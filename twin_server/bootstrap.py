@@ -22,6 +22,7 @@ from storage.partition_keeper import PartitionKeeper
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from storage.snapshot_keeper import thin_snapshots
+from storage.timescale import Keeping, apply_policies
 from twin_server.access import make_access
 from twin_server.companions import Companions
 from twin_server.first_admin import ensure_first_admin
@@ -151,6 +152,9 @@ class _Server:
             url = await asyncio.to_thread(postgres.start)
         applied = await self._migrate(url)
         self._report.step("database ready" + (f" ({len(applied)} migrations applied)" if applied else ""))
+        keeping = Keeping(settings.hot_days, settings.raw_days, settings.hour_days)
+        if await asyncio.to_thread(apply_policies, url, keeping):
+            self._report.step("TimescaleDB keeps readings and their hours")
         for gap in await asyncio.to_thread(durability_gaps, url):
             self._report.warn(f"a power cut may take what was acknowledged: {gap}")
         return url
@@ -161,7 +165,7 @@ class _Server:
         told = False
         while True:
             try:
-                return await asyncio.to_thread(migrate, url)
+                return await asyncio.to_thread(migrate, url, timescale=self._settings.timescale)
             except StoreUnavailableError as error:
                 if time.monotonic() >= give_up:
                     raise

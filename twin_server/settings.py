@@ -26,6 +26,10 @@ class ServerSettings(BaseSettings):
     database_wait_s: float = Field(
         default=60.0, ge=0, description="how long a start waits for a PostgreSQL server that is away"
     )
+    timescale: bool = Field(default=True, description="use TimescaleDB where the PostgreSQL server has it")
+    hot_days: int = Field(default=7, ge=1, description="days that readings stay in rows before they are compressed")
+    raw_days: int = Field(default=730, ge=3, description="days that readings are kept")
+    hour_days: int = Field(default=3_653, ge=3, description="days that hourly summaries are kept")
     access_token: SecretStr | None = Field(default=None, description="for commands that ask another server")
     fleet_file: Path | None = Field(default=None, description="inventory; none = the fleet of 1,944")
     twins_per_actor: int | None = Field(default=None, ge=1, description="none = as many shards as cores")

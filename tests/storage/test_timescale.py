@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from actors.local_fleet import LocalFleet
+from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS
 from storage.backup import make_backup
 from storage.backup_restore import restore_backup
 from storage.history_reads import HISTORY_METRICS, HistoryRows
@@ -87,13 +88,16 @@ async def fill(url: str) -> None:
     await fleet.stop()
 
 
-async def ask(url: str, start_us: int, end_us: int, bucket_us: int | None) -> HistoryRows:
+STORED_METRICS = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS)
+
+
+async def ask(
+    url: str, start_us: int, end_us: int, bucket_us: int | None, metrics: tuple[str, ...] = STORED_METRICS
+) -> HistoryRows:
     store = await ServerStore.connect(url)
     try:
         (key,) = await one_key(store)
-        return await store.query_history(
-            key, start_us, end_us, HISTORY_METRICS, bucket_us=bucket_us, after_us=None, limit=500
-        )
+        return await store.query_history(key, start_us, end_us, metrics, bucket_us=bucket_us, after_us=None, limit=500)
     finally:
         await store.close()
 
@@ -134,7 +138,31 @@ async def test_history_is_the_same_before_and_after_the_columnstore(hyper_url: s
             plain = await ask(database_url, start_us, end_us, bucket_us)
             assert len(plain.time_us)
             assert same(await ask(hyper_url, start_us, end_us, bucket_us), plain)
+            traced = await ask(database_url, start_us, end_us, bucket_us, HISTORY_METRICS)
+            assert same(await ask(hyper_url, start_us, end_us, bucket_us, HISTORY_METRICS), traced)
         assert to_columnstore(hyper_url) >= 4
+
+
+async def test_hours_outlive_the_readings(hyper_url: str) -> None:
+    await fill(hyper_url)
+    question = (START_US - DAY_US, START_US + 4 * DAY_US, HOUR_US)
+    before = await ask(hyper_url, *question)
+    with psycopg.connect(hyper_url, autocommit=True) as connection:
+        connection.execute("CALL refresh_continuous_aggregate('reading_hour', NULL, NULL)")
+        refreshed = await ask(hyper_url, *question)
+        assert same(refreshed, before)
+        connection.execute("SELECT drop_chunks('reading', older_than => now())")
+        assert connection.execute("SELECT count(*) FROM reading").fetchone() == (0,)
+        late = connection.execute("SELECT count(*) FROM late_reading WHERE battery_key = 5").fetchone()
+    after = await ask(hyper_url, *question)
+    assert np.array_equal(after.time_us, before.time_us)
+    assert after.row_count.sum() == before.row_count.sum()
+    assert late == (10,)
+    for name in MEASURED_COLUMNS:  # estimates of hours that late rows have changed are those told then
+        assert np.array_equal(after.minimums[name], before.minimums[name], equal_nan=True)
+        assert np.array_equal(after.maximums[name], before.maximums[name], equal_nan=True)
+        np.testing.assert_allclose(after.values[name], before.values[name], rtol=1e-6)
+    assert len((await ask(hyper_url, *question[:2], None)).time_us) == 10  # of rows, the late ones alone
 
 
 async def test_twins_are_the_same_in_any_grain_and_restored_from_the_columnstore(hyper_url: str) -> None:
@@ -173,7 +201,7 @@ def test_policies_follow_the_settings(hyper_url: str, database_url: str) -> None
     for keeping in (Keeping(), Keeping(hot_days=3, raw_days=400, hour_days=4_000)):
         assert apply_policies(hyper_url, keeping)
         with psycopg.connect(hyper_url) as connection:
-            found = dict(
+            found: dict[str, str] = dict(
                 connection.execute(
                     "SELECT hypertable_name || ' ' || proc_name, coalesce(config ->> 'compress_after', "
                     "config ->> 'drop_after', config ->> 'start_offset') FROM timescaledb_information.jobs "
