@@ -4,7 +4,7 @@
 takes longer than all the rest of a restore.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -17,33 +17,32 @@ from storage.sql_files import read_sql
 
 _KEY: Final = "battery_key"
 _SEND: Final = {"<i2": "int2send", "<i4": "int4send", "<f4": "float4send"}
-_COLUMN: Final = {"sample_time_us": "sample_time"}
 _SETTINGS: Final = (
     "statement_timeout = 0",  # it may be the whole log, which takes its time
     "enable_mergejoin = off",  # and to sort it for a join or for groups would take longer
     "enable_sort = off",
     "max_parallel_workers_per_gather = 0",  # each shard has a core of its own already
 )
-_PACKED: Final = tuple(name for name in TELEMETRY_DTYPE.names or () if name != _KEY)
+_TIME: Final = "sample_time_us"
+ALL_COLUMNS: Final = tuple(name for name in TELEMETRY_DTYPE.names or () if name not in {_KEY, _TIME})
+"""Columns of a row beside its battery and its sample time."""
+
+_PACKED_TIME: Final = "string_agg(timestamptz_send(sample_time), '')"
+_TEMPLATE: Final = read_sql("pack_rows").decode()
 
 Connection = psycopg.Connection[Any]
 
 
-def _pack(name: str) -> str:
-    send = "timestamptz_send" if name in _COLUMN else _SEND[TELEMETRY_DTYPE[name].str]
-    return f"string_agg({send}({_COLUMN.get(name, name)}), '')"
-
-
-_TEMPLATE: Final = read_sql("pack_rows").decode().replace("{columns}", ", ".join(_pack(name) for name in _PACKED))
-
-
-def read_packed(connection: Connection, query: bytes, parameters: Mapping[str, object]) -> Rows:
+def read_packed(
+    connection: Connection, query: bytes, parameters: Mapping[str, object], columns: Sequence[str] = ALL_COLUMNS
+) -> Rows:
     """Runs a query and returns its rows, sorted by battery and sample time.
 
     Args:
         connection: in autocommit mode, outside a transaction.
         query: a SELECT with the columns of `reading`, none of them null.
         parameters: of the query.
+        columns: out of `ALL_COLUMNS`; the others are NaN and 0, and cost nothing.
 
     Returns:
         `TELEMETRY_DTYPE`, shape `(n_rows,)`.
@@ -54,31 +53,47 @@ def read_packed(connection: Connection, query: bytes, parameters: Mapping[str, o
     with connection.transaction(), connection.cursor(binary=True) as cursor:
         for setting in _SETTINGS:
             cursor.execute(f"SET LOCAL {setting}".encode())
-        cursor.execute(_TEMPLATE.replace("{rows}", query.decode()).encode(), parameters, prepare=False)
+        statement = _TEMPLATE.replace("{columns}", ", ".join([_PACKED_TIME, *map(_packed, columns)]))
+        cursor.execute(statement.replace("{rows}", query.decode()).encode(), parameters, prepare=False)
         parts = sorted(cursor, key=_battery_key)
-    sizes = [len(part[1]) // TELEMETRY_DTYPE[_PACKED[0]].itemsize for part in parts]
-    rows = np.empty(sum(sizes), TELEMETRY_DTYPE)
+    sizes = [len(part[1]) // TELEMETRY_DTYPE[_TIME].itemsize for part in parts]
+    rows = np.full(sum(sizes), _NOTHING)
     start = 0
     for part, size in zip(parts, sizes, strict=True):
-        _unpack(part, rows[start : start + size])
+        _unpack(part, columns, rows[start : start + size])
         start += size
     return rows
+
+
+def _packed(name: str) -> str:
+    return f"string_agg({_SEND[TELEMETRY_DTYPE[name].str]}({name}), '')"
 
 
 def _battery_key(part: tuple[Any, ...]) -> int:
     return int(part[0])
 
 
-def _unpack(part: tuple[Any, ...], into: Rows) -> None:
+def _unpack(part: tuple[Any, ...], columns: Sequence[str], into: Rows) -> None:
     into[_KEY] = part[0]
-    times = _column(part, 0) + POSTGRES_EPOCH_US
+    times = _numbers(part[1], _TIME) + POSTGRES_EPOCH_US
     # Rows of one owner lie in order of time, unless the room of aborted ones was used again.
     order = None if (times[1:] >= times[:-1]).all() else np.argsort(times, kind="stable")
-    into["sample_time_us"] = times if order is None else times[order]
-    for place, name in enumerate(_PACKED[1:], start=1):
-        values = _column(part, place)
+    into[_TIME] = times if order is None else times[order]
+    for packed, name in zip(part[2:], columns, strict=True):
+        values = _numbers(packed, name)
         into[name] = values if order is None else values[order]
 
 
-def _column(part: tuple[Any, ...], place: int) -> NDArray[Any]:
-    return np.frombuffer(part[place + 1], TELEMETRY_DTYPE[_PACKED[place]].newbyteorder(">"))
+def _numbers(packed: bytes, name: str) -> NDArray[Any]:
+    return np.frombuffer(packed, TELEMETRY_DTYPE[name].newbyteorder(">"))
+
+
+def _nothing() -> Rows:
+    row = np.zeros(1, TELEMETRY_DTYPE)
+    for name in ALL_COLUMNS:
+        if TELEMETRY_DTYPE[name].kind == "f":
+            row[name] = np.nan
+    return row
+
+
+_NOTHING: Final = _nothing()

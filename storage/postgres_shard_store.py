@@ -67,10 +67,10 @@ class PostgresShardStore:
         with self._session() as connection:
             return load_snapshots(connection, battery_keys, layout, before_us)
 
-    def read_tail(self, watermarks_us: Mapping[int, int]) -> Rows:
+    def read_tail(self, watermarks_us: Mapping[int, int], *, told: bool = True) -> Rows:
         """Log of rows newer than each battery's watermark, sorted by battery and sample time."""
         with self._session() as connection:
-            return read_tail(connection, watermarks_us)
+            return read_tail(connection, watermarks_us, told=told)
 
     def find_rows(
         self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]

@@ -1,6 +1,6 @@
-"""How long the server takes to come back: after a power cut with a day of log, and after a killed shard under load.
+"""How long the server takes to come back: after a power cut with a day of log, from a backup, and after a killed shard.
 
-`python -m tests.bench.recovery FOLDER` measures both; the folder must be empty and reachable by every user.
+`python -m tests.bench.recovery FOLDER` measures all; the folder must be empty and reachable by every user.
 """
 
 import asyncio
@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import psycopg
 
 from batterytwin.errors import TwinError
 from batterytwin.inventory import load_fleet
 from clients.async_client import AsyncTwinClient
 from clients.sync_client import TwinClient
+from storage.backup import make_backup
+from storage.backup_restore import restore_backup
 from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
 from storage.embedded_process import Postmaster
+from storage.instants import to_us
 from tests.bench.load import float_readings
 from tests.bench.log_tail import fill_day
 from tests.bench.server_process import ServerProcess, cut_power, tree_of
@@ -58,6 +62,41 @@ def cold_start_with_tail_s(folder: Path) -> float:
             columns = client.get_fleet_snapshot().twins
         took_s = time.monotonic() - server.began
         if len(columns.as_of_unix_ns) != 1_944 or not (columns.as_of_unix_ns == last_us * 1_000).all():
+            raise RuntimeError("not every twin came back at its last row")
+    finally:
+        server.stop()
+    return took_s
+
+
+def restore_backup_s(folder: Path) -> float:
+    """Seconds from a lost data directory to all twins back: restore of a backup with a day of rows, and cold start.
+
+    Args:
+        folder: where `cold_start_with_tail_s` was measured, or empty.
+
+    Raises:
+        RuntimeError: a twin did not come back where it was.
+    """
+    data_dir = folder / "cold"
+    postgres = EmbeddedPostgres(data_dir)
+    try:
+        url = postgres.start()
+        if not (data_dir / "secret").exists():
+            fill_day(url)
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT max(sample_time) FROM reading").fetchone()
+        make_backup(url, data_dir, folder / "backup")
+    finally:
+        postgres.stop()
+    began = time.monotonic()
+    restore_backup(folder / "backup", folder / "restored")
+    server = ServerProcess(folder / "restored", "--no-simulator", "--no-dashboard")
+    try:
+        server.wait_for("ready")
+        with TwinClient(server.target, operator_token(folder / "restored")) as client:
+            columns = client.get_fleet_snapshot().twins
+        took_s = time.monotonic() - began
+        if row is None or not (columns.as_of_unix_ns == to_us(row[0]) * 1_000).all():
             raise RuntimeError("not every twin came back at its last row")
     finally:
         server.stop()
@@ -130,9 +169,10 @@ async def _feed_string(
 
 
 def main() -> None:
-    """Measures both in a folder and prints one JSON object."""
+    """Measures all in a folder and prints one JSON object."""
     folder = Path(sys.argv[1])
-    print(json.dumps({"cold_start_s": cold_start_with_tail_s(folder), "shard_killed_s": shard_recovery_s(folder)}))
+    measured = {"cold_start_s": cold_start_with_tail_s(folder), "restore_backup_s": restore_backup_s(folder)}
+    print(json.dumps(measured | {"shard_killed_s": shard_recovery_s(folder)}))
 
 
 if __name__ == "__main__":
