@@ -57,7 +57,9 @@ def read_packed(
         cursor.execute(statement.replace("{rows}", query.decode()).encode(), parameters, prepare=False)
         parts = sorted(cursor, key=_battery_key)
     sizes = [len(part[1]) // TELEMETRY_DTYPE[_TIME].itemsize for part in parts]
-    rows = np.full(sum(sizes), _NOTHING)
+    rows = np.empty(sum(sizes), TELEMETRY_DTYPE)
+    for name in set(ALL_COLUMNS) - set(columns):
+        rows[name] = np.nan if TELEMETRY_DTYPE[name].kind == "f" else 0
     start = 0
     for part, size in zip(parts, sizes, strict=True):
         _unpack(part, columns, rows[start : start + size])
@@ -86,14 +88,3 @@ def _unpack(part: tuple[Any, ...], columns: Sequence[str], into: Rows) -> None:
 
 def _numbers(packed: bytes, name: str) -> NDArray[Any]:
     return np.frombuffer(packed, TELEMETRY_DTYPE[name].newbyteorder(">"))
-
-
-def _nothing() -> Rows:
-    row = np.zeros(1, TELEMETRY_DTYPE)
-    for name in ALL_COLUMNS:
-        if TELEMETRY_DTYPE[name].kind == "f":
-            row[name] = np.nan
-    return row
-
-
-_NOTHING: Final = _nothing()
