@@ -15,6 +15,7 @@ from storage.timescale import enable_timescale
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LOCK_KEY: Final = 6203154002
+_CONNECT_TIMEOUT_S: Final = 10
 _CREATE_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS schema_migration (
     number int PRIMARY KEY,
@@ -76,7 +77,9 @@ def migrate(url: str, folder: Path = _MIGRATIONS, *, timescale: bool = True) -> 
     """
     migrations, optional = read_migrations(folder), read_migrations(_TIMESCALE_MIGRATIONS)
     try:
-        with psycopg.connect(url, autocommit=True, application_name="batterytwin migrate") as connection:
+        with psycopg.connect(
+            url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, application_name="batterytwin migrate"
+        ) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
             connection.execute(_CREATE_TABLE)
             applied = _applied(connection)
