@@ -25,6 +25,7 @@ from storage.snapshot_keeper import thin_snapshots
 from storage.timescale import Keeping, apply_policies
 from twin_server.access import make_access
 from twin_server.companions import Companions
+from twin_server.database_keeper import DatabaseKeeper
 from twin_server.first_admin import ensure_first_admin
 from twin_server.fleet_setup import make_specs, register_fleet
 from twin_server.instance import Instance
@@ -150,6 +151,9 @@ class _Server:
             postgres = EmbeddedPostgres(settings.data_dir)
             self._parts.push_async_callback(asyncio.to_thread, postgres.stop)
             url = await asyncio.to_thread(postgres.start)
+            keeper = DatabaseKeeper(postgres, self._report.warn)
+            keeper.start()
+            self._parts.push_async_callback(keeper.stop)
         applied = await self._migrate(url)
         self._report.step("database ready" + (f" ({len(applied)} migrations applied)" if applied else ""))
         keeping = Keeping(settings.hot_days, settings.raw_days, settings.hour_days)

@@ -2,7 +2,9 @@
 
 import asyncio
 import functools
+import os
 import re
+import signal
 import time
 from pathlib import Path
 
@@ -10,12 +12,13 @@ import psycopg
 import pytest
 
 from actors.local_fleet import LocalFleet
-from batterytwin.errors import TwinError
+from batterytwin.errors import TwinError, UnavailableError
 from batterytwin.inventory import Inventory, load_fleet
 from clients.async_client import AsyncTwinClient
 from clients.sync_client import TwinClient
 from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
+from storage.embedded_process import Postmaster
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from tests.bench.load import float_readings
@@ -70,6 +73,23 @@ async def load_and_cut(server: ServerProcess, token: str, inventory: Inventory) 
     return acked
 
 
+async def send_until_acknowledged(target: str, token: str, inventory: Inventory, acked: Acked) -> None:
+    """One batch of the whole fleet, sent again until the server can take it."""
+    names = [b.battery_id for location in inventory.locations for b in location.batteries()]
+    batch = float_readings(names, round(time.time()) - 30.0, seed=1)
+    async with AsyncTwinClient(target, token=token) as client, asyncio.timeout(60):
+        while True:
+            try:
+                result = await client.ingest(batch)
+            except UnavailableError:
+                await asyncio.sleep(0.1)
+                continue
+            assert result.accepted + result.duplicate == len(names)
+            break
+    for name in names:
+        acked[name].append(int(batch.readings.sample_time_unix_ns[0]))
+
+
 def check_rows(url: str, acked: Acked) -> None:
     """Every acknowledged (battery, time) is stored once, and nothing is stored twice."""
     with psycopg.connect(url, options="-c timezone=UTC") as connection:
@@ -120,6 +140,13 @@ def test_a_total_power_cut_under_load_loses_nothing_acknowledged(reachable_tmp_p
             twins = client.get_fleet_snapshot().twins
         as_of = dict(zip(twins.battery_ids, twins.as_of_unix_ns.tolist(), strict=True))
         assert [name for name, times in acked.items() if as_of[name] < times[-1]] == []
+
+        postmaster = Postmaster.read(postgres.cluster)
+        assert postmaster is not None
+        os.kill(postmaster.pid, signal.SIGKILL)  # the database alone; the server starts it again and goes on
+        asyncio.run(send_until_acknowledged(server.target, token, inventory, acked))
+        server.wait_for("ready")
+        check_rows(url, acked)
 
         backup = reachable_tmp_path / "backup"
         told = run_command("backup", backup, "--data-dir", data_dir).stdout

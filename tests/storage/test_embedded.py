@@ -167,6 +167,11 @@ def test_a_long_path_gets_a_short_socket(folder: Path) -> None:
     postmaster = Postmaster.read(server.cluster)
     assert postmaster is not None
     assert not postmaster.socket_dir.is_relative_to(folder)
+    url = server.start()
+    os.kill(postmaster.pid, signal.SIGKILL)
+    has_ended(postmaster.pid)
+    assert server.start() == url  # whoever was connected finds it again
+    assert remembered(url) == [1]
     server.stop()
     assert not postmaster.socket_dir.exists()
 
