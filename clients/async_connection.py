@@ -1,7 +1,7 @@
 """Calls and watches over an asynchronous channel: token, deadline, errors, resumption."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import TypeVar
 
 import grpc.aio
@@ -44,6 +44,33 @@ class AsyncConnection:
             return await method(request, timeout=timeout_s, metadata=token_metadata(token))
         except grpc.aio.AioRpcError as error:
             raise error_from_rpc(error, self.target) from error
+
+    async def stream(
+        self,
+        method: "grpc.aio.UnaryStreamMultiCallable[_Request, _Response]",
+        request: _Request,
+        token: str,
+        deadline_s: float | None = None,
+    ) -> AsyncGenerator[_Response, None]:
+        """Follows a stream once, to its end; closing the iterator ends the call.
+
+        Args:
+            method: what to call.
+            request: what to ask.
+            token: access token, or empty.
+            deadline_s: time the whole stream may take, s; None = as long as it takes.
+
+        Raises:
+            TwinError: the error that the server answered with, at any time.
+        """
+        stream = method(request, timeout=deadline_s, metadata=token_metadata(token))
+        try:
+            async for response in stream:
+                yield response
+        except grpc.aio.AioRpcError as error:
+            raise error_from_rpc(error, self.target) from error
+        finally:
+            stream.cancel()
 
     async def watch(
         self,

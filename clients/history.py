@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from clients.alerts import Alert
+from clients.events import Event
 
 
 class Metric(IntEnum):
@@ -58,12 +62,20 @@ class History:
         series: one series for each quantity asked for, by `Metric` (by number where this client is older).
         row_counts: rows in each bucket, int32, shape `(n_points,)`; None for raw rows.
         suspects: True where the reading (or one in the bucket) was implausible and not applied, shape `(n_points,)`.
+        bucket: length of the buckets; None for raw rows.
+        events: events of the battery, its string and its location in this time, newest first, if asked for.
+        alerts: alerts of these that stood in this time, newest first, if asked for.
+        more_events: True where there are more events or alerts than the newest 1,000 given.
     """
 
     time_unix_ns: NDArray[np.int64]
     series: Mapping[Metric | int, Series]
     row_counts: NDArray[np.int32] | None
     suspects: NDArray[np.bool_]
+    bucket: timedelta | None = None
+    events: tuple[Event, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    more_events: bool = False
 
     def __len__(self) -> int:
         return len(self.time_unix_ns)

@@ -2,24 +2,18 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
-from google.protobuf.duration_pb2 import Duration
-
 from batterytwin.alerts import AlertState, Severity
-from batterytwin.errors import InvalidArgumentError
 from batterytwin.readings import ReadingBatch
 from batterytwin.readings_proto import batch_to_ingest_request
 from batterytwin.telemetry import Quality
 from batterytwin.v1 import alert_pb2, twin_pb2
 from batterytwin.v1.alert_service_pb2 import AcknowledgeAlertRequest, ListAlertsRequest, ResolveAlertRequest
-from batterytwin.v1.history_service_pb2 import Metric as MetricNumber
-from batterytwin.v1.history_service_pb2 import QueryHistoryRequest
 from batterytwin.v1.ingest_service_pb2 import IngestReadingsRequest
 from batterytwin.v1.twin_service_pb2 import ListTwinsRequest
 from batterytwin.v1.twin_service_pb2 import TwinOrder as OrderNumber
-from clients.history import Metric
 from clients.twins import TwinOrder
 from clients.wire import time_to_proto
 
@@ -68,33 +62,6 @@ def list_alerts_request(
         page_size=page_size,
         page_token=page_token,
     )
-
-
-def query_history_request(
-    battery_id: str, start_time: datetime, end_time: datetime, metrics: Iterable[Metric], bucket: timedelta | None
-) -> QueryHistoryRequest:
-    """Selects the first page of history.
-
-    Raises:
-        InvalidArgumentError: a time has no zone, or the bucket is not longer than nothing.
-    """
-    request = QueryHistoryRequest(
-        battery_id=battery_id,
-        start_time=time_to_proto(start_time, "start_time"),
-        end_time=time_to_proto(end_time, "end_time"),
-        metrics=[cast("MetricNumber.ValueType", int(metric)) for metric in metrics],
-    )
-    if bucket is not None:
-        if bucket <= timedelta(0):
-            raise InvalidArgumentError(
-                f"A bucket of {bucket} holds nothing; give a positive length, or None for raw rows.",
-                field="bucket",
-                value=bucket,
-            )
-        duration = Duration()
-        duration.FromTimedelta(bucket)
-        request.bucket.CopyFrom(duration)
-    return request
 
 
 def acknowledge_request(alert_id: str, note: str) -> AcknowledgeAlertRequest:

@@ -1,7 +1,7 @@
 """The blocking client: everything the server offers, as plain Python types."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -19,8 +19,6 @@ from clients import alerts_proto, fleet_proto, requests, twins_proto
 from clients.alerts import Alert, AlertEvent, AlertPage
 from clients.channel import Tls
 from clients.fleet import FleetHealth, GridSpec, Location, RegisteredGrid, ServerStatus
-from clients.history import History, Metric
-from clients.history_proto import history_from_pages
 from clients.ingest import IngestResult
 from clients.ingest_proto import result_from_proto
 from clients.session import Session
@@ -29,10 +27,11 @@ from clients.strings import StringTwin
 from clients.strings_proto import string_from_proto
 from clients.sync_connection import SyncConnection
 from clients.sync_events import SyncEvents
+from clients.sync_history import SyncHistory
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
 
-class TwinClient(SyncEvents):
+class TwinClient(SyncEvents, SyncHistory):
     """Talks to a server and blocks until it answers; safe to share between threads.
 
         with TwinClient("localhost:50051") as client:
@@ -250,38 +249,6 @@ class TwinClient(SyncEvents):
             self._fleet.RegisterGrid, fleet_proto.grid_to_proto(grid), self._or_own(token), deadline_s
         )
         return fleet_proto.registered_grid_from_proto(response)
-
-    def query_history(
-        self,
-        battery_id: str,
-        start_time: datetime,
-        end_time: datetime,
-        *,
-        metrics: Iterable[Metric] = (),
-        bucket: timedelta | None = None,
-        token: str | None = None,
-        deadline_s: float | None = None,
-    ) -> History:
-        """Gets stored series of one battery, all pages joined.
-
-        Args:
-            battery_id: slot name.
-            start_time: first sample time, inclusive.
-            end_time: last sample time, exclusive, at most 90 days after the first.
-            metrics: quantities wanted; empty = all.
-            bucket: bucket length, 1 s...90 d: means with smallest and largest values; None = raw rows.
-            token: access token of this call.
-            deadline_s: time each page may take, s.
-
-        Raises:
-            UnknownBatteryError: no such battery, or the caller may not see it.
-        """
-        request = requests.query_history_request(battery_id, start_time, end_time, metrics, bucket)
-        pages = [self._connection.call(self._history.QueryHistory, request, self._or_own(token), deadline_s)]
-        while pages[-1].next_page_token:
-            request.page_token = pages[-1].next_page_token
-            pages.append(self._connection.call(self._history.QueryHistory, request, self._or_own(token), deadline_s))
-        return history_from_pages(pages)
 
     def list_alerts(
         self,

@@ -1,7 +1,7 @@
 """Calls and watches over a blocking channel: token, deadline, errors, resumption."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TypeVar
 
 import grpc
@@ -44,6 +44,32 @@ class SyncConnection:
             return method(request, timeout=timeout_s, metadata=token_metadata(token))
         except grpc.RpcError as error:
             raise error_from_rpc(error, self.target) from error
+
+    def stream(
+        self,
+        method: "grpc.UnaryStreamMultiCallable[_Request, _Response]",
+        request: _Request,
+        token: str,
+        deadline_s: float | None = None,
+    ) -> Generator[_Response]:
+        """Follows a stream once, to its end; closing the iterator ends the call.
+
+        Args:
+            method: what to call.
+            request: what to ask.
+            token: access token, or empty.
+            deadline_s: time the whole stream may take, s; None = as long as it takes.
+
+        Raises:
+            TwinError: the error that the server answered with, at any time.
+        """
+        stream = method(request, timeout=deadline_s, metadata=token_metadata(token))
+        try:
+            yield from stream
+        except grpc.RpcError as error:
+            raise error_from_rpc(error, self.target) from error
+        finally:
+            stream.cancel()
 
     def watch(
         self,

@@ -10,6 +10,7 @@ from batterytwin.telemetry import Quality, Regime, StringMode
 from clients.alerts import Alert, AlertEvent, AlertPage
 from clients.channel import Tls
 from clients.events import Event, EventPage
+from clients.exports import ExportChunk, ExportedFile, ExportFormat
 from clients.fleet import (
     BatteryString,
     FleetHealth,
@@ -43,6 +44,9 @@ __all__ = [
     "Event",
     "EventKind",
     "EventPage",
+    "ExportChunk",
+    "ExportFormat",
+    "ExportedFile",
     "FaultClass",
     "FaultSource",
     "FleetHealth",

@@ -1,6 +1,6 @@
 """Stored readings and estimates of one battery over time, as NumPy columns."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -11,6 +11,7 @@ from psycopg import sql
 
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, TRACED_COLUMNS
+from storage.history_columns import listed, newest_columns, stored_columns, trace_join
 from storage.instants import POSTGRES_EPOCH_US, to_datetime
 from storage.sql_files import read_sql
 from storage.store_pool import StorePool
@@ -47,7 +48,7 @@ class HistoryRows:
 
 
 class HistoryReads(StorePool):
-    """Questions about tables `reading` and `late_reading`, and `model_trace` beside them."""
+    """Questions about tables `reading` and `late_reading`, with `revised_estimate` and `model_trace` beside them."""
 
     async def query_history(
         self,
@@ -60,7 +61,7 @@ class HistoryReads(StorePool):
         after_us: int | None,
         limit: int,
     ) -> HistoryRows:
-        """One page of the history of a battery; late readings stand in their place.
+        """One page of the history of a battery; late readings stand in their place, estimates are the newest.
 
         Args:
             battery_key: database key of the battery.
@@ -110,9 +111,10 @@ def _checked(metrics: Sequence[str]) -> list[str]:
 def _raw_query(names: Sequence[str]) -> sql.Composed:
     packed = sql.SQL("string_agg(float4send({0}), '' ORDER BY sample_time) AS {0}")
     return _RAW.format(
-        names=_sources(names),
-        trace=_trace(names),
-        columns=_comma_separated(packed.format(sql.Identifier(name)) for name in names),
+        names=stored_columns(names),
+        newest=newest_columns(names),
+        trace=trace_join(names),
+        columns=listed(packed.format(sql.Identifier(name)) for name in names),
     )
 
 
@@ -121,32 +123,15 @@ def _bucket_query(names: Sequence[str]) -> sql.Composed:
     packed = sql.SQL("string_agg(float4send(coalesce({0}, 'NaN')), '' ORDER BY bucket_start) AS {0}")
     triples = [(name, function) for name in names for function in ("avg", "min", "max")]
     return _BUCKETS.format(
-        names=_sources(names),
-        trace=_trace(names),
-        sums=_comma_separated(
+        names=stored_columns(names),
+        newest=newest_columns(names),
+        trace=trace_join(names),
+        sums=listed(
             sums.format(function=sql.SQL(f), name=sql.Identifier(n), column=sql.Identifier(f"{f}_{n}"))
             for n, f in triples
         ),
-        columns=_comma_separated(packed.format(sql.Identifier(f"{f}_{n}")) for n, f in triples),
+        columns=listed(packed.format(sql.Identifier(f"{f}_{n}")) for n, f in triples),
     )
-
-
-def _sources(names: Sequence[str]) -> sql.Composed:
-    """Columns to read. Most rows have none of the traced ones, and NaN means that as well."""
-    traced = sql.SQL("coalesce({0}, 'NaN') AS {0}")
-    return _comma_separated(
-        traced.format(sql.Identifier(name)) if name in TRACED_COLUMNS else sql.Identifier(name) for name in names
-    )
-
-
-def _trace(names: Sequence[str]) -> sql.SQL:
-    """Joins the hourly rows where one of their columns is asked for."""
-    asked = any(name in TRACED_COLUMNS for name in names)
-    return sql.SQL("LEFT JOIN model_trace USING (battery_key, sample_time)" if asked else "")
-
-
-def _comma_separated(parts: Iterable[sql.Composable]) -> sql.Composed:
-    return sql.Composed(list(parts)).join(", ")
 
 
 def _rows_of(row: Any, names: Sequence[str], *, bucketed: bool, limit: int) -> HistoryRows:

@@ -4,6 +4,8 @@ from storage.alert_tables import AlertTables
 from storage.audit_table import AuditTable
 from storage.event_tables import EventTables
 from storage.gateway_token_tables import GatewayTokenTables
+from storage.history_export import HistoryExport
+from storage.history_marks import HistoryMarks
 from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
 from storage.model_trace_table import ModelTraceTable
@@ -21,6 +23,8 @@ class ServerStore(
     AlertTables,
     EventTables,
     HistoryReads,
+    HistoryExport,
+    HistoryMarks,
     NewestRows,
     UserTables,
     SessionTables,

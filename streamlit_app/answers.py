@@ -1,7 +1,7 @@
 """Every question that pages ask the server. None is asked per battery of a list."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from batterytwin.alerts import ACTIVE_STATES, AlertState, Severity
@@ -28,7 +28,10 @@ ALERTS_SHOWN: Final = 500
 """Newest alerts that a list shows."""
 
 EVENTS_SHOWN: Final = 200
-"""Newest events that a list or a chart shows."""
+"""Newest events that a list shows."""
+
+POINTS_SHOWN: Final = 800
+"""About so many points of a series: as many as a screen can show."""
 
 
 def locations(visitor: Visitor) -> Answer[Sequence[Location]]:
@@ -121,18 +124,25 @@ def string(visitor: Visitor, string_id: str, load_w: float | None = None) -> Ans
     )
 
 
-def history(  # noqa: PLR0917 - one argument a part of the question
-    visitor: Visitor, battery_id: str, span: timedelta, bucket: timedelta, end: datetime, metrics: tuple[Metric, ...]
+def history(
+    visitor: Visitor, battery_id: str, span: timedelta, end: datetime, metrics: tuple[Metric, ...]
 ) -> Answer[History]:
-    """The past of some quantities of a battery in buckets, up to the bucket that holds `end`."""
+    """The past of some quantities of a battery up to `end`, in buckets that suit a screen, and what happened in it."""
     client = visitor.backend.client
-    bucket_s = int(bucket.total_seconds())
-    stop = datetime.fromtimestamp((int(end.timestamp()) // bucket_s + 1) * bucket_s, UTC)
+    stop = end + timedelta(seconds=1)  # the newest sample is in it
     return visitor.ask(
         visitor.backend.history,
-        ("history", battery_id, span, bucket, metrics),
+        ("history", battery_id, span, metrics),
         lambda token: client.query_history(
-            battery_id, stop - span, stop, metrics=metrics, bucket=bucket, token=token, deadline_s=DEADLINE_S
+            battery_id,
+            stop - span,
+            stop,
+            metrics=metrics,
+            bucket="auto",
+            max_points=POINTS_SHOWN,
+            with_events=True,
+            token=token,
+            deadline_s=DEADLINE_S,
         ),
     )
 

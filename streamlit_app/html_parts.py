@@ -32,3 +32,18 @@ def colour_key(entries: Iterable[tuple[str, str, str]]) -> None:
         for word, colour, sign in entries
     )
     st.html(f'<div class="bt-key">{spans}</div>')
+
+
+def download_links(text: str, files: Iterable[tuple[str, str, str]]) -> None:
+    """Files to take away.
+
+    Args:
+        text: what is in them.
+        files: word, address and name of each file.
+    """
+    links = "".join(
+        f'<a href="{html.escape(url)}" download="{html.escape(name)}" aria-label="Download {html.escape(word)}">'
+        f"{html.escape(word)}</a>"
+        for word, url, name in files
+    )
+    st.html(f'<div class="bt-download"><span>{html.escape(text)}</span>{links}</div>')

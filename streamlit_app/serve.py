@@ -11,6 +11,7 @@ from clients.channel import Tls
 from clients.sync_client import TwinClient
 from streamlit_app.assets import asset_routes
 from streamlit_app.backend import Backend, install
+from streamlit_app.download_routes import DownloadRoutes
 from streamlit_app.gate import Gate
 from streamlit_app.login_routes import LoginRoutes
 from streamlit_app.sessions import SessionStore
@@ -66,6 +67,10 @@ def build_app(client: TwinClient, settings: DashboardSettings) -> App:
     install(Backend(client, cookie_name, sessions))
     return App(
         Path(__file__).with_name("app.py"),
-        routes=[*LoginRoutes(sessions, client.login, cookie_name, secure=secure).routes(), *asset_routes()],
+        routes=[
+            *LoginRoutes(sessions, client.login, cookie_name, secure=secure).routes(),
+            *DownloadRoutes(sessions, client, cookie_name).routes(),
+            *asset_routes(),
+        ],
         middleware=[Middleware(Gate, sessions=sessions, cookie_name=cookie_name)],
     )

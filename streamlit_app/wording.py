@@ -136,6 +136,13 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min" if minutes < 48 * 60 else f"{minutes // 1440} d"
 
 
+def step(length: timedelta) -> str:
+    """The length of a bucket in its own unit: "30 s", "15 min", "12 h", "1 d"."""
+    seconds = round(length.total_seconds())
+    units = (("d", 86_400), ("h", 3_600), ("min", 60))
+    return next((f"{seconds // size} {unit}" for unit, size in units if seconds % size == 0), f"{seconds} s")
+
+
 def local_time(instant: datetime | None, *, seconds: bool = True) -> str:
     """Date and time of day in Bangkok, or a dash."""
     if instant is None:

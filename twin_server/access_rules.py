@@ -52,6 +52,7 @@ RULE_OF_METHOD: Final[dict[str, Rule]] = {
     f"{_V1}.FleetService/GetStatus": Rule(Access.LOCAL_OR_USER, hot=True),
     f"{_V1}.FleetService/RegisterGrid": Rule(Access.EXTEND_FLEET),
     f"{_V1}.HistoryService/QueryHistory": Rule(Access.USER),
+    f"{_V1}.HistoryService/ExportHistory": Rule(Access.USER),
     f"{_V1}.HistoryService/ListEvents": Rule(Access.USER),
     f"{_V1}.HistoryService/RecordEvent": Rule(Access.ENGINEER),
     f"{_V1}.AlertService/ListAlerts": Rule(Access.USER),

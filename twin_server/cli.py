@@ -12,6 +12,8 @@ from twin_server import client_commands, up_command
 from twin_server.access_commands import token_app, user_app
 from twin_server.dataset_command import dataset
 from twin_server.event_commands import event_app
+from twin_server.export_command import export
+from twin_server.history_command import history
 from twin_server.replay_commands import replay
 from twin_server.simulate_command import simulate
 from twin_server.string_command import string
@@ -31,6 +33,8 @@ app.command()(client_commands.status)
 app.command()(client_commands.twin)
 app.command()(string)
 app.command()(client_commands.alerts)
+app.command()(history)
+app.command()(export)
 app.command()(replay)
 app.command()(simulate)
 app.command()(dataset)

@@ -1,9 +1,17 @@
 """History as messages of `HistoryService`."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from google.protobuf.duration_pb2 import Duration
+
 from batterytwin.v1 import history_service_pb2 as pb
+from storage.alert_records import AlertRecord
+from storage.event_records import EventRecord
 from storage.history_reads import HistoryRows
+from twin_server.alert_proto import alert_to_proto
+from twin_server.event_proto import event_to_proto
 
 METRIC_NAMES: Final[dict[int, str]] = {
     number: name.removeprefix("METRIC_").lower() for name, number in pb.Metric.items() if number
@@ -13,8 +21,26 @@ METRIC_NAMES: Final[dict[int, str]] = {
 _METRICS: Final = {name: pb.Metric.ValueType(number) for number, name in METRIC_NAMES.items()}
 
 
-def history_to_proto(rows: HistoryRows, next_page_token: str, *, bucketed: bool) -> pb.QueryHistoryResponse:
+@dataclass(frozen=True, slots=True)
+class HistoryMarks:
+    """What happened in the time of a query.
+
+    Attributes:
+        events: events that concern the battery, newest first.
+        alerts: alerts likewise.
+        more: whether there are more of either.
+    """
+
+    events: Sequence[EventRecord]
+    alerts: Sequence[AlertRecord]
+    more: bool
+
+
+def history_to_proto(
+    rows: HistoryRows, next_page_token: str, *, bucket_us: int | None, marks: HistoryMarks | None
+) -> pb.QueryHistoryResponse:
     """Message of one page of history."""
+    bucketed = bucket_us is not None
     series = [
         pb.HistorySeries(
             metric=_METRICS[name],
@@ -24,10 +50,21 @@ def history_to_proto(rows: HistoryRows, next_page_token: str, *, bucketed: bool)
         )
         for name, values in rows.values.items()
     ]
-    return pb.QueryHistoryResponse(
+    response = pb.QueryHistoryResponse(
         time_unix_ns=(rows.time_us * 1_000).tolist(),
         series=series,
         row_counts=rows.row_count.tolist() if bucketed else None,
         suspects=rows.suspect.tolist(),
         next_page_token=next_page_token,
+        bucket=None if bucket_us is None else _duration(bucket_us),
     )
+    if marks is not None:
+        response.events.extend(event_to_proto(event) for event in marks.events)
+        response.alerts.extend(alert_to_proto(alert) for alert in marks.alerts)
+        response.more_events = marks.more
+    return response
+
+
+def _duration(time_us: int) -> Duration:
+    seconds, micros = divmod(time_us, 1_000_000)
+    return Duration(seconds=seconds, nanos=micros * 1_000)

@@ -30,6 +30,7 @@ from twin_server.event_log import EventLog
 from twin_server.event_recorder import EventRecorder
 from twin_server.fleet_servicer import FleetServicer
 from twin_server.grid_registration import GridRegistration
+from twin_server.history_exporter import HistoryExporter
 from twin_server.history_servicer import HistoryServicer
 from twin_server.ingest_router import IngestRouter
 from twin_server.ingest_servicer import IngestServicer
@@ -205,7 +206,7 @@ class TwinServer:
         )
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
         history_service_pb2_grpc.add_HistoryServiceServicer_to_server(
-            HistoryServicer(self._store, live, events), server
+            HistoryServicer(self._store, live, events, HistoryExporter(self._store, live.fleet_map, drain)), server
         )
         alerts = AlertServicer(self._store, hub, live, drain)
         alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alerts, server)

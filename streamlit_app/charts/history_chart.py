@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from streamlit_app.charts.event_marks import Mark, local, mark_shapes, mark_signs
+from streamlit_app.charts.event_marks import Mark, local, mark_shapes, mark_signs, sign_rows
 from streamlit_app.charts.history_panels import Panel, Past
 from streamlit_app.charts.history_traces import panel_traces
 from streamlit_app.palette import GREY
@@ -16,7 +16,8 @@ from streamlit_app.palette import GREY
 _PANEL_HEIGHT_PX: Final = 136
 _TITLE_SHARE: Final = 0.2
 """Share of a panel's height above its plot that its title takes."""
-_SIGNS_HEIGHT_PX: Final = 26
+_SIGNS_HEIGHT_PX: Final = 22
+"""Height of a row of signs."""
 _NS_PER_S: Final = 1_000_000_000
 _LONGEST_BRIDGE_S: Final = 7_200.0
 """No line is drawn across a longer time without data."""
@@ -36,13 +37,15 @@ def history_chart(
         for trace in panel_traces(drawn, panel, with_utc=number == 1):
             figure.add_trace(trace.update(yaxis=f"y{number}" if number > 1 else "y"))
     height = _PANEL_HEIGHT_PX * max(1, len(panels))
-    top = 1.0 - (_SIGNS_HEIGHT_PX / (height + _SIGNS_HEIGHT_PX) if marks else 0.0)
+    rows = len(sign_rows(marks))
+    signs_height = rows * _SIGNS_HEIGHT_PX
+    top = 1.0 - signs_height / (height + signs_height)
     axes = _stacked_axes(past, panels, top)
     if marks:
-        height += _SIGNS_HEIGHT_PX
+        height += signs_height
         figure.add_trace(mark_signs(marks, start, end, f"y{len(panels) + 1}"))
         axes[f"yaxis{len(panels) + 1}"] = {
-            "domain": [top, 1.0], "range": [-1, 1], "visible": False, "fixedrange": True
+            "domain": [top, 1.0], "range": [-rows, 0], "visible": False, "fixedrange": True
         }  # fmt: skip
     # A fixed range that moves with the time would undo every zoom; one that is found anew includes both ends.
     whole = [local(start), local(end)]

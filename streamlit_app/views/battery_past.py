@@ -2,46 +2,46 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import streamlit as st
 
-from batterytwin.events import EventKind
-from clients.types import Event, History, Metric
+from clients.types import ExportFormat, History, Metric
 from streamlit_app import answers
-from streamlit_app.charts.event_marks import Mark
 from streamlit_app.charts.history_chart import history_chart
 from streamlit_app.charts.history_panels import PANELS, Panel, Past
-from streamlit_app.event_words import EVENT_TEXT, concerns, event_sign, when
-from streamlit_app.html_parts import colour_key
+from streamlit_app.download_routes import LONGEST_RAW, Download
+from streamlit_app.html_parts import colour_key, download_links
 from streamlit_app.live_chart import live_chart
+from streamlit_app.marks import alert_marks, event_marks, mark_key
 from streamlit_app.notices import away_notice, explained
 from streamlit_app.twin_time import present_of
 from streamlit_app.visitor import current_visitor
-from streamlit_app.wording import word
+from streamlit_app.wording import step
 
 REFRESH_S: Final = 15
 _DEFAULT_PANELS: Final = (
     "voltage_v", "soc", "soh_capacity", "soh_resistance", "internal_resistance_mohm", "r0_ohm", "innovation_v",
 )  # fmt: skip
+_FILE_TEXT: Final = {ExportFormat.CSV: "CSV", ExportFormat.PARQUET: "Parquet"}
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time and the buckets that suit it: some 700 points, as many as a screen can show."""
+    """A stretch of time that ends now."""
 
     label: str
     length: timedelta
-    bucket: timedelta
 
 
 SPANS: Final = (
-    Span("2 h", timedelta(hours=2), timedelta(seconds=10)),
-    Span("24 h", timedelta(hours=24), timedelta(minutes=2)),
-    Span("7 d", timedelta(days=7), timedelta(minutes=15)),
-    Span("30 d", timedelta(days=30), timedelta(hours=1)),
-    Span("90 d", timedelta(days=90), timedelta(hours=3)),
+    Span("2 h", timedelta(hours=2)),
+    Span("24 h", timedelta(hours=24)),
+    Span("7 d", timedelta(days=7)),
+    Span("30 d", timedelta(days=30)),
+    Span("90 d", timedelta(days=90)),
+    Span("1 y", timedelta(days=365)),
 )
 _DEFAULT_SPAN: Final = SPANS[1]
 
@@ -61,28 +61,41 @@ def _live(battery_id: str) -> None:
     if not panels:
         st.info("Choose a quantity.", icon=":material/checklist:")
         return
-    answer = answers.history(visitor, battery_id, span.length, span.bucket, end, _metrics(panels))
+    answer = answers.history(visitor, battery_id, span.length, end, _metrics(panels))
     away_notice(answer)
-    if not answer.value.time_unix_ns.size:
+    history = answer.value
+    if not history.time_unix_ns.size:
         st.info("Nothing was stored in this time.", icon=":material/history:")
         return
     key = f"past_{battery_id}_{span.label}"
     start = end - span.length
-    events = answers.events(visitor, battery_id, *_whole_buckets(start, end, span)).value
-    marks = _marks(events, end)
+    marks = [*event_marks(history.events, end), *alert_marks(history.alerts, end)]
     live_chart(
-        history_chart(_series(answer.value), panels, start, end, uirevision=key, marks=marks),
+        history_chart(_series(history), panels, start, end, uirevision=key, marks=marks),
         key=key,
         label=f"{', '.join(panel.label for panel in panels)} in the last {span.label}",
         tools=True,
     )
     if marks:
-        kinds = sorted({int(event.kind) for event in events})
-        colour_key([(word(EVENT_TEXT, kind), "transparent", event_sign(kind)[2]) for kind in kinds])
+        colour_key(mark_key(history.events, history.alerts))
+    points = "" if history.bucket is None else f" A point is the mean of {step(history.bucket)}."
     st.caption(
         "Bangkok time; UTC in the hover text. Coloured bands: one standard deviation of the estimate; around the "
-        "innovation two of what the filter expected. Grey bands: lowest to highest value. Drag to zoom, double-click "
-        "to reset."
+        f"innovation two of what the filter expected. Grey bands: lowest to highest value.{points} Drag to zoom, "
+        "double-click to reset."
+    )
+    _downloads(battery_id, span, end)
+
+
+def _downloads(battery_id: str, span: Span, end: datetime) -> None:
+    """What can be taken away: raw rows where they are few enough, else hourly means."""
+    bucket = None if span.length <= LONGEST_RAW else timedelta(hours=1)
+    rows = "every sample" if bucket is None else "hourly means with lowest and highest values"
+    stop = end + timedelta(seconds=1)
+    files = [Download(battery_id, stop - span.length, stop, bucket, kind) for kind in ExportFormat]
+    download_links(
+        f"All quantities of the last {span.label}, {rows}:",
+        [(_FILE_TEXT[file.file_format], file.url, file.file_name) for file in files],
     )
 
 
@@ -108,23 +121,6 @@ def _controls() -> tuple[Span, list[Panel]]:
         format_func=lambda key: by_key[key].label, label_visibility="collapsed",
     )  # fmt: skip
     return by_label[label or _DEFAULT_SPAN.label], [panel for panel in PANELS if panel.key in chosen]
-
-
-def _whole_buckets(start: datetime, end: datetime, span: Span) -> tuple[datetime, datetime]:
-    """The span in whole buckets, so that one answer serves until the chart moves on."""
-    seconds = span.bucket.total_seconds()
-    first, last = start.timestamp() // seconds, end.timestamp() // seconds + 1
-    return datetime.fromtimestamp(first * seconds, UTC), datetime.fromtimestamp(last * seconds, UTC)
-
-
-def _marks(events: Sequence[Event], present: datetime) -> list[Mark]:
-    marks = []
-    for event in events:
-        symbol, colour, _ = event_sign(event.kind)
-        lasts = event.end_time is None and event.kind is EventKind.OUTAGE
-        label = f"<b>{word(EVENT_TEXT, event.kind)}</b>, {concerns(event)}: {when(event)}"
-        marks.append(Mark(label, symbol, colour, event.start_time, present if lasts else event.end_time))
-    return marks
 
 
 def _series(history: History) -> Past:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from batterytwin.errors import TwinError, UnavailableError, UnknownBatteryError
@@ -44,6 +45,7 @@ class FakeApi:
         tokens: the `authorization` of every call.
         deadlines_s: time that every call was given, s; None = any.
         break_every: a watch breaks after so many answers.
+        break_export: whether an export breaks after two pieces of three.
         failures: errors to answer the next calls with.
     """
 
@@ -51,6 +53,7 @@ class FakeApi:
     tokens: list[str] = field(default_factory=list)
     deadlines_s: list[float | None] = field(default_factory=list)
     break_every: int = 3
+    break_export: bool = False
     failures: list[TwinError] = field(default_factory=list)
 
     def answer(self, request: Message, context: grpc.ServicerContext) -> None:
@@ -161,7 +164,7 @@ class _History(_Service, history_service_pb2_grpc.HistoryServiceServicer):
         self.api.answer(request, context)
         first = int(request.page_token or 0)
         numbers = range(first, min(first + 4, POINTS))
-        bucketed = request.HasField("bucket")
+        bucketed = request.HasField("bucket") or request.auto_bucket
         series = [
             history_service_pb2.HistorySeries(
                 metric=metric,
@@ -176,8 +179,19 @@ class _History(_Service, history_service_pb2_grpc.HistoryServiceServicer):
             series=series,
             row_counts=[60 for _ in numbers] if bucketed else [],
             suspects=[n == 5 for n in numbers],
+            bucket=Duration(seconds=3_600) if bucketed else None,
+            events=[event_pb2.Event(event_id="E1", kind=77)] if request.with_events and not first else [],  # type: ignore[arg-type]
+            alerts=[_alert(1)] if request.with_events and not first else [],
+            more_events=request.with_events,
             next_page_token=str(numbers.stop) if numbers.stop < POINTS else "",
         )
+
+    def ExportHistory(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+        self.api.answer(request, context)
+        for n in range(1, 4):
+            if n == 3 and self.api.break_export:
+                abort_blocking(context, UnavailableError("restarting", retry_after_s=0.01))
+            yield history_service_pb2.ExportHistoryResponse(data=b"%d\n" % n, row_count=n, done_fraction=n / 3)
 
     def ListEvents(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.api.answer(request, context)

@@ -2,9 +2,11 @@
 
 import asyncio
 import inspect
+import math
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Thread
 from typing import Any, cast
 
@@ -16,7 +18,7 @@ from batterytwin.events import CapacityTest, EventKind
 from batterytwin.inventory import LocationClock
 from clients.async_client import AsyncTwinClient
 from clients.sync_client import TwinClient
-from clients.types import Estimate, GridSpec, Metric, Quality, TwinOrder
+from clients.types import Estimate, ExportFormat, GridSpec, Metric, Quality, TwinOrder
 from tests.clients.fake_api import ALERTS, LOCATIONS, POINTS, FakeApi, serve_api
 
 METHODS = sorted(name for name, _ in inspect.getmembers(TwinClient, inspect.isfunction) if not name.startswith("_"))
@@ -198,6 +200,67 @@ def test_all_pages_of_history_are_joined(client: Any, bucket: timedelta | None) 
     assert history.series[Metric.SOC].values.tolist() == list(range(POINTS))
     assert history.suspects.tolist() == [n == 5 for n in range(POINTS)]
     assert (history.row_counts is None) == (history.series[Metric.SOC].max_values is None) == (bucket is None)
+
+
+def test_history_tells_its_bucket_and_what_happened_meanwhile(client: Any, api: FakeApi) -> None:
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    history = client.call(
+        "query_history", "B1", start, start + timedelta(days=900), bucket="auto", max_points=700, with_events=True
+    )
+    assert history.bucket == timedelta(hours=1)
+    assert [event.kind for event in history.events] == [77]  # a kind of the future stays a number
+    assert [alert.alert_id for alert in history.alerts] == ["A1"]
+    assert history.more_events
+    asked: Any = api.requests[0]
+    assert (asked.auto_bucket, asked.max_points, asked.with_events, asked.HasField("bucket")) == (
+        True,
+        700,
+        True,
+        False,
+    )
+    raw = client.call("query_history", "B1", start, start + timedelta(days=1))
+    assert (raw.bucket, raw.events, raw.alerts, raw.more_events) == (None, (), (), False)
+
+
+WEEK = {"start_time": datetime(2025, 1, 1, tzinfo=UTC), "end_time": datetime(2025, 1, 8, tzinfo=UTC)}
+
+
+def test_an_export_comes_in_pieces_and_may_be_left(client: Any, api: FakeApi) -> None:
+    pieces = client.take(2, "export_history", **WEEK, string_id="S", metrics=[Metric.SOC])
+    assert [(piece.data, piece.row_count) for piece in pieces] == [(b"1\n", 1), (b"2\n", 2)]
+    asked: Any = api.requests[-1]
+    assert (asked.WhichOneof("scope"), asked.string_id, asked.format, list(asked.metrics)) == ("string_id", "S", 2, [5])
+    assert (api.deadlines_s[-1] or math.inf) > 1e9  # as long as it takes
+
+
+def test_an_exported_file_is_whole_or_not_there(client: Any, api: FakeApi, tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def export(**options: Any) -> Any:
+        return client.call(
+            "export_history_to", tmp_path / "x.csv", **WEEK, battery_id="B1", file_format=ExportFormat.CSV, **options
+        )
+
+    file = export(progress=lambda chunk: told.append(chunk.row_count))
+    assert (file.path.read_text(), file.row_count, file.byte_count, told) == ("1\n2\n3\n", 3, 6, [1, 2, 3])
+    calls = len(api.requests)
+    with pytest.raises(InvalidArgumentError, match="exists already"):
+        export()
+    assert len(api.requests) == calls  # the server was not asked
+    api.break_export = True
+    with pytest.raises(UnavailableError):
+        export(overwrite=True)
+    assert file.path.read_text() == "1\n2\n3\n"
+    file.path.unlink()
+    with pytest.raises(UnavailableError):
+        export()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(InvalidArgumentError, match="cannot be written"):
+        client.call("export_history_to", tmp_path / "none" / "x.csv", **WEEK, battery_id="B1")
+    for scope in ({}, {"battery_id": "B1", "location_id": "L"}):
+        with pytest.raises(InvalidArgumentError) as refused:
+            client.call("export_history_to", tmp_path / "x.csv", **WEEK, **scope)
+        assert refused.value.field == "scope"
 
 
 def test_times_without_a_zone_and_empty_buckets_are_refused(client: Any) -> None:

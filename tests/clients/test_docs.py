@@ -24,10 +24,16 @@ def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def test_the_examples_of_the_client_run(threaded_server: RunningServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_examples_of_the_client_run(
+    threaded_server: RunningServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = "\n".join(blocks(CLIENT, "python"))
     source = source.replace("localhost:50051", threaded_server.target).replace("BRK-U1-S03", "AAA-U1-S01")
-    names = {"password": threaded_server.admin_password, "gateway_token": threaded_server.gateway_tokens["AAA"]}
+    names = {
+        "password": threaded_server.admin_password,
+        "gateway_token": threaded_server.gateway_tokens["AAA"],
+        "folder": str(tmp_path),
+    }
     exec(compile(source, "docs/client.md", "exec"), names)
     printed = capsys.readouterr().out
     shown = (
@@ -36,6 +42,8 @@ def test_the_examples_of_the_client_run(threaded_server: RunningServer, capsys: 
         "UNKNOWN_BATTERY",
         "3 accepted",
         "4 rows",
+        "buckets of 1:00:00",
+        "4 rows exported",
         "snapshot: True",
         "AAA-U9",
         "CAPACITY_TEST admin",

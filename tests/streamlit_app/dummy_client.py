@@ -2,7 +2,7 @@
 """A client that needs no server: the product's own fleet with made-up values, and users with passwords."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,6 +18,7 @@ from batterytwin.errors import (
     UnknownStringError,
 )
 from clients import types as clients
+from clients.history_requests import Bucket
 from clients.sync_client import TwinClient
 from tests.streamlit_app import dummy_events, dummy_fleet, dummy_strings
 from tests.streamlit_app.dummy_fleet import NOW, SITES
@@ -138,12 +139,45 @@ class DummyClient(TwinClient):
         end_time: datetime,
         *,
         metrics: Iterable[clients.Metric] = (),
-        bucket: timedelta | None = None,
+        bucket: Bucket = None,
+        max_points: int = 0,
+        with_events: bool = False,
         token: str | None = None,
         deadline_s: float | None = None,
     ) -> clients.History:
         self._seen(token, "query_history")
-        return dummy_fleet.history(start_time, end_time, bucket or timedelta(minutes=1), tuple(metrics))
+        length = (end_time - start_time) / max_points if bucket == "auto" else bucket or timedelta(minutes=1)
+        history = dummy_fleet.history(start_time, end_time, length, tuple(metrics))
+        if not with_events:
+            return history
+        alerts = [alert for alert in self._alerts_by_id.values() if battery_id == alert.battery_id]
+        return replace(
+            history,
+            bucket=length,
+            events=tuple(self._events_of(battery_id, start_time, end_time)),
+            alerts=tuple(alert for alert in alerts if alert.raise_time < end_time),
+        )
+
+    def export_history(
+        self,
+        start_time: datetime,
+        end_time: datetime,
+        *,
+        battery_id: str = "",
+        string_id: str = "",
+        location_id: str = "",
+        metrics: Iterable[clients.Metric] = (),
+        file_format: clients.ExportFormat = clients.ExportFormat.PARQUET,
+        bucket: timedelta | None = None,
+        token: str | None = None,
+        deadline_s: float | None = None,
+    ) -> Generator[clients.ExportChunk]:
+        if battery_id.split("-", 1)[0] not in self._seen(token, "export_history"):
+            raise UnknownBatteryError(f"There is no battery {battery_id}.")
+        for n in range(1, 4):
+            if n == 3 and self.deaf:
+                raise UnavailableError("The server cannot be reached.")
+            yield clients.ExportChunk(f"{file_format.name} {bucket} {n}\n".encode(), n, n / 3)
 
     def list_events(
         self,
@@ -160,15 +194,17 @@ class DummyClient(TwinClient):
         deadline_s: float | None = None,
     ) -> clients.EventPage:
         self._seen(token, "list_events")
+        return clients.EventPage(tuple(self._events_of(battery_id, start_time, end_time)[:page_size]), "")
+
+    def _events_of(self, battery_id: str, start: datetime | None, end: datetime | None) -> list[clients.Event]:
         found = [
             event
             for event in [*dummy_events.of_battery(battery_id), *self._events]
             if event.battery_id in ("", battery_id)
-            and (start_time is None or (event.end_time or event.start_time) > start_time)
-            and (end_time is None or event.start_time < end_time)
+            and (start is None or (event.end_time or event.start_time) > start)
+            and (end is None or event.start_time < end)
         ]
-        found.sort(key=lambda event: event.start_time, reverse=True)
-        return clients.EventPage(tuple(found[:page_size]), "")
+        return sorted(found, key=lambda event: event.start_time, reverse=True)
 
     def record_event(
         self,

@@ -136,6 +136,7 @@ def test_an_engineers_day(browser_context: BrowserContext, fed_server: RunningSe
     _a_string_shows_24_blocks_and_opens_one(page)
     _a_capacity_test_is_evidence_at_once(page, fed_server)
     _zoom_survives_new_data(page, fed_server)
+    _the_past_is_downloaded(page)
     _an_alert_is_acknowledged(page, fed_server)
     _every_page_fits_a_phone(page)
     _log_out(page, browser_context)
@@ -214,6 +215,16 @@ def _zoom_survives_new_data(page: Page, server: RunningServer) -> None:
         client.ingest(ReadingBatch(newer), token=server.gateway_tokens["BRK"])
     page.wait_for_function(f"{graph}.data[0].x.length > {points}", timeout=40_000)
     assert page.evaluate(f"{graph}._fullLayout.xaxis.range") == zoomed == drawn
+
+
+def _the_past_is_downloaded(page: Page) -> None:
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download CSV").click()
+    assert download.value.failure() is None
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].startswith("battery_id,time,voltage_v,")
+    assert len(lines) >= 13
+    assert all(line.startswith(f"{HOT},20") for line in lines[1:])
 
 
 def _a_string_shows_24_blocks_and_opens_one(page: Page) -> None:

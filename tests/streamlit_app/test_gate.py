@@ -55,8 +55,12 @@ class Browser:
         body = urlencode(form or {}).encode()
         sent: list[Message] = []
 
+        waiting = [{"type": "websocket.connect"} if kind == "websocket" else {"type": "http.request", "body": body}]
+
         async def receive() -> Message:
-            return {"type": "websocket.connect"} if kind == "websocket" else {"type": "http.request", "body": body}
+            if not waiting:  # nothing more comes, and the browser stays
+                await asyncio.Event().wait()
+            return waiting.pop()
 
         async def send(message: Message) -> None:
             sent.append(message)

@@ -10,14 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batterytwin.alerts import Severity
 from batterytwin.telemetry import Quality
 from streamlit_app.charts.block_columns import STRIPS, Blocks
 from streamlit_app.charts.block_strips import FAULT_MARK, block_strips
 from streamlit_app.charts.event_marks import Mark
 from streamlit_app.charts.evidence_ladder import Rung, evidence_ladder
 from streamlit_app.charts.innovation_gauge import innovation_gauge
+from streamlit_app.marks import alert_marks, event_marks
 from streamlit_app.palette import GREY
 from streamlit_app.wording import number
+from tests.streamlit_app.dummy_events import of_battery
+from tests.streamlit_app.dummy_fleet import first_alerts
 from tests.streamlit_app.test_charts import chart, past
 
 N = 24
@@ -200,6 +204,27 @@ def test_what_took_no_time_is_a_line_and_what_began_before_is_cut() -> None:
     line, cut = marked(look, long_ago).layout.shapes
     assert (line.type, line.x0) == ("line", line.x1)
     assert cut.x0 == datetime(2026, 3, 1, 7)  # noqa: DTZ001 - the axis has no zone
+
+
+def test_alerts_stand_in_a_row_of_their_own_and_few_cross_the_chart() -> None:
+    alerts = [
+        replace(alert, severity=severity, raise_time=END - timedelta(hours=hours), clear_time=None)
+        for alert, severity, hours in zip(first_alerts(), (Severity.CRITICAL, Severity.WARNING), (5, 7), strict=False)
+    ]
+    critical, warning = alert_marks(alerts, END)
+    figure = marked(OUTAGE, critical, warning)
+    assert [shape.type for shape in figure.layout.shapes] == ["rect", "line"]
+    signs = figure.data[-1]
+    assert list(signs.y) == [-0.5, -1.5, -1.5]
+    assert list(figure.layout.yaxis3.range) == [-2, 0]
+    assert "(critical)" in signs.text[1]
+    assert "stands since 5 h 00 min" in signs.text[1]
+    assert list(marked(critical).data[-1].y) == [-0.5]
+    unknown = alert_marks([replace(alerts[0], severity=9, rule=999)], END)[0]
+    assert "number 999" in unknown.label
+    assert not unknown.crosses
+    kind = event_marks([replace(of_battery("BRK-U1-S03-B07")[0], kind=77)], END)[0]
+    assert "number 77" in kind.label
 
 
 def test_without_events_the_chart_is_as_before() -> None:

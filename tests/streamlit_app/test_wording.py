@@ -1,6 +1,6 @@
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -29,6 +29,7 @@ from streamlit_app.wording import (
     number,
     percent,
     spread,
+    step,
     word,
 )
 from tests.streamlit_app import dummy_events
@@ -141,3 +142,8 @@ def test_text_of_others_brings_no_markup(text: str) -> None:
     shown = plain(text)
     for sign in "*_`[]<>$:":
         assert shown.count(sign) == shown.count(f"\\{sign}")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(10, "10 s"), (120, "2 min"), (43_200, "12 h"), (86_400, "1 d")])
+def test_steps_read_in_their_own_unit(seconds: int, text: str) -> None:
+    assert step(timedelta(seconds=seconds)) == text

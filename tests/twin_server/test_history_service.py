@@ -10,14 +10,24 @@ import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from batterytwin.alerts import AlertChange, AlertRule, AlertTransition
+from batterytwin.events import EventKind
 from batterytwin.v1 import history_service_pb2 as pb
 from batterytwin.v1.history_service_pb2_grpc import HistoryServiceStub
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
+from storage.event_records import EventRecord
 from tests.fixtures.server import RunningServer
+from tests.storage.server_stores import MINUTE_US, transition
 from tests.twin_server.calls import columns, now_ns, reason_of, request
 
 ONE = "AAA-U1-S01-B01"
 COUNT = 50
+
+
+def days_ago(days: float) -> Timestamp:
+    time = Timestamp()
+    time.FromNanoseconds(now_ns(-86_400 * days))
+    return time
 
 
 class Past:
@@ -102,6 +112,13 @@ async def test_buckets_hold_mean_smallest_largest_and_count(past: Past) -> None:
         ({"battery_id": "nope"}, "UNKNOWN_BATTERY"),
         ({"end_time": None}, "INVALID_ARGUMENT"),
         ({"start_time": Timestamp(seconds=1)}, "TIME_RANGE_TOO_LONG"),
+        ({"start_time": Timestamp(seconds=1), "auto_bucket": True}, "TIME_RANGE_TOO_LONG"),
+        ({"start_time": days_ago(91)}, "TIME_RANGE_TOO_LONG"),
+        ({"start_time": days_ago(91), "bucket": Duration(seconds=3_599)}, "TIME_RANGE_TOO_LONG"),
+        ({"bucket": Duration(seconds=60), "auto_bucket": True}, "INVALID_ARGUMENT"),
+        ({"max_points": 100}, "INVALID_ARGUMENT"),
+        ({"max_points": 9, "auto_bucket": True}, "INVALID_ARGUMENT"),
+        ({"max_points": 20_001, "auto_bucket": True}, "INVALID_ARGUMENT"),
         ({"end_time": Timestamp(seconds=1)}, "INVALID_ARGUMENT"),
         ({"end_time": Timestamp(seconds=2**60)}, "TIME_OUT_OF_RANGE"),
         ({"bucket": Duration(nanos=5_000)}, "INVALID_ARGUMENT"),
@@ -117,3 +134,77 @@ async def test_a_question_that_cannot_be_answered_is_refused_with_its_reason(
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await past.query(**fields)
     assert reason_of(caught.value) == reason
+
+
+async def test_raw_ranges_of_ninety_days_and_hourly_ones_of_ten_years_are_answered(past: Past) -> None:
+    for days, extra in ((89, {}), (3_650, {"bucket": Duration(seconds=3_600)})):
+        response = await past.query(start_time=days_ago(days), metrics=[pb.METRIC_VOLTAGE_V], **extra)
+        assert sum(response.row_counts) or len(response.time_unix_ns) == COUNT
+
+
+async def test_the_server_chooses_buckets_and_says_which(past: Past) -> None:
+    for days, max_points, bucket_s in (
+        (29, 0, 0), (31, 0, 3_600), (700, 0, 3_600), (740, 0, 86_400), (1, 800, 120), (29, 800, 3_600),
+        (360, 800, 43_200),
+    ):  # fmt: skip
+        time: dict[str, Any] = {"start_time": days_ago(days), "metrics": [pb.METRIC_VOLTAGE_V]}
+        response = await past.query(**time, auto_bucket=True, max_points=max_points)
+        assert response.HasField("bucket") == bool(bucket_s)
+        assert response.bucket.seconds == bucket_s
+        assert len(response.row_counts) == (len(response.time_unix_ns) if bucket_s else 0)
+        explicit = await past.query(**time, **({"bucket": Duration(seconds=bucket_s)} if bucket_s else {}))
+        assert list(response.series[0].values) == list(explicit.series[0].values)
+
+
+async def test_one_call_tells_what_happened_meanwhile(past: Past) -> None:
+    now_us = past.start_ns // 1_000 + COUNT * MINUTE_US
+
+    async def record(name: str, kind: EventKind, start_us: int, end_us: int | None, **place: Any) -> None:
+        chosen: dict[str, Any] = {"location_id": "AAA", "string_id": "", "battery_key": None} | place
+        await past.server.store.record_event(
+            EventRecord(
+                event_id=name,
+                request_id=name,
+                kind=kind,
+                **chosen,
+                battery_id="",
+                start_us=start_us,
+                end_us=end_us,
+                note="",
+                capacity_test=None,
+                recorded_by="test",
+                record_us=now_us,
+            )
+        )
+
+    def alert(name: str, raised_us: int, **place: Any) -> AlertTransition:
+        changes: dict[str, Any] = {"alert_id": name, "sample_time_us": raised_us, "battery_key": 1} | place
+        return transition(**changes)
+
+    hours = 3_600_000_000
+    inside = now_us - 30 * MINUTE_US
+    await record("outage over all of it", EventKind.OUTAGE, now_us - 5 * hours, None)
+    await record("maintenance of its string", EventKind.MAINTENANCE, inside, inside + 1, string_id="AAA-U1-S01")
+    await record("another string", EventKind.MAINTENANCE, inside, inside + 1, string_id="AAA-U1-S02")
+    await record("another location", EventKind.OUTAGE, inside, None, location_id="BBB")
+    await record("too early", EventKind.INSPECTION, now_us - 5 * hours, None)
+    await past.server.store.apply_transitions(
+        [
+            alert("its own, standing since long", now_us - 9 * hours),
+            alert("its string's", inside, battery_key=None, string_id="AAA-U1-S01", location_id="AAA"),
+            alert("its neighbour's", inside, battery_key=2),
+            alert("of yesterday", now_us - 30 * hours, rule=AlertRule.SOH_LOW),
+            alert("of yesterday", now_us - 20 * hours, rule=AlertRule.SOH_LOW, change=AlertChange.CLEARED),
+        ]
+    )
+    response = await past.query(metrics=[pb.METRIC_VOLTAGE_V], with_events=True, page_size=20)
+    assert [event.event_id for event in response.events] == ["maintenance of its string", "outage over all of it"]
+    made_here = [alert.alert_id for alert in response.alerts if not alert.alert_id.startswith(ONE)]
+    assert made_here == ["its string's", "its own, standing since long"]
+    assert not response.more_events
+    second = await past.query(
+        metrics=[pb.METRIC_VOLTAGE_V], with_events=True, page_size=20, page_token=response.next_page_token
+    )
+    assert len(second.time_unix_ns) == 20
+    assert not second.events
+    assert not (await past.query()).alerts

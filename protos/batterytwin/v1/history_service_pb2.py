@@ -22,34 +22,41 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from batterytwin.v1 import alert_pb2 as batterytwin_dot_v1_dot_alert__pb2
 from batterytwin.v1 import event_pb2 as batterytwin_dot_v1_dot_event__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$batterytwin/v1/history_service.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1a\x62\x61tterytwin/v1/event.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x82\x02\n\x13QueryHistoryRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x07metrics\x18\x04 \x03(\x0e\x32\x16.batterytwin.v1.Metric\x12)\n\x06\x62ucket\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"\x9a\x01\n\x14QueryHistoryResponse\x12\x14\n\x0ctime_unix_ns\x18\x01 \x03(\x10\x12-\n\x06series\x18\x02 \x03(\x0b\x32\x1d.batterytwin.v1.HistorySeries\x12\x12\n\nrow_counts\x18\x03 \x03(\x05\x12\x10\n\x08suspects\x18\x04 \x03(\x08\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\"o\n\rHistorySeries\x12&\n\x06metric\x18\x01 \x01(\x0e\x32\x16.batterytwin.v1.Metric\x12\x0e\n\x06values\x18\x02 \x03(\x02\x12\x12\n\nmin_values\x18\x03 \x03(\x02\x12\x12\n\nmax_values\x18\x04 \x03(\x02\"\xfe\x01\n\x11ListEventsRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\x12\x11\n\tstring_id\x18\x02 \x01(\t\x12\x13\n\x0blocation_id\x18\x03 \x01(\t\x12(\n\x05kinds\x18\x04 \x03(\x0e\x32\x19.batterytwin.v1.EventKind\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\"T\n\x12ListEventsResponse\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.batterytwin.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"N\n\x12RecordEventRequest\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.batterytwin.v1.Event\x12\x12\n\nrequest_id\x18\x02 \x01(\t\";\n\x13RecordEventResponse\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.batterytwin.v1.Event*\x91\x04\n\x06Metric\x12\x16\n\x12METRIC_UNSPECIFIED\x10\x00\x12\x14\n\x10METRIC_VOLTAGE_V\x10\x01\x12\x14\n\x10METRIC_CURRENT_A\x10\x02\x12\x18\n\x14METRIC_TEMPERATURE_C\x10\x03\x12#\n\x1fMETRIC_INTERNAL_RESISTANCE_MOHM\x10\x04\x12\x0e\n\nMETRIC_SOC\x10\x05\x12\x14\n\x10METRIC_SOC_SIGMA\x10\x06\x12\x17\n\x13METRIC_SOH_CAPACITY\x10\x07\x12\x1d\n\x19METRIC_SOH_CAPACITY_SIGMA\x10\x08\x12\x19\n\x15METRIC_SOH_RESISTANCE\x10\t\x12\x11\n\rMETRIC_R0_OHM\x10\n\x12\x17\n\x13METRIC_INNOVATION_V\x10\x0b\x12\x1f\n\x1bMETRIC_SOH_RESISTANCE_SIGMA\x10\x0c\x12\x17\n\x13METRIC_R0_SIGMA_OHM\x10\r\x12\x1d\n\x19METRIC_INNOVATION_SIGMA_V\x10\x0e\x12\x0f\n\x0bMETRIC_V1_V\x10\x0f\x12\x15\n\x11METRIC_V1_SIGMA_V\x10\x10\x12\x0f\n\x0bMETRIC_V2_V\x10\x11\x12\x15\n\x11METRIC_V2_SIGMA_V\x10\x12\x12\x17\n\x13METRIC_FLOAT_MARKER\x10\x13\x12\x1d\n\x19METRIC_FLOAT_MARKER_SIGMA\x10\x14\x32\x98\x02\n\x0eHistoryService\x12Y\n\x0cQueryHistory\x12#.batterytwin.v1.QueryHistoryRequest\x1a$.batterytwin.v1.QueryHistoryResponse\x12S\n\nListEvents\x12!.batterytwin.v1.ListEventsRequest\x1a\".batterytwin.v1.ListEventsResponse\x12V\n\x0bRecordEvent\x12\".batterytwin.v1.RecordEventRequest\x1a#.batterytwin.v1.RecordEventResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$batterytwin/v1/history_service.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1a\x62\x61tterytwin/v1/alert.proto\x1a\x1a\x62\x61tterytwin/v1/event.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x02\n\x13QueryHistoryRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x07metrics\x18\x04 \x03(\x0e\x32\x16.batterytwin.v1.Metric\x12)\n\x06\x62ucket\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\x12\x13\n\x0b\x61uto_bucket\x18\x08 \x01(\x08\x12\x12\n\nmax_points\x18\t \x01(\x05\x12\x13\n\x0bwith_events\x18\n \x01(\x08\"\xa8\x02\n\x14QueryHistoryResponse\x12\x14\n\x0ctime_unix_ns\x18\x01 \x03(\x10\x12-\n\x06series\x18\x02 \x03(\x0b\x32\x1d.batterytwin.v1.HistorySeries\x12\x12\n\nrow_counts\x18\x03 \x03(\x05\x12\x10\n\x08suspects\x18\x04 \x03(\x08\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\x12)\n\x06\x62ucket\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x06\x65vents\x18\x07 \x03(\x0b\x32\x15.batterytwin.v1.Event\x12%\n\x06\x61lerts\x18\x08 \x03(\x0b\x32\x15.batterytwin.v1.Alert\x12\x13\n\x0bmore_events\x18\t \x01(\x08\"o\n\rHistorySeries\x12&\n\x06metric\x18\x01 \x01(\x0e\x32\x16.batterytwin.v1.Metric\x12\x0e\n\x06values\x18\x02 \x03(\x02\x12\x12\n\nmin_values\x18\x03 \x03(\x02\x12\x12\n\nmax_values\x18\x04 \x03(\x02\"\xc1\x02\n\x14\x45xportHistoryRequest\x12\x14\n\nbattery_id\x18\x01 \x01(\tH\x00\x12\x13\n\tstring_id\x18\x02 \x01(\tH\x00\x12\x15\n\x0blocation_id\x18\x03 \x01(\tH\x00\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x07metrics\x18\x06 \x03(\x0e\x32\x16.batterytwin.v1.Metric\x12,\n\x06\x66ormat\x18\x07 \x01(\x0e\x32\x1c.batterytwin.v1.ExportFormat\x12)\n\x06\x62ucket\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationB\x07\n\x05scope\"O\n\x15\x45xportHistoryResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x11\n\trow_count\x18\x02 \x01(\x03\x12\x15\n\rdone_fraction\x18\x03 \x01(\x02\"\xfe\x01\n\x11ListEventsRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\x12\x11\n\tstring_id\x18\x02 \x01(\t\x12\x13\n\x0blocation_id\x18\x03 \x01(\t\x12(\n\x05kinds\x18\x04 \x03(\x0e\x32\x19.batterytwin.v1.EventKind\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x07 \x01(\x05\x12\x12\n\npage_token\x18\x08 \x01(\t\"T\n\x12ListEventsResponse\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.batterytwin.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"N\n\x12RecordEventRequest\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.batterytwin.v1.Event\x12\x12\n\nrequest_id\x18\x02 \x01(\t\";\n\x13RecordEventResponse\x12$\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x15.batterytwin.v1.Event*\x91\x04\n\x06Metric\x12\x16\n\x12METRIC_UNSPECIFIED\x10\x00\x12\x14\n\x10METRIC_VOLTAGE_V\x10\x01\x12\x14\n\x10METRIC_CURRENT_A\x10\x02\x12\x18\n\x14METRIC_TEMPERATURE_C\x10\x03\x12#\n\x1fMETRIC_INTERNAL_RESISTANCE_MOHM\x10\x04\x12\x0e\n\nMETRIC_SOC\x10\x05\x12\x14\n\x10METRIC_SOC_SIGMA\x10\x06\x12\x17\n\x13METRIC_SOH_CAPACITY\x10\x07\x12\x1d\n\x19METRIC_SOH_CAPACITY_SIGMA\x10\x08\x12\x19\n\x15METRIC_SOH_RESISTANCE\x10\t\x12\x11\n\rMETRIC_R0_OHM\x10\n\x12\x17\n\x13METRIC_INNOVATION_V\x10\x0b\x12\x1f\n\x1bMETRIC_SOH_RESISTANCE_SIGMA\x10\x0c\x12\x17\n\x13METRIC_R0_SIGMA_OHM\x10\r\x12\x1d\n\x19METRIC_INNOVATION_SIGMA_V\x10\x0e\x12\x0f\n\x0bMETRIC_V1_V\x10\x0f\x12\x15\n\x11METRIC_V1_SIGMA_V\x10\x10\x12\x0f\n\x0bMETRIC_V2_V\x10\x11\x12\x15\n\x11METRIC_V2_SIGMA_V\x10\x12\x12\x17\n\x13METRIC_FLOAT_MARKER\x10\x13\x12\x1d\n\x19METRIC_FLOAT_MARKER_SIGMA\x10\x14*_\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45XPORT_FORMAT_CSV\x10\x01\x12\x19\n\x15\x45XPORT_FORMAT_PARQUET\x10\x02\x32\xf8\x02\n\x0eHistoryService\x12Y\n\x0cQueryHistory\x12#.batterytwin.v1.QueryHistoryRequest\x1a$.batterytwin.v1.QueryHistoryResponse\x12^\n\rExportHistory\x12$.batterytwin.v1.ExportHistoryRequest\x1a%.batterytwin.v1.ExportHistoryResponse0\x01\x12S\n\nListEvents\x12!.batterytwin.v1.ListEventsRequest\x1a\".batterytwin.v1.ListEventsResponse\x12V\n\x0bRecordEvent\x12\".batterytwin.v1.RecordEventRequest\x1a#.batterytwin.v1.RecordEventResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'batterytwin.v1.history_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_METRIC']._serialized_start=1165
-  _globals['_METRIC']._serialized_end=1694
-  _globals['_QUERYHISTORYREQUEST']._serialized_start=150
-  _globals['_QUERYHISTORYREQUEST']._serialized_end=408
-  _globals['_QUERYHISTORYRESPONSE']._serialized_start=411
-  _globals['_QUERYHISTORYRESPONSE']._serialized_end=565
-  _globals['_HISTORYSERIES']._serialized_start=567
-  _globals['_HISTORYSERIES']._serialized_end=678
-  _globals['_LISTEVENTSREQUEST']._serialized_start=681
-  _globals['_LISTEVENTSREQUEST']._serialized_end=935
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=937
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=1021
-  _globals['_RECORDEVENTREQUEST']._serialized_start=1023
-  _globals['_RECORDEVENTREQUEST']._serialized_end=1101
-  _globals['_RECORDEVENTRESPONSE']._serialized_start=1103
-  _globals['_RECORDEVENTRESPONSE']._serialized_end=1162
-  _globals['_HISTORYSERVICE']._serialized_start=1697
-  _globals['_HISTORYSERVICE']._serialized_end=1977
+  _globals['_METRIC']._serialized_start=1802
+  _globals['_METRIC']._serialized_end=2331
+  _globals['_EXPORTFORMAT']._serialized_start=2333
+  _globals['_EXPORTFORMAT']._serialized_end=2428
+  _globals['_QUERYHISTORYREQUEST']._serialized_start=178
+  _globals['_QUERYHISTORYREQUEST']._serialized_end=498
+  _globals['_QUERYHISTORYRESPONSE']._serialized_start=501
+  _globals['_QUERYHISTORYRESPONSE']._serialized_end=797
+  _globals['_HISTORYSERIES']._serialized_start=799
+  _globals['_HISTORYSERIES']._serialized_end=910
+  _globals['_EXPORTHISTORYREQUEST']._serialized_start=913
+  _globals['_EXPORTHISTORYREQUEST']._serialized_end=1234
+  _globals['_EXPORTHISTORYRESPONSE']._serialized_start=1236
+  _globals['_EXPORTHISTORYRESPONSE']._serialized_end=1315
+  _globals['_LISTEVENTSREQUEST']._serialized_start=1318
+  _globals['_LISTEVENTSREQUEST']._serialized_end=1572
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=1574
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=1658
+  _globals['_RECORDEVENTREQUEST']._serialized_start=1660
+  _globals['_RECORDEVENTREQUEST']._serialized_end=1738
+  _globals['_RECORDEVENTRESPONSE']._serialized_start=1740
+  _globals['_RECORDEVENTRESPONSE']._serialized_end=1799
+  _globals['_HISTORYSERVICE']._serialized_start=2431
+  _globals['_HISTORYSERVICE']._serialized_end=2807
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 Reads the past, and takes down what happened."""
 
+from batterytwin.v1 import alert_pb2 as _alert_pb2
 from batterytwin.v1 import event_pb2 as _event_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -118,6 +119,30 @@ METRIC_FLOAT_MARKER_SIGMA: Metric.ValueType  # 20
 """One sigma of float_marker."""
 Global___Metric: _TypeAlias = Metric  # noqa: Y015
 
+class _ExportFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ExportFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExportFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EXPORT_FORMAT_UNSPECIFIED: _ExportFormat.ValueType  # 0
+    """Never sent."""
+    EXPORT_FORMAT_CSV: _ExportFormat.ValueType  # 1
+    """Text in UTF-8 with commas, one line a row, first the names of the columns; nothing between two commas = none."""
+    EXPORT_FORMAT_PARQUET: _ExportFormat.ValueType  # 2
+    """Apache Parquet, zstd; units in the metadata of the columns."""
+
+class ExportFormat(_ExportFormat, metaclass=_ExportFormatEnumTypeWrapper):
+    """Names a kind of file."""
+
+EXPORT_FORMAT_UNSPECIFIED: ExportFormat.ValueType  # 0
+"""Never sent."""
+EXPORT_FORMAT_CSV: ExportFormat.ValueType  # 1
+"""Text in UTF-8 with commas, one line a row, first the names of the columns; nothing between two commas = none."""
+EXPORT_FORMAT_PARQUET: ExportFormat.ValueType  # 2
+"""Apache Parquet, zstd; units in the metadata of the columns."""
+Global___ExportFormat: _TypeAlias = ExportFormat  # noqa: Y015
+
 @_typing.final
 class QueryHistoryRequest(_message.Message):
     """Selects history."""
@@ -131,19 +156,28 @@ class QueryHistoryRequest(_message.Message):
     BUCKET_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AUTO_BUCKET_FIELD_NUMBER: _builtins.int
+    MAX_POINTS_FIELD_NUMBER: _builtins.int
+    WITH_EVENTS_FIELD_NUMBER: _builtins.int
     battery_id: _builtins.str
     """Slot name. Required."""
     page_size: _builtins.int
     """Points in a page, 1...20,000; 0 = 20,000."""
     page_token: _builtins.str
     """Token from the answer before; empty = first page."""
+    auto_bucket: _builtins.bool
+    """The server chooses: raw rows up to 30 days, buckets of 1 h up to 2 years, of 1 d beyond. Not with `bucket`."""
+    max_points: _builtins.int
+    """With `auto_bucket`: buckets long enough for about so many points at most, 10...20,000; 0 = no matter."""
+    with_events: _builtins.bool
+    """True = the first page also tells the events and alerts that concern the battery in this time."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """First sample time, inclusive. Required."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Last sample time, exclusive, at most 90 days after the first. Required."""
+        """Last sample time, exclusive. Required. At most 90 days after the first, 10 years with buckets of 1 h or more."""
 
     @_builtins.property
     def metrics(self) -> _containers.RepeatedScalarFieldContainer[Global___Metric.ValueType]:
@@ -151,7 +185,7 @@ class QueryHistoryRequest(_message.Message):
 
     @_builtins.property
     def bucket(self) -> _duration_pb2.Duration:
-        """Bucket length, 1 s...90 d. Absent or 0 = raw rows."""
+        """Bucket length, 1 s...90 d. Absent or 0 = raw rows, or see `auto_bucket`."""
 
     def __init__(
         self,
@@ -163,10 +197,13 @@ class QueryHistoryRequest(_message.Message):
         bucket: _duration_pb2.Duration | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        auto_bucket: _builtins.bool = ...,
+        max_points: _builtins.int = ...,
+        with_events: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["battery_id", b"battery_id", "bucket", b"bucket", "end_time", b"end_time", "metrics", b"metrics", "page_size", b"page_size", "page_token", b"page_token", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["auto_bucket", b"auto_bucket", "battery_id", b"battery_id", "bucket", b"bucket", "end_time", b"end_time", "max_points", b"max_points", "metrics", b"metrics", "page_size", b"page_size", "page_token", b"page_token", "start_time", b"start_time", "with_events", b"with_events"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -183,8 +220,14 @@ class QueryHistoryResponse(_message.Message):
     ROW_COUNTS_FIELD_NUMBER: _builtins.int
     SUSPECTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    BUCKET_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    ALERTS_FIELD_NUMBER: _builtins.int
+    MORE_EVENTS_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Token of the next page; empty = this was the last."""
+    more_events: _builtins.bool
+    """True = more than 1,000 events or alerts: ListEvents and ListAlerts give all, page by page."""
     @_builtins.property
     def time_unix_ns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Sample time of each point, or start of its bucket, nanoseconds since 1970-01-01 UTC, rising."""
@@ -201,6 +244,18 @@ class QueryHistoryResponse(_message.Message):
     def suspects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
         """True where the reading (or one in the bucket) was implausible and not applied."""
 
+    @_builtins.property
+    def bucket(self) -> _duration_pb2.Duration:
+        """Bucket length of these points. Absent = raw rows."""
+
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
+        """Events of the battery, its string and its location in this time, newest first, at most 1,000. First page alone."""
+
+    @_builtins.property
+    def alerts(self) -> _containers.RepeatedCompositeFieldContainer[_alert_pb2.Alert]:
+        """Alerts of the battery, its string and its location that stood in this time, newest first, at most 1,000. Likewise."""
+
     def __init__(
         self,
         *,
@@ -209,10 +264,14 @@ class QueryHistoryResponse(_message.Message):
         row_counts: _abc.Iterable[_builtins.int] | None = ...,
         suspects: _abc.Iterable[_builtins.bool] | None = ...,
         next_page_token: _builtins.str = ...,
+        bucket: _duration_pb2.Duration | None = ...,
+        events: _abc.Iterable[_event_pb2.Event] | None = ...,
+        alerts: _abc.Iterable[_alert_pb2.Alert] | None = ...,
+        more_events: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bucket", b"bucket"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "row_counts", b"row_counts", "series", b"series", "suspects", b"suspects", "time_unix_ns", b"time_unix_ns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts", b"alerts", "bucket", b"bucket", "events", b"events", "more_events", b"more_events", "next_page_token", b"next_page_token", "row_counts", b"row_counts", "series", b"series", "suspects", b"suspects", "time_unix_ns", b"time_unix_ns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -257,6 +316,96 @@ class HistorySeries(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___HistorySeries: _TypeAlias = HistorySeries  # noqa: Y015
+
+@_typing.final
+class ExportHistoryRequest(_message.Message):
+    """Selects what to export: the batteries of one place, over any time up to 10 years."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATTERY_ID_FIELD_NUMBER: _builtins.int
+    STRING_ID_FIELD_NUMBER: _builtins.int
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    METRICS_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    BUCKET_FIELD_NUMBER: _builtins.int
+    battery_id: _builtins.str
+    """One battery, by its slot name."""
+    string_id: _builtins.str
+    """All batteries of a string."""
+    location_id: _builtins.str
+    """All batteries of a location."""
+    format: Global___ExportFormat.ValueType
+    """Kind of file. Required."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """First sample time, inclusive. Required."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Last sample time, exclusive, at most 10 years after the first. Required."""
+
+    @_builtins.property
+    def metrics(self) -> _containers.RepeatedScalarFieldContainer[Global___Metric.ValueType]:
+        """Quantities wanted; empty = all."""
+
+    @_builtins.property
+    def bucket(self) -> _duration_pb2.Duration:
+        """Bucket length, 1 s...90 d. Absent or 0 = raw rows."""
+
+    def __init__(
+        self,
+        *,
+        battery_id: _builtins.str = ...,
+        string_id: _builtins.str = ...,
+        location_id: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        metrics: _abc.Iterable[Global___Metric.ValueType] | None = ...,
+        format: Global___ExportFormat.ValueType = ...,
+        bucket: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["battery_id", b"battery_id", "bucket", b"bucket", "end_time", b"end_time", "location_id", b"location_id", "scope", b"scope", "start_time", b"start_time", "string_id", b"string_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["battery_id", b"battery_id", "bucket", b"bucket", "end_time", b"end_time", "format", b"format", "location_id", b"location_id", "metrics", b"metrics", "scope", b"scope", "start_time", b"start_time", "string_id", b"string_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_scope: _TypeAlias = _typing.Literal["battery_id", "string_id", "location_id"]  # noqa: Y015
+    _WhichOneofArgType_scope: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_scope) -> _WhichOneofReturnType_scope | None: ...
+
+Global___ExportHistoryRequest: _TypeAlias = ExportHistoryRequest  # noqa: Y015
+
+@_typing.final
+class ExportHistoryResponse(_message.Message):
+    """Holds the next piece of the file. The stream ends with OK when the file is whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    ROW_COUNT_FIELD_NUMBER: _builtins.int
+    DONE_FRACTION_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """Bytes that follow those of the piece before, at most 1 MiB."""
+    row_count: _builtins.int
+    """Rows in the file so far."""
+    done_fraction: _builtins.float
+    """Share of the work that is done, 0...1."""
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+        row_count: _builtins.int = ...,
+        done_fraction: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "done_fraction", b"done_fraction", "row_count", b"row_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportHistoryResponse: _TypeAlias = ExportHistoryResponse  # noqa: Y015
 
 @_typing.final
 class ListEventsRequest(_message.Message):

@@ -40,6 +40,11 @@ class HistoryServiceStub:
                 request_serializer=batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryRequest.SerializeToString,
                 response_deserializer=batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryResponse.FromString,
                 _registered_method=True)
+        self.ExportHistory = channel.unary_stream(
+                '/batterytwin.v1.HistoryService/ExportHistory',
+                request_serializer=batterytwin_dot_v1_dot_history__service__pb2.ExportHistoryRequest.SerializeToString,
+                response_deserializer=batterytwin_dot_v1_dot_history__service__pb2.ExportHistoryResponse.FromString,
+                _registered_method=True)
         self.ListEvents = channel.unary_unary(
                 '/batterytwin.v1.HistoryService/ListEvents',
                 request_serializer=batterytwin_dot_v1_dot_history__service__pb2.ListEventsRequest.SerializeToString,
@@ -57,7 +62,14 @@ class HistoryServiceServicer:
     """
 
     def QueryHistory(self, request, context):
-        """Gets series of one battery over up to 90 days, raw or in time buckets.
+        """Gets series of one battery, raw (up to 90 days) or in time buckets (up to 10 years), and what happened meanwhile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportHistory(self, request, context):
+        """Sends the history of a battery, a string or a location as one file, in pieces.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +96,11 @@ def add_HistoryServiceServicer_to_server(servicer, server):
                     servicer.QueryHistory,
                     request_deserializer=batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryRequest.FromString,
                     response_serializer=batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryResponse.SerializeToString,
+            ),
+            'ExportHistory': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportHistory,
+                    request_deserializer=batterytwin_dot_v1_dot_history__service__pb2.ExportHistoryRequest.FromString,
+                    response_serializer=batterytwin_dot_v1_dot_history__service__pb2.ExportHistoryResponse.SerializeToString,
             ),
             'ListEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEvents,
@@ -124,6 +141,33 @@ class HistoryService:
             '/batterytwin.v1.HistoryService/QueryHistory',
             batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryRequest.SerializeToString,
             batterytwin_dot_v1_dot_history__service__pb2.QueryHistoryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportHistory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/batterytwin.v1.HistoryService/ExportHistory',
+            batterytwin_dot_v1_dot_history__service__pb2.ExportHistoryRequest.SerializeToString,
+            batterytwin_dot_v1_dot_history__service__pb2.ExportHistoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

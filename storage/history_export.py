@@ -1,0 +1,118 @@
+"""Stored readings and estimates of many batteries over any time, batch after batch."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+
+from batterytwin.errors import InvalidArgumentError
+from storage.history_columns import listed, newest_columns, stored_columns, trace_join
+from storage.history_reads import HISTORY_METRICS
+from storage.instants import POSTGRES_EPOCH_US, to_datetime
+from storage.sql_files import read_sql
+from storage.store_pool import StorePool
+
+_EXPORT = sql.SQL(read_sql("history_export").decode())
+
+
+@dataclass(frozen=True, slots=True)
+class ExportBatch:
+    """Rows of an export, each column of shape `(n_rows,)`, at least one row.
+
+    Attributes:
+        battery_keys: database key of the battery of each row, int32.
+        time_us: sample time, microseconds since 1970 UTC, int64.
+        values: value by metric, float32; NaN = not measured or not known.
+        suspect: whether the row was implausible and not applied, bool.
+        late: whether it came after a newer row of its battery, bool.
+    """
+
+    battery_keys: NDArray[np.int32]
+    time_us: NDArray[np.int64]
+    values: dict[str, NDArray[np.float32]]
+    suspect: NDArray[np.bool_]
+    late: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+
+class HistoryExport(StorePool):
+    """Exports of tables `reading` and `late_reading`, with `revised_estimate` and `model_trace` beside them."""
+
+    async def export_history(
+        self, battery_keys: Sequence[int], start_us: int, end_us: int, metrics: Sequence[str], batch_rows: int
+    ) -> AsyncIterator[ExportBatch]:
+        """Gives every row once, battery by battery in the order asked for, each battery's rows in order of time.
+
+        One batch is read when it is asked for, and a connection is held for no longer than that: a slow reader holds
+        nothing up, neither other questions nor the keeping of the tables. Rows that are stored while the export runs
+        are in it where it has not passed them yet.
+
+        What is computed from readings later (features, say) joins on (battery, sample time), which every row carries.
+
+        Args:
+            battery_keys: database keys of the batteries.
+            start_us: first sample time, inclusive, microseconds since 1970 UTC.
+            end_us: last sample time, exclusive.
+            metrics: names out of `HISTORY_METRICS`, at least one.
+            batch_rows: most rows in a batch, at least 1.
+
+        Raises:
+            InvalidArgumentError: an unknown metric, or none; a time out of range.
+        """
+        names = list(dict.fromkeys(metrics))
+        unknown = [name for name in names if name not in HISTORY_METRICS]
+        if unknown or not names:
+            raise InvalidArgumentError(
+                f"There is no metric {unknown[0][:64]}." if unknown else "Ask for at least one metric.",
+                field="metrics",
+                value="".join(unknown[:1]),
+            )
+        query = _query(names)
+        for battery_key in battery_keys:
+            next_us: int | None = start_us
+            while next_us is not None:
+                batch = await self._batch(query, battery_key, (next_us, end_us), names, batch_rows)
+                next_us = int(batch.time_us[-1]) + 1 if len(batch) == batch_rows else None
+                if len(batch):
+                    yield batch
+
+    async def _batch(
+        self, query: sql.Composed, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
+    ) -> ExportBatch:
+        values: dict[str, object] = {
+            "battery_key": battery_key,
+            "start": to_datetime(times_us[0]),
+            "end": to_datetime(times_us[1]),
+            "limit": limit,
+        }
+        async with self._connection() as connection, connection.cursor(binary=True) as cursor:
+            await cursor.execute(query, values)
+            row: Any = (await cursor.fetchall())[0]
+
+        def column(name: str, dtype: str) -> NDArray[Any]:
+            packed = np.frombuffer(getattr(row, name) or b"", dtype)
+            return packed.astype(packed.dtype.newbyteorder("="))
+
+        time_us = column("sample_time", ">i8") + POSTGRES_EPOCH_US
+        return ExportBatch(
+            battery_keys=np.full(len(time_us), battery_key, np.int32),
+            time_us=time_us,
+            values={name: column(name, ">f4") for name in names},
+            suspect=column("suspect", "?"),
+            late=column("late", "?"),
+        )
+
+
+def _query(names: Sequence[str]) -> sql.Composed:
+    packed = sql.SQL("string_agg(float4send({0}), '' ORDER BY sample_time) AS {0}")
+    return _EXPORT.format(
+        names=stored_columns(names),
+        newest=newest_columns(names),
+        trace=trace_join(names),
+        columns=listed(packed.format(sql.Identifier(name)) for name in names),
+    )
