@@ -3,14 +3,16 @@
 import random
 from typing import Final
 
+_SHORTEST_S: Final = 0.02  # a server that refuses at once must not be asked without end
 _FIRST_S: Final = 0.2
 _LONGEST_S: Final = 10.0
 
 
 class Backoff:
-    """Waiting times that double from 0.2 s to 10 s, each shortened at random by up to half.
+    """Waiting times drawn at random between almost nothing and a limit that doubles from 0.2 s to 10 s.
 
-    The random part keeps many clients that lost one server from coming back in the same instant.
+    What the server asks for comes on top. The whole of the limit is random, because many clients lose one server in
+    the same instant and are all asked to come back after the same time: they come spread over it.
     """
 
     def __init__(self) -> None:
@@ -18,10 +20,10 @@ class Backoff:
 
     def next_s(self, retry_after_s: float | None = None) -> float:
         """Time to wait now, s; never less than what the server asked for."""
-        delay_s = self._longest_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
+        delay_s = random.uniform(_SHORTEST_S, self._longest_s)  # noqa: S311 - spreads load, hides nothing
         self._longest_s = min(_LONGEST_S, self._longest_s * 2)
-        return max(retry_after_s or 0.0, delay_s)
+        return max(retry_after_s or 0.0, 0.0) + delay_s
 
     def reset(self) -> None:
-        """Starts from the shortest time again, after something went well."""
+        """Starts from the shortest limit again, after something went well."""
         self._longest_s = _FIRST_S

@@ -16,6 +16,11 @@ DEFAULT_DEADLINE_S: Final = 10.0
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """Largest request that a server takes by default."""
 
+GATEWAY_KEEPALIVE_S: Final = 30.0
+"""Silence after which a gateway asks whether its server still lives, s; a server allows 20 and more."""
+
+_KEEPALIVE_S: Final = 60.0
+_KEEPALIVE_TIMEOUT_S: Final = 20.0
 _MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 _PACKAGE: Final = "batterytwin.v1"
 
@@ -47,8 +52,7 @@ _SERVICE_CONFIG: Final = {
 }
 
 _OPTIONS: Final[tuple[tuple[str, int | str], ...]] = (
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),  # else it stops asking a silent server after the second time
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
@@ -77,20 +81,28 @@ def open_channel(target: str, tls: Tls | None) -> grpc.Channel:
     Raises:
         InvalidArgumentError: the root certificate cannot be read.
     """
+    options = _options(tls, _KEEPALIVE_S, _KEEPALIVE_TIMEOUT_S)
     if tls is None:
-        return grpc.insecure_channel(target, options=_OPTIONS)
-    return grpc.secure_channel(target, _credentials(tls), options=_options(tls))
+        return grpc.insecure_channel(target, options=options)
+    return grpc.secure_channel(target, _credentials(tls), options=options)
 
 
-def open_aio_channel(target: str, tls: Tls | None) -> grpc.aio.Channel:
+def open_aio_channel(target: str, tls: Tls | None, *, keepalive_s: float = _KEEPALIVE_S) -> grpc.aio.Channel:
     """Opens an asynchronous channel to `host:port` in the running event loop; it connects at the first call.
+
+    Args:
+        target: address.
+        tls: encryption; None = none.
+        keepalive_s: silence after which the server is asked whether it still lives, s; a third of that later without
+            an answer its calls fail.
 
     Raises:
         InvalidArgumentError: the root certificate cannot be read.
     """
+    options = _options(tls, keepalive_s, keepalive_s / 3)
     if tls is None:
-        return grpc.aio.insecure_channel(target, options=_OPTIONS)
-    return grpc.aio.secure_channel(target, _credentials(tls), options=_options(tls))
+        return grpc.aio.insecure_channel(target, options=options)
+    return grpc.aio.secure_channel(target, _credentials(tls), options=options)
 
 
 def token_metadata(token: str) -> tuple[tuple[str, str], ...]:
@@ -111,5 +123,12 @@ def _credentials(tls: Tls) -> grpc.ChannelCredentials:
         ) from error
 
 
-def _options(tls: Tls) -> tuple[tuple[str, int | str], ...]:
-    return (*_OPTIONS, ("grpc.ssl_target_name_override", tls.server_name)) if tls.server_name else _OPTIONS
+def _options(tls: Tls | None, keepalive_s: float, timeout_s: float) -> tuple[tuple[str, int | str], ...]:
+    name = (("grpc.ssl_target_name_override", tls.server_name),) if tls is not None and tls.server_name else ()
+    keepalive = (
+        ("grpc.keepalive_time_ms", round(keepalive_s * 1e3)),
+        ("grpc.keepalive_timeout_ms", round(timeout_s * 1e3)),
+        # gRPC asks for other reasons too, and asks once at a time; without this it would wait a minute for those
+        ("grpc.http2.ping_timeout_ms", round(timeout_s * 1e3)),
+    )
+    return (*_OPTIONS, *keepalive, *name)

@@ -11,6 +11,7 @@ from google.rpc.status_pb2 import Status
 
 from batterytwin.errors import (
     DOMAIN,
+    BufferUnavailableError,
     ConflictError,
     DeadlineTooShortError,
     InvalidArgumentError,
@@ -48,6 +49,7 @@ _CLASS_OF_REASON: Final[dict[Reason, type[TwinError]]] = {
     Reason.DATABASE_UNAVAILABLE: StoreUnavailableError,
     Reason.SHUTTING_DOWN: UnavailableError,
     Reason.DEADLINE_TOO_SHORT: DeadlineTooShortError,
+    Reason.BUFFER_UNAVAILABLE: BufferUnavailableError,
     Reason.INTERNAL: TwinError,
 }
 """Every other reason says that the request was wrong: InvalidArgumentError."""

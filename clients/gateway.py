@@ -1,34 +1,38 @@
 """The way in for a stream of measurements: ordered, acknowledged, and never losing a batch to a broken connection."""
 
 import asyncio
-import itertools
 import logging
-from collections import deque
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import grpc.aio
 
 from batterytwin.errors import InvalidArgumentError, Reason, TwinError
 from batterytwin.readings import ReadingBatch
-from batterytwin.readings_proto import batch_to_stream_request
-from batterytwin.v1.ingest_service_pb2 import StreamReadingsRequest, StreamReadingsResponse
-from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
 from clients.backoff import Backoff
-from clients.channel import MAX_REQUEST_BYTES, Tls, open_aio_channel, token_metadata
-from clients.errors import PERMANENT_ERRORS, error_from_rpc
+from clients.channel import GATEWAY_KEEPALIVE_S, Tls, open_aio_channel
+from clients.errors import PERMANENT_ERRORS
+from clients.gateway_batch import PackedBatch, pack
 from clients.gateway_counters import GatewayCounters
-from clients.ingest_proto import result_from_proto
+from clients.gateway_disk import DiskQueue, WhenFull
+from clients.gateway_health import GatewayHealth
+from clients.gateway_lane import Changes, Lane
+from clients.gateway_queue import GatewayQueue, MemoryQueue
+from clients.gateway_stream import GatewayStream
+from clients.ingest import IngestResult
 
-if TYPE_CHECKING:
-    from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceAsyncStub
+__all__ = ["GatewayClient", "GatewayHealth", "WhenFull"]
 
 _LOG = logging.getLogger(__name__)
 
 _GOODBYE_S: Final = 1.0
-
-_Call = grpc.aio.StreamStreamCall[StreamReadingsRequest, StreamReadingsResponse]
+_HEALTH_INTERVAL_S: Final = 60.0
+_DEFAULT_LIMIT_BYTES: Final = 1024 * 1024 * 1024
+_REASONS_OF_A_BATCH: Final = (Reason.BATCH_TOO_LARGE, Reason.EMPTY_BATCH, Reason.COLUMN_LENGTH_MISMATCH)
+"""What is wrong with one batch alone; other errors that come back concern the gateway as a whole."""
 
 
 class GatewayClient:
@@ -36,41 +40,76 @@ class GatewayClient:
 
     Use it as an asynchronous context manager; leaving it normally waits until everything is acknowledged:
 
-        async with GatewayClient("localhost:50051", token) as gateway:
+        async with GatewayClient("localhost:50051", token, buffer=Path("gateway.buffer")) as gateway:
             await gateway.send(batch)
         print(gateway.counters.accepted)
 
     A batch is kept until the server has acknowledged it, which means durable and applied. When the connection breaks
     or the server is full, the client comes back by itself (exponential back-off with jitter, never sooner than the
-    server asked for) and sends again whatever was not acknowledged; the server recognises what it already has. At most
-    `max_unacked` batches are held, fewer where the server grants less; `send` waits while that many are on their way.
+    server asked for) and sends again whatever was not acknowledged; the server recognises what it already has.
+
+    Without a buffer, batches are kept in memory, at most `max_unacked` of them and fewer where the server grants less;
+    `send` waits while that many are on their way. With one, `send` returns as soon as the batch is on disk, whether or
+    not there is a server; a gateway that is killed goes on where it was when it is started again on the same file.
+    Sends under way at the same time share a commit and keep the order of their calls. After a long absence the backlog
+    travels on a stream of its own beside the live one (see `docs/client.md`).
 
     Args:
         target: address of the server, `host:port`.
         token: gateway token of the location (or access token of a user who may write).
         tls: encryption; None = none, for a server on the same machine.
-        max_unacked: batches held at most, >= 1.
+        max_unacked: batches on their way or held in memory at most, >= 1.
+        buffer: file for what is not acknowledged, one for each gateway; None = memory.
+        buffer_limit_bytes: size of the batches in it at most, > 0.
+        when_full: what becomes of new batches at that limit.
     """
 
-    def __init__(self, target: str, token: str, *, tls: Tls | None = None, max_unacked: int = 64) -> None:
+    def __init__(
+        self,
+        target: str,
+        token: str,
+        *,
+        tls: Tls | None = None,
+        max_unacked: int = 64,
+        buffer: Path | None = None,
+        buffer_limit_bytes: int = _DEFAULT_LIMIT_BYTES,
+        when_full: WhenFull = WhenFull.WAIT,
+    ) -> None:
         if max_unacked < 1:
             raise InvalidArgumentError("At least one batch must be held.", field="max_unacked", value=max_unacked)
+        if buffer_limit_bytes < 1:
+            raise InvalidArgumentError(
+                "A buffer needs some room.", field="buffer_limit_bytes", value=buffer_limit_bytes
+            )
         self.counters = GatewayCounters()
         self._target = target
         self._token = token
         self._tls = tls
-        self._max_unacked = max_unacked
-        self._unacked: deque[StreamReadingsRequest] = deque()
-        self._written = 0  # of the unacknowledged, those written to the present stream
-        self._credit = 0
-        self._in_flight = 0  # batches that may be written to the present stream before an answer
+        self._changes = Changes()
+        self._queue: GatewayQueue = (
+            MemoryQueue(self._changes, max_unacked)
+            if buffer is None
+            else DiskQueue(
+                buffer,
+                limit_bytes=buffer_limit_bytes,
+                when_full=when_full,
+                changes=self._changes,
+                lane_batches=max_unacked,
+                counters=self.counters,
+            )
+        )
         self._backoff = Backoff()
+        self._careful = 0  # batches to send one at a time, since one of them is suspected
+        self._connected = False
+        self._last_error = ""
         self._closing = False
-        self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._teller: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        await self._queue.open()
         self._task = asyncio.create_task(self._run(), name=f"gateway to {self._target}")
+        self._teller = asyncio.create_task(self._tell_health(), name=f"health of the gateway to {self._target}")
         return self
 
     async def __aexit__(
@@ -81,144 +120,158 @@ class GatewayClient:
                 await self.drain()
                 await self._say_goodbye()
         finally:
-            if self._task is not None:
-                self._task.cancel()
-                await asyncio.gather(self._task, return_exceptions=True)
-                self._task = None
+            tasks = [task for task in (self._task, self._teller) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._queue.close()
+            self._task = None
 
     @property
     def unacked_batches(self) -> int:
         """Batches sent or waiting to be sent that the server has not acknowledged."""
-        return len(self._unacked)
+        return self._queue.content.batches
+
+    def health(self) -> GatewayHealth:
+        """How the gateway stands now; a line of it goes to the log every minute while it is not healthy."""
+        content, counters = self._queue.content, self.counters
+        now_us = time.time_ns() // 1_000
+        return GatewayHealth(
+            connected=self._connected,
+            buffered_batches=content.batches,
+            buffered_rows=content.rows,
+            buffered_bytes=content.size_bytes,
+            oldest_age_s=max(0.0, (now_us - (content.oldest_taken_us or now_us)) / 1e6),
+            reconnects=counters.reconnects,
+            resent_batches=counters.resent_batches,
+            dropped_batches=counters.dropped_batches,
+            last_error=self._last_error,
+        )
 
     async def send(self, batch: ReadingBatch) -> None:
-        """Takes a batch over, and returns as soon as it may be on its way; waits while the server grants no credit.
+        """Takes a batch over. With a buffer it returns when the batch is on disk, without one when it may be sent.
 
         Raises:
             InvalidArgumentError: the batch is larger than a server takes (reason BATCH_TOO_LARGE), or the server found
                 the stream not understandable.
+            BufferUnavailableError: the batch was not taken, because the disk is full or cannot be written; others are
+                taken again as soon as that has passed.
             UnauthenticatedError: the server does not accept the token.
             PermissionDeniedError: the token does not allow to write here.
         """
-        request = batch_to_stream_request(batch, 0)
-        if request.ByteSize() > MAX_REQUEST_BYTES - 1024:
-            raise InvalidArgumentError(
-                f"A batch of {len(batch.readings)} rows takes {request.ByteSize()} bytes, more than the "
-                f"{MAX_REQUEST_BYTES} that a server takes. Send it in parts.",
-                reason=Reason.BATCH_TOO_LARGE,
-                field="readings",
-                value=len(batch.readings),
-            )
-        await self._wait_until(lambda: len(self._unacked) < min(self._max_unacked, self._credit))
-        self._unacked.append(request)
-        self.counters.sent_rows += len(batch.readings)
+        packed = pack(batch)
+        await self._wait_until(self._queue.has_room)
+        await self._queue.put(packed)
+        self.counters.sent_rows += packed.rows
         self.counters.sent_batches += 1
-        self._wake()
 
-    async def drain(self) -> None:
+    async def drain(self, left: int = 0) -> None:
         """Waits until every batch is acknowledged. Wrap it in `asyncio.timeout` where it must not wait for ever.
+
+        Args:
+            left: so many batches may be left; for senders that outrun the server.
 
         Raises:
             TwinError: as `send`.
         """
-        await self._wait_until(lambda: not self._unacked)
+        await self._wait_until(lambda: self._queue.content.batches <= left)
 
     async def _say_goodbye(self) -> None:
         """Ends the stream in order, so that the server need not take it for a broken one."""
         self._closing = True
-        self._wake()
+        self._changes.wake()
         if self._task is not None:
             await asyncio.wait((self._task,), timeout=_GOODBYE_S)
 
     async def _run(self) -> None:
         try:
-            async with open_aio_channel(self._target, self._tls) as channel:
-                stub = IngestServiceStub(channel)
+            async with open_aio_channel(self._target, self._tls, keepalive_s=GATEWAY_KEEPALIVE_S) as channel:
                 while True:
-                    delay_s = await self._stream_until_broken(stub)
-                    if self._closing:
+                    error = await self._stream_until_broken(channel)
+                    if error is None:
                         return
+                    delay_s = self._backoff.next_s(error.retry_after_s)
+                    self._last_error = error.message
+                    _LOG.warning(
+                        "gateway to %s: %s; %d batches unacknowledged, again in %.1f s",
+                        self._target,
+                        error,
+                        self.unacked_batches,
+                        delay_s,
+                    )
                     self.counters.reconnects += 1
                     await asyncio.sleep(delay_s)
         finally:
-            self._wake()
+            self._connected = False
+            self._changes.wake()
 
-    async def _stream_until_broken(self, stub: "IngestServiceAsyncStub") -> float:
-        """Streams until the connection ends; returns the time to wait before the next one, s."""
-        self._written = self._in_flight = 0
-        call = stub.StreamReadings(metadata=token_metadata(self._token))
-        reader = asyncio.create_task(self._read_answers(call))
-        writer = asyncio.create_task(self._write_requests(call))
+    async def _stream_until_broken(self, channel: grpc.aio.Channel) -> TwinError | None:
+        """Streams until the connection ends; returns why, None = the gateway is closing.
+
+        Raises:
+            TwinError: it would end like this every time.
+        """
+        lanes = await self._queue.start_lanes(self._careful)
+        streams = [GatewayStream(lane, self._changes, lambda: self._closing, self._on_ack) for lane in lanes]
+        calls = {asyncio.create_task(stream.run(channel, self._target, self._token)): stream.lane for stream in streams}
+        feeders = {asyncio.create_task(self._queue.feed(lane)) for lane in lanes}
         try:
-            await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
-            if writer.done():
-                writer.result()
-            await reader
-            error = TwinError("the server ended the stream")
-        except grpc.aio.AioRpcError as broken:
-            error = error_from_rpc(broken, self._target)
-            if isinstance(error, PERMANENT_ERRORS):
-                raise error from broken
+            return await self._first_failure(calls, feeders)
         finally:
-            call.cancel()
-            reader.cancel()
-            writer.cancel()
-            await asyncio.gather(reader, writer, return_exceptions=True)
-        if self._closing:
-            return 0.0
-        delay_s = self._backoff.next_s(error.retry_after_s)
-        _LOG.warning(
-            "gateway to %s: %s; %d batches unacknowledged, again in %.1f s",
-            self._target,
-            error,
-            len(self._unacked),
-            delay_s,
-        )
-        return delay_s
+            self._connected = False
+            self.counters.resent_batches += sum(lane.written for lane in lanes)
+            for task in (*calls, *feeders):
+                task.cancel()
+            await asyncio.gather(*calls, *feeders, return_exceptions=True)
 
-    async def _write_requests(self, call: _Call) -> None:
-        """Writes batches in order, numbered from 1 in each stream, keeping within the credit."""
-        for sequence in itertools.count(1):
-            await self._wait_until(lambda: self._closing or self._written < min(len(self._unacked), self._in_flight))
-            if self._closing:
-                await call.done_writing()
-                return
-            request = self._unacked[self._written]
-            request.sequence = sequence
-            self._written += 1
-            try:
-                await call.write(request)
-            except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
-                return  # the call is over; the reader hears why
+    async def _first_failure(
+        self, calls: dict[asyncio.Task[None], Lane], feeders: set[asyncio.Task[None]]
+    ) -> TwinError | None:
+        """Waits until a call fails (or reading the buffer does), or all have ended well."""
+        pending = {*calls, *feeders}
+        while pending & calls.keys():
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                try:
+                    task.result()
+                except TwinError as error:
+                    if self._closing:
+                        return None
+                    if isinstance(error, PERMANENT_ERRORS):
+                        await self._blame_batch(calls.get(task), error)
+                    return error
+        return None
 
-    async def _read_answers(self, call: _Call) -> None:
-        acked_sequence = 0
-        async for answer in call:
-            self._credit = max(1, answer.max_inflight_batch_count)
-            # one batch goes ahead of the others: gRPC forgets why a call ended when a write was under way, and a
-            # server that refuses this stream for good must be heard
-            self._in_flight = self._in_flight or 1
-            acked_batches = min(answer.acked_sequence - acked_sequence, self._written)
-            if acked_batches > 0:
-                acked_sequence = answer.acked_sequence
-                for _ in range(acked_batches):
-                    self._unacked.popleft()
-                self._written -= acked_batches
-                self._in_flight = self._credit
-                self._backoff.reset()
-                self.counters.add(acked_batches, result_from_proto(answer))
-            self._wake()
+    async def _blame_batch(self, lane: Lane | None, error: TwinError) -> None:
+        """Finds the batch that no server will take and lets go of it; raises the error where it is not a batch's."""
+        if lane is None or not lane.written or error.reason not in _REASONS_OF_A_BATCH:
+            raise error
+        if lane.written > 1:
+            self._careful = lane.written  # send them again, one by one, to see which it is
+            return
+        await self._queue.refuse(lane.batches[0], error)
+        self._careful = max(0, self._careful - 1)
 
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _on_ack(self, acked: list[PackedBatch], result: IngestResult | None, credit: int) -> None:
+        self._connected = True
+        self._queue.acknowledge(acked, credit)
+        if result is not None and acked:
+            self._backoff.reset()
+            self._careful = max(0, self._careful - len(acked))
+            self.counters.add(len(acked), result)
+
+    async def _tell_health(self) -> None:
+        while True:
+            await asyncio.sleep(_HEALTH_INTERVAL_S)
+            health = self.health()
+            if not health.is_healthy:
+                _LOG.warning("gateway to %s: %s", self._target, health)
 
     async def _wait_until(self, condition: Callable[[], bool]) -> None:
-        while True:
-            if self._task is None:
-                raise RuntimeError("A gateway client works inside `async with` only.")
-            if self._task.done():
-                self._task.result()
-            if condition():
-                return
-            await self._changed.wait()
+        if self._task is None:
+            raise RuntimeError("A gateway client works inside `async with` only.")
+        task = self._task
+        await self._changes.wait_until(lambda: task.done() or condition())
+        if task.done():
+            task.result()
+            raise RuntimeError("The gateway has ended.")

@@ -27,6 +27,11 @@ class GatewayCounters:
         too_late: rows stored and not applied because they came a day after newer ones.
         suspect: of the accepted, those implausible: stored, marked, not applied.
         reconnects: connections that had to be made again.
+        resent_batches: batches that were on their way when a connection broke, and went again.
+        dropped_batches: batches given up because the disk buffer was full (see `WhenFull`).
+        dropped_rows: rows in them.
+        refused_batches: batches set aside in the disk buffer because no server will take them.
+        damaged_files: disk buffers set aside because they were damaged.
         rejected_rows: the first 20 refused rows.
     """
 
@@ -41,6 +46,11 @@ class GatewayCounters:
     rejected: int = 0
     suspect: int = 0
     reconnects: int = 0
+    resent_batches: int = 0
+    dropped_batches: int = 0
+    dropped_rows: int = 0
+    refused_batches: int = 0
+    damaged_files: int = 0
     rejected_rows: list[RejectedRow] = field(default_factory=list)
 
     def add(self, acked_batches: int, result: IngestResult) -> None:

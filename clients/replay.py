@@ -20,6 +20,7 @@ from clients.replay_map import ReplayMap
 from clients.replay_rows import RowCounts, RowReader
 
 _BATCH_ROWS: Final = 2_000
+_AHEAD_BATCHES: Final = 32  # a record waits for the server, on disk too: it must arrive in order
 _REGISTER_DEADLINE_S: Final = 60.0  # starts a process for the new twins, on a machine that may be busy
 
 
@@ -56,6 +57,7 @@ async def replay(
     battery_id: str = "",
     speed: float | None = None,
     tls: Tls | None = None,
+    buffer: Path | None = None,
     on_progress: Callable[[ReplayProgress], None] = _ignore,
 ) -> ReplayProgress:
     """Registers the map's grid and streams a recorded file to its twin. Doing it again changes nothing.
@@ -70,6 +72,7 @@ async def replay(
         battery_id: which of the map's batteries the file belongs to; empty = the first.
         speed: seconds of the record in a second; None = as fast as the server takes it.
         tls: encryption; None = none.
+        buffer: file that keeps what the server has not acknowledged, also when this process is killed; None = memory.
         on_progress: called after each batch.
 
     Returns:
@@ -88,7 +91,8 @@ async def replay(
     chunk = await asyncio.to_thread(next, chunks, None)  # a file that cannot be read registers nothing
     async with AsyncTwinClient(target, access_token, tls=tls) as client:
         registered = await client.register_grid(replay_map.grid(), deadline_s=_REGISTER_DEADLINE_S)
-    async with GatewayClient(target, registered.gateway_token or gateway_token or access_token, tls=tls) as gateway:
+    token = registered.gateway_token or gateway_token or access_token
+    async with GatewayClient(target, token, tls=tls, buffer=buffer) as gateway:
         progress = ReplayProgress(battery_id, reader.counts, gateway.counters)
         pace = _Pace(speed)
         while chunk is not None:
@@ -117,6 +121,7 @@ async def _send_chunk(
         due = len(chunk) if until_ns is None else int(np.searchsorted(due_ns, until_ns, side="right"))
         end = min(due, begin + _BATCH_ROWS)
         await gateway.send(ReadingBatch(_slice(chunk, begin, end)))
+        await gateway.drain(left=_AHEAD_BATCHES)
         progress.first_sample_time = progress.first_sample_time or _utc(int(due_ns[begin]))
         progress.last_sample_time = _utc(int(due_ns[end - 1]))
         on_progress(progress)

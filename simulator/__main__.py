@@ -81,6 +81,7 @@ def _options(chosen: argparse.Namespace) -> SimulationOptions:
         fine_string=chosen.fine_string,
         fine_days=chosen.fine_days,
         tls=Tls(chosen.tls_ca) if chosen.tls_ca else None,
+        buffer_dir=chosen.buffer_dir,
         faults=load_fault_plan(chosen.faults, chosen.start or datetime.now(UTC)) if chosen.faults else (),
     )
 
@@ -104,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--fine-days", type=float, default=7.0, metavar="DAYS", help="how far back that goes")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="plan of faults (TOML); days count from the start")
+    parser.add_argument(
+        "--buffer-dir", type=Path, metavar="DIR", help="folder for the gateways' disk buffers; default: memory only"
+    )
     parser.add_argument("--tls-ca", type=Path, metavar="FILE", help="certificate authority of the server (PEM)")
     return parser
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from batterytwin.errors import InvalidArgumentError, Reason, TwinError
@@ -26,7 +27,8 @@ async def run_simulation(options: SimulationOptions, tokens: Mapping[str, str], 
     """Streams a simulated fleet until it is cancelled.
 
     Every site with a token gets a gateway of its own. A site that the server refuses for good is reported and left
-    out; the others go on. While the server is away all wait, then go on in order where they were.
+    out; the others go on. While the server is away they wait, or fill their disk buffers in `options.buffer_dir`; then
+    all go on in order where they were.
 
     Args:
         options: the fleet, the server and the time.
@@ -34,7 +36,8 @@ async def run_simulation(options: SimulationOptions, tokens: Mapping[str, str], 
         report: takes the events (see `simulator.progress.Report`).
 
     Raises:
-        InvalidArgumentError: a location or string is not in the fleet, or there is no token.
+        InvalidArgumentError: a location or string is not in the fleet, there is no token, or the folder for buffers
+            cannot be made.
         TwinError: every site was refused; this is the last one's reason.
     """
     await _Simulation(options, tokens, report).run()
@@ -58,6 +61,8 @@ class _Simulation:
         self._monitors = Monitors(inventory, self._plant, options.seed, options.faults)
 
     async def run(self) -> None:
+        if self._options.buffer_dir is not None:
+            _make_folder(self._options.buffer_dir)
         reporter = asyncio.create_task(self._report_live())
         try:
             errors = await asyncio.gather(*(self._run_site(location_id) for location_id in self._tokens))
@@ -68,12 +73,17 @@ class _Simulation:
     async def _run_site(self, location_id: str) -> TwinError:
         """Feeds one site; returns only when the server refuses it."""
         try:
-            async with GatewayClient(self._options.target, self._tokens[location_id], tls=self._options.tls) as gateway:
+            async with self._gateway(location_id) as gateway:
                 await self._feed_site(location_id, gateway)
         except TwinError as error:
             self._progress.failed(location_id, error)
             return error
         raise AssertionError("a live feed does not end by itself")
+
+    def _gateway(self, location_id: str) -> GatewayClient:
+        options = self._options
+        buffer = options.buffer_dir / f"{location_id}.buffer" if options.buffer_dir else None
+        return GatewayClient(options.target, self._tokens[location_id], tls=options.tls, buffer=buffer)
 
     async def _feed_site(self, location_id: str, gateway: GatewayClient) -> None:
         options, locations = self._options, self._inventory.locations
@@ -129,6 +139,17 @@ def _check_names(inventory: Inventory, options: SimulationOptions, tokens: Mappi
             field="fine_string",
             value=options.fine_string,
         )
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"The folder for gateway buffers cannot be made: {error}. Name one that can be written.",
+            field="buffer_dir",
+            value=path,
+        ) from error
 
 
 def _days_us(days: float) -> int:

@@ -27,6 +27,8 @@ class SimulationOptions:
         fine_days: how far back that goes, days, within `backfill_days`.
         tls: encryption of the connection; None = none.
         faults: what goes wrong.
+        buffer_dir: folder for the gateways' disk buffers, `<location>.buffer` each; None = they keep what is not
+            acknowledged in memory.
 
     Raises:
         InvalidArgumentError: a value is out of range.
@@ -42,6 +44,7 @@ class SimulationOptions:
     fine_days: float = 7.0
     tls: Tls | None = None
     faults: tuple[FaultEvent, ...] = ()
+    buffer_dir: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.speed <= 100_000.0:

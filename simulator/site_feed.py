@@ -1,10 +1,12 @@
 """The gateway of one site: first its history as fast as it goes, then live at the pace of a clock."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
+from batterytwin.errors import BufferUnavailableError
 from clients.gateway import GatewayClient
 from simulator.monitors import Monitors
 from simulator.outbox import Outbox
@@ -16,6 +18,8 @@ from simulator.visits import Visits
 MOST_VISITS: Final = 400
 """Visits in a batch at most: 9,600 readings, a tenth of what a server takes at once."""
 
+_HISTORY_AHEAD_BATCHES: Final = 8  # history waits for the server, on disk too: it must arrive in order
+_RETRY_S: Final = 1.0
 _HISTORY_WINDOW_US: Final = 48 * 3_600_000_000
 _LIVE_WINDOW_US: Final = 60_000_000
 _LIVE_WINDOW_WALL_S: Final = 0.2
@@ -56,6 +60,7 @@ class SiteFeed:
             for begin in range(0, len(visits.string), MOST_VISITS):
                 part = _part(visits, begin, begin + MOST_VISITS)
                 await self._send(part)
+                await self._gateway.drain(left=_HISTORY_AHEAD_BATCHES)
             after_us = next_us
             done(after_us)
 
@@ -86,7 +91,12 @@ class SiteFeed:
 
     async def _send(self, visits: Visits) -> None:
         for batch in self._outbox.batches(self._monitors.observe(visits)):
-            await self._gateway.send(batch)
+            while True:
+                try:
+                    await self._gateway.send(batch)
+                    break
+                except BufferUnavailableError:  # the gateway's log says why; a full disk may pass
+                    await asyncio.sleep(_RETRY_S)
 
     def _plan(self, plan: SamplingPlan, after_us: int, until_us: int) -> Visits:
         self._plant.cover(until_us * 1e-6)

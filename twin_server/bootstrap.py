@@ -175,6 +175,7 @@ class _Server:
         now = datetime.now(UTC)
         start = max(now, datetime.fromtimestamp(newest_us / 1e6, UTC) + timedelta(seconds=1))
         arguments = ["--target", target, "--speed", str(settings.speed), "--start", start.isoformat()]
+        arguments += ["--buffer-dir", str(settings.data_dir / "gateways")]
         if settings.fleet_file is not None:
             arguments += ["--fleet", str(settings.fleet_file)]
         if newest_us == 0 and settings.backfill_days:

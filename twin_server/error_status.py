@@ -52,6 +52,7 @@ STATUS_OF_REASON: Final[dict[Reason, grpc.StatusCode]] = {
     Reason.DATABASE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
     Reason.DEADLINE_TOO_SHORT: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Reason.BUFFER_UNAVAILABLE: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.INTERNAL: grpc.StatusCode.INTERNAL,
 }
 """Status code of every reason. Clients go by the reason; the code serves generic tools and retry policies."""

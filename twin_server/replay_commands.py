@@ -40,6 +40,9 @@ def replay(
             envvar="BATTERYTWIN_GATEWAY_TOKEN", help="Token of the location's gateway, for a grid registered before."
         ),
     ] = "",
+    buffer: Annotated[
+        Path | None, typer.Option(help="File that keeps what the server has not acknowledged. [memory only]")
+    ] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Encrypt the connection.")] = False,
     root_certificate: Annotated[
         Path | None, typer.Option(help="PEM file of the authority that signed the server's certificate; implies --tls.")
@@ -69,6 +72,7 @@ def replay(
                 battery_id=battery,
                 speed=speed,
                 tls=encryption,
+                buffer=buffer,
                 on_progress=lambda so_far: line.update(_describe(so_far)),
             )
         )

@@ -14,7 +14,9 @@ class ServerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="BATTERYTWIN_", frozen=True, extra="ignore")
 
-    data_dir: Path = Field(default=Path(".batterytwin"), description="embedded database, keys, caches, logs")
+    data_dir: Path = Field(
+        default=Path(".batterytwin"), description="embedded database, keys, caches, logs, gateway buffers"
+    )
     host: str = Field(default="127.0.0.1", description="address of the API; a public one needs TLS")
     port: int = Field(default=50051, ge=0, le=65535, description="port of the API; 0 = any free one")
     dashboard_port: int = Field(default=8501, ge=0, le=65535)

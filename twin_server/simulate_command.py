@@ -33,6 +33,9 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Chooses blocks, weather, mains and noise.")] = DEFAULT_SEED,
     fleet_file: Annotated[Path | None, typer.Option(help="Inventory (TOML). [the fleet of 1,944]")] = None,
     faults: Annotated[Path | None, typer.Option(help="Plan of faults (TOML), see docs/dataset.md.")] = None,
+    buffer_dir: Annotated[
+        Path | None, typer.Option(help="Folder for the gateways' disk buffers, which outlive them. [memory only]")
+    ] = None,
 ) -> None:
     """Feed a running server from simulated gateways, one a site, until Ctrl-C.
 
@@ -47,6 +50,7 @@ def simulate(
         speed=speed,
         start=start,
         faults=load_fault_plan(faults, start) if faults else (),
+        buffer_dir=buffer_dir,
     )
     with suppress(asyncio.CancelledError):
         asyncio.run(_run(options, data_dir, remote=server is not None))

@@ -10,6 +10,7 @@ TwinError
 +- OverloadedError           full; come back after `retry_after_s`
 +- UnavailableError          a part is restarting; come back after `retry_after_s`
 |  +- ShardUnavailableError, StoreUnavailableError
++- BufferUnavailableError    a gateway's disk buffer cannot be written; raised by its client, never by a server
 +- LeaseLostError            another owner has taken these twins over
 +- SchemaMismatchError       the database belongs to another version
 """
@@ -58,6 +59,7 @@ class Reason(StrEnum):
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     DEADLINE_TOO_SHORT = "DEADLINE_TOO_SHORT"
+    BUFFER_UNAVAILABLE = "BUFFER_UNAVAILABLE"
     INTERNAL = "INTERNAL"
 
 
@@ -175,6 +177,12 @@ class DeadlineTooShortError(TwinError):
     """The caller's deadline has passed or cannot be met."""
 
     default_reason = Reason.DEADLINE_TOO_SHORT
+
+
+class BufferUnavailableError(TwinError):
+    """The disk buffer of a gateway cannot be read or written. Raised by the gateway client, never by a server."""
+
+    default_reason = Reason.BUFFER_UNAVAILABLE
 
 
 class LeaseLostError(TwinError):

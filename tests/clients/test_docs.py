@@ -25,8 +25,12 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def test_the_examples_of_the_client_run(
-    threaded_server: RunningServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    threaded_server: RunningServer,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     source = "\n".join(blocks(CLIENT, "python"))
     source = source.replace("localhost:50051", threaded_server.target).replace("BRK-U1-S03", "AAA-U1-S01")
     names = {
@@ -41,6 +45,7 @@ def test_the_examples_of_the_client_run(
         "2 accepted",
         "UNKNOWN_BATTERY",
         "3 accepted",
+        "gateway: connected; 0 batches",
         "4 rows",
         "buckets of 1:00:00",
         "4 rows exported",

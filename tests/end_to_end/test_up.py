@@ -59,6 +59,7 @@ def test_one_command_brings_everything_up_and_one_signal_takes_it_down(reachable
 def test_what_was_killed_comes_back_with_everything_it_had_acknowledged(reachable_tmp_path: Path) -> None:
     with UpProcess(reachable_tmp_path, "--no-dashboard") as up:
         before = up.wait_until_all_live()
+        assert sorted(file.name for file in (up.data_dir / "gateways").glob("*.buffer")) == ["BRK.buffer", "HKT.buffer"]
         up.kill()
         assert up.status() is None
         up.start_again()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 
 from batterytwin.errors import InvalidArgumentError, UnauthenticatedError
 from batterytwin.telemetry import StringMode
+from batterytwin.v1.ingest_service_pb2 import StreamReadingsRequest
+from clients.gateway_buffer import DiskBuffer
 from simulator.feed import SimulationOptions, run_simulation
 from simulator.mains import mains_schedule
 from tests.simulator.ingest_recorder import IngestRecorder, serve
@@ -205,6 +208,44 @@ async def test_a_server_that_is_away_is_waited_for(fleet_file: Path) -> None:
     times = np.unique(recorder.string_times_s("bt_brk", "BRK-U1-S01"))
     assert np.allclose(np.diff(times), 60.0)  # nothing is missing over the pause
     assert not [event for event in events if event["event"] == "error"]
+
+
+def log_bytes(folder: Path) -> int:
+    """Size of what has been written to buffers since they were opened."""
+    return min(file.stat().st_size for file in folder.glob("*.buffer-wal"))
+
+
+def kept_batches(path: Path) -> list[list[int]]:
+    """Sample times of the batches in a buffer, ns."""
+    buffer = DiskBuffer(path)
+    kept = buffer.read(1, 10**9, 10**6, 10**9)
+    buffer.close()
+    requests = [StreamReadingsRequest.FromString(batch.request) for batch in kept]
+    return [list(request.readings.sample_time_unix_ns) for request in requests]
+
+
+async def test_with_buffers_the_samples_of_an_absence_outlive_the_gateways(fleet_file: Path, tmp_path: Path) -> None:
+    recorder, folder = IngestRecorder(), tmp_path / "buffers"
+    async with AsyncExitStack() as first_server:
+        port = await first_server.enter_async_context(serve(recorder))
+        options = SimulationOptions(f"127.0.0.1:{port}", fleet_file, start=START, speed=600.0, buffer_dir=folder)
+        async with simulation(options) as events:
+            await recorder.until(lambda: all(len(recorder.batches.get(token, [])) > 3 for token in TOKENS.values()))
+            await first_server.aclose()
+            before = await asyncio.to_thread(log_bytes, folder)
+            while await asyncio.to_thread(log_bytes, folder) < before + 60_000:  # noqa: ASYNC110 - a file tells nobody
+                await asyncio.sleep(0.05)
+    assert not [event for event in events if event["event"] == "error"]
+    recorder.batches.clear()
+    kept = [await asyncio.to_thread(kept_batches, folder / f"{site}.buffer") for site in TOKENS]
+    assert min(len(batches) for batches in kept) > 2
+    later = START + timedelta(days=1)
+    async with serve(recorder, port), simulation(replace(options, start=later)):
+        for site, token in TOKENS.items():
+            await recorder.until_sampled(token, f"{site}-U1-S01", later.timestamp())
+    for batches, token in zip(kept, TOKENS.values(), strict=True):
+        arrived = [list(batch.readings.sample_time_unix_ns) for batch in recorder.batches[token]]
+        assert arrived[: len(batches)] == batches
 
 
 async def test_a_refused_site_is_named_and_the_others_go_on(fleet_file: Path) -> None:

@@ -40,7 +40,8 @@ def run(arguments: list[str], password: str = "") -> str:
     return "".join(line for line in result.output.splitlines(keepends=True) if "[info " not in line)
 
 
-def test_a_file_is_replayed_and_accounted_for(threaded_server: RunningServer, files: list[str]) -> None:
+def test_a_file_is_replayed_and_accounted_for(threaded_server: RunningServer, files: list[str], tmp_path: Path) -> None:
+    files += ["--buffer", str(tmp_path / "replay.buffer")]
     login = ["--server", threaded_server.target, "--user", "admin", "--password-stdin"]
     output = run([*files, *login], f"{threaded_server.admin_password}\n")
     counts = dict(line.strip("│┃ ").split("│") for line in output.splitlines() if line.count("│") == 3)
@@ -56,6 +57,7 @@ def test_a_file_is_replayed_and_accounted_for(threaded_server: RunningServer, fi
         "refused": 1,
     }
     assert "NOT_FINITE" in output
+    assert (tmp_path / "replay.buffer").exists()
     assert "batterytwin twin BENCH-1" in output
     with TwinClient(threaded_server.target, threaded_server.admin_token) as client:
         assert client.get_twin("BENCH-1").rated_capacity_ah == 9.0
