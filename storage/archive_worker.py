@@ -113,9 +113,8 @@ def main() -> None:
     while (asked := read_frame(source)) is not None:
         try:
             columns = answer(connection, folder, json.loads(asked))
-            head: dict[str, Any] = {
-                "columns": [[name, column.dtype.str, len(column)] for name, column in columns.items()]
-            }
+            told = [[name, column.dtype.str, len(column)] for name, column in columns.items()]
+            head: dict[str, Any] = {"columns": told}
             body = b"".join(column.tobytes() for column in columns.values())
         except (duckdb.Error, OSError, ValueError, KeyError) as error:
             head, body = {"error": str(error)}, b""

@@ -98,9 +98,8 @@ class HistoryReads(ArchiveReads):
             columns = await self._cold_hours(serving, battery_key, hours_us, stored)
             if columns is not None:
                 parts.append(HistoryPart.of_hours(columns, names))
-        for stretch in rest:
-            parts.append(HistoryPart.of_rows(await self._cold_page(files, battery_key, stretch, names, _EVERYTHING)))
-        return parts
+        pages = [await self._cold_page(files, battery_key, stretch, names, _EVERYTHING) for stretch in rest]
+        return parts + [HistoryPart.of_rows(page) for page in pages]
 
     async def _cold_page(
         self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int

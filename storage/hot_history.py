@@ -1,4 +1,4 @@
-"""History of one battery out of the tables: rows of recent days, late ones in their place, with the newest estimates."""
+"""History of one battery out of the tables: recent rows, late ones in their place, with the newest estimates."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -20,7 +20,7 @@ _BUCKETS: Final = sql.SQL(read_sql("history_buckets").decode())
 _TRACED: Final = sql.SQL(read_sql("traced_of_battery").decode())
 
 
-async def hot_page(
+async def hot_page(  # noqa: PLR0917 # what is asked for
     connection: Connection,
     battery_key: int,
     times_us: tuple[int, int],

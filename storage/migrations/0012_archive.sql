@@ -24,7 +24,7 @@ COMMENT ON COLUMN archive_file.sha256 IS 'SHA-256 of the file';
 COMMENT ON COLUMN archive_file.superseded_at IS 'when another file took its rows over; it is removed later. null = current';
 
 CREATE TABLE archive_state (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     version bigint NOT NULL
 );
 INSERT INTO archive_state (version) VALUES (0);
