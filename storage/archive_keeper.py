@@ -23,6 +23,7 @@ from storage.archive_clean import forget_old, remove_unneeded_files
 from storage.archive_hours import make_hours
 from storage.archive_merge import merge_weeks
 from storage.archive_seal import seal_day
+from storage.archive_settings import ArchiveSettings
 from storage.instants import to_datetime
 from storage.partitions import DAY_US, day_of
 from storage.sql_files import read_sql
@@ -36,23 +37,6 @@ _DAYS_A_ROUND: Final = 8
 _QUIET_S: Final = 6 * 3_600
 
 Connection = psycopg.Connection[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveSettings:
-    """How long what is kept where.
-
-    Attributes:
-        hot_days: whole days that stay in the tables, at least 1.
-        raw_days: days that readings are kept.
-        hour_days: days that hours are kept.
-        grace_s: time after which no query can still use what was replaced, s.
-    """
-
-    hot_days: int = 7
-    raw_days: int = 730
-    hour_days: int = 3_653
-    grace_s: float = 600.0
 
 
 @dataclass(slots=True)

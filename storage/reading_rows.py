@@ -21,7 +21,7 @@ Connection = psycopg.Connection[Any]
 
 
 def read_tail(connection: Connection, watermarks_us: Mapping[int, int]) -> Rows:
-    """Log of rows newer than each battery's watermark, `TELEMETRY_DTYPE`, sorted by battery and sample time.
+    """Log of rows newer than each battery's watermark as far as the tables have it, `TELEMETRY_DTYPE`, in no order.
 
     Late rows that were applied stand in their place, and the newest revision's judgement stands for the first one.
 
@@ -48,8 +48,7 @@ def read_tail(connection: Connection, watermarks_us: Mapping[int, int]) -> Rows:
             connection.execute("SET LOCAL statement_timeout = 0")
             connection.execute("SET LOCAL enable_mergejoin = off")
             parts.append(decode_copy(read_copy(connection, statement.encode())))
-    rows = np.concatenate(parts)
-    return rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
+    return np.concatenate(parts)
 
 
 def find_rows(

@@ -527,6 +527,11 @@ CREATE TABLE public.revised_estimate (
 
 COMMENT ON TABLE public.revised_estimate IS 'Units as in reading';
 
+CREATE TABLE public.scheduled_job (
+    job text NOT NULL,
+    begun_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.schema_migration (
     number integer NOT NULL,
     name text NOT NULL,
@@ -710,6 +715,8 @@ ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_pkey PRIMARY KEY (token_sha256);
 ALTER TABLE ONLY public.revised_estimate
     ADD CONSTRAINT revised_estimate_pkey PRIMARY KEY (battery_key, sample_time);
+ALTER TABLE ONLY public.scheduled_job
+    ADD CONSTRAINT scheduled_job_pkey PRIMARY KEY (job);
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY public.string

@@ -8,6 +8,7 @@ from storage.history_export import HistoryExport
 from storage.history_marks import HistoryMarks
 from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
+from storage.job_table import JobTable
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
 from storage.session_tables import SessionTables
@@ -34,6 +35,7 @@ class ServerStore(
     StringReadingTable,
     StringLoadReads,
     SnapshotTable,
+    JobTable,
     ModelTraceTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.

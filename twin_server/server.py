@@ -1,7 +1,7 @@
 """The server: puts services, pumps and background work together, and starts and stops them in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -43,6 +43,7 @@ from twin_server.past_outages import PastOutages
 from twin_server.periodic import run_every
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
 from twin_server.routing import FleetMap
+from twin_server.scheduler import LOOK_EVERY_S, Job, Scheduler
 from twin_server.settings import ServerSettings
 from twin_server.silence_rules import SilenceRules
 from twin_server.string_alerts import StringAlerts
@@ -60,7 +61,6 @@ _PAST_OUTAGES_S: Final = 10.0
 _REOPEN_EVERY_S: Final = 60.0
 _DAMAGE_EVERY_S: Final = 60.0
 _REOPEN_AFTER_US: Final = 3_600_000_000
-_MAINTENANCE_EVERY_S: Final = 600.0
 
 _log = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ class TwinServer:
         access: interceptor that knows callers and turns errors into answers; outermost.
         auth_servicer: login and tokens.
         create_gateway_token: makes the token of a location's gateway: `location_id -> token`.
-        maintenance: work on the database that is due every ten minutes.
+        jobs: work on the database that comes back.
 
     Attributes:
         local_target: address for clients on this machine, without TLS; set by `start`.
@@ -95,12 +95,12 @@ class TwinServer:
         access: grpc.aio.ServerInterceptor,
         auth_servicer: auth_service_pb2_grpc.AuthServiceServicer,
         create_gateway_token: Callable[[str], Awaitable[str]],
-        maintenance: Callable[[], Awaitable[None]] | None = None,
+        jobs: Sequence[Job] = (),
     ) -> None:
         self._settings = settings
         self._store = store
         self._fleet = fleet
-        self._maintenance = maintenance
+        self._scheduler = Scheduler(store, jobs)
         self._map = FleetMap(inventory, fleet.shard_specs)
         self._clocks = LocationClocks([location.clock for location in inventory.locations])
         self.live = LiveTable(self._map, self._clocks)
@@ -231,9 +231,8 @@ class TwinServer:
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),
             run_every(_DAMAGE_EVERY_S, self._count_damage),
+            run_every(LOOK_EVERY_S, self._scheduler.look),
         ]
-        if self._maintenance is not None:
-            work.append(run_every(_MAINTENANCE_EVERY_S, self._maintenance))
         self._background = [asyncio.create_task(job) for job in work]
 
     async def _sweep(self) -> None:

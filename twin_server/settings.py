@@ -39,6 +39,12 @@ class ServerSettings(BaseSettings):
     stream_credit: int = Field(default=16, ge=1, description="unacknowledged batches a gateway stream may have")
     snapshot_interval_s: float = Field(default=300.0, gt=0, description="longer = longer restores, less writing")
     drain_timeout_s: float = Field(default=5.0, gt=0)
+    archive_dir: Path | None = Field(default=None, description="sealed history; none = `archive` in the data directory")
+    hot_days: int = Field(
+        default=7, ge=1, description="days of history that stay in the database before they are sealed"
+    )
+    raw_days: int = Field(default=730, ge=30, description="days that readings are kept")
+    hour_days: int = Field(default=3_653, ge=365, description="days that hourly aggregates are kept")
 
     @field_validator("data_dir")
     @classmethod

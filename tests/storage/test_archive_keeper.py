@@ -12,10 +12,11 @@ import pytest
 from batterytwin.telemetry import Rows
 from storage.archive_clean import forget_old, remove_unneeded_files
 from storage.archive_hours import make_hours
-from storage.archive_keeper import ArchiveSettings, keep_archive
+from storage.archive_keeper import keep_archive
 from storage.archive_manifest import FileKind, current_files
 from storage.archive_merge import merge_weeks
 from storage.archive_seal import seal_day
+from storage.archive_settings import ArchiveSettings
 from storage.partitions import DAY_US, partition_name
 from tests.storage.archive_days import FIRST_DAY, KEYS, STEP_US, Days, assert_same, readings
 from tests.storage.shard_stores import register_batteries
