@@ -8,7 +8,7 @@ DuckDB may use one thread and little memory here, and never fetches an extension
 import json
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from batterytwin.telemetry import MEASURED_COLUMNS, Flag
 from storage.archive_columns import STEPS_PER_UNIT
-from storage.archive_reader import FRAME
+from storage.framed_child import read_frame, write_frames
 
 _MEMORY: Final = "512MB"
 _PARTS: Final = ("mean", "min", "max", "count")
@@ -82,16 +82,6 @@ def _filled(column: Any) -> NDArray[Any]:
     return values
 
 
-def read_frame(stream: BinaryIO) -> bytes | None:
-    """Next frame, or None where the stream has ended."""
-    head = stream.read(FRAME.size)
-    if len(head) < FRAME.size:
-        return None
-    length = FRAME.unpack(head)[0]
-    body = stream.read(length)
-    return body if len(body) == length else None
-
-
 def _open() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     for setting in (
@@ -118,9 +108,7 @@ def main() -> None:
             body = b"".join(column.tobytes() for column in columns.values())
         except (duckdb.Error, OSError, ValueError, KeyError) as error:
             head, body = {"error": str(error)}, b""
-        packed = json.dumps(head).encode()
-        sink.write(FRAME.pack(len(packed)) + packed + FRAME.pack(len(body)) + body)
-        sink.flush()
+        write_frames(sink, json.dumps(head).encode(), body)
 
 
 if __name__ == "__main__":

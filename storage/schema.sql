@@ -341,6 +341,13 @@ CREATE VIEW public.event_with_battery AS
    FROM (public.event e
      LEFT JOIN public.battery b USING (battery_key));
 
+CREATE TABLE public.filter_version (
+    since timestamp with time zone NOT NULL,
+    version text NOT NULL,
+    layout text NOT NULL
+);
+COMMENT ON COLUMN public.filter_version.since IS 'readings received from then on went through this version';
+
 CREATE TABLE public.gateway_token (
     token_id text NOT NULL,
     secret_sha256 bytea NOT NULL,
@@ -695,6 +702,8 @@ ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (event_key);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_request_id_key UNIQUE (request_id);
+ALTER TABLE ONLY public.filter_version
+    ADD CONSTRAINT filter_version_pkey PRIMARY KEY (since);
 ALTER TABLE ONLY public.gateway_token
     ADD CONSTRAINT gateway_token_pkey PRIMARY KEY (token_id);
 ALTER TABLE ONLY public.grid

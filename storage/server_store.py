@@ -3,6 +3,7 @@
 from storage.alert_tables import AlertTables
 from storage.audit_table import AuditTable
 from storage.event_tables import EventTables
+from storage.filter_version_table import FilterVersionTable
 from storage.gateway_token_tables import GatewayTokenTables
 from storage.history_export import HistoryExport
 from storage.history_marks import HistoryMarks
@@ -36,6 +37,7 @@ class ServerStore(
     StringLoadReads,
     SnapshotTable,
     JobTable,
+    FilterVersionTable,
     ModelTraceTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.

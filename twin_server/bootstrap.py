@@ -30,6 +30,7 @@ from twin_server.first_admin import ensure_first_admin
 from twin_server.fleet_setup import make_specs, register_fleet
 from twin_server.instance import Instance
 from twin_server.logging_setup import configure_logging
+from twin_server.past_twins import PastSettings, PastTwins
 from twin_server.progress import StartReport
 from twin_server.scheduler import Job
 from twin_server.server import TwinServer
@@ -116,6 +117,8 @@ class _Server:
         specs = make_specs(inventory, keys)
         fleet = self._make_fleet(url, specs)
         self._parts.push_async_callback(fleet.stop)
+        past = PastTwins(PastSettings(url, self._archive))
+        self._parts.push_async_callback(past.close)
         access = make_access(settings.data_dir, store)
         first_password = await ensure_first_admin(store)
         server = TwinServer(
@@ -126,6 +129,7 @@ class _Server:
             access=access.interceptor,
             auth_servicer=access.auth_servicer,
             create_gateway_token=functools.partial(access.gateway_tokens.create, name="replay", created_by="server"),
+            past=past,
             jobs=self._jobs(url),
         )
         self._parts.push_async_callback(server.stop, settings.drain_timeout_s)

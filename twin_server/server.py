@@ -11,7 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 from grpc_reflection.v1alpha import reflection
 
+from actors.filter import MODEL_VERSION
 from actors.fleet import Fleet
+from actors.twin_memory import MEMORY_LAYOUT
 from batterytwin.inventory import Inventory
 from batterytwin.v1 import (
     alert_service_pb2_grpc,
@@ -39,6 +41,7 @@ from twin_server.live_table import LiveTable
 from twin_server.location_clock import LocationClocks
 from twin_server.model_tracer import TRACE_EVERY_S, ModelTracer
 from twin_server.outage_watch import OutageWatch
+from twin_server.past_answers import Past, PastAnswers
 from twin_server.past_outages import PastOutages
 from twin_server.periodic import run_every
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
@@ -76,6 +79,7 @@ class TwinServer:
         access: interceptor that knows callers and turns errors into answers; outermost.
         auth_servicer: login and tokens.
         create_gateway_token: makes the token of a location's gateway: `location_id -> token`.
+        past: replays the past of twins; the caller's, like the store.
         jobs: work on the database that comes back.
 
     Attributes:
@@ -95,6 +99,7 @@ class TwinServer:
         access: grpc.aio.ServerInterceptor,
         auth_servicer: auth_service_pb2_grpc.AuthServiceServicer,
         create_gateway_token: Callable[[str], Awaitable[str]],
+        past: Past,
         jobs: Sequence[Job] = (),
     ) -> None:
         self._settings = settings
@@ -104,6 +109,7 @@ class TwinServer:
         self._map = FleetMap(inventory, fleet.shard_specs)
         self._clocks = LocationClocks([location.clock for location in inventory.locations])
         self.live = LiveTable(self._map, self._clocks)
+        self._past = PastAnswers(fleet, self.live, store, past)
         self._hub = AlertHub(store, self.live)
         self._silence = SilenceRules(store, self._hub, self.live)
         self.strings = StringWatch(store, self.live, StringAlerts(store, self._hub, self._map))
@@ -156,6 +162,7 @@ class TwinServer:
         return port
 
     async def _restore(self) -> None:
+        await self._store.note_filter_version(MODEL_VERSION, MEMORY_LAYOUT)
         await self._hub.load()
         for shard, live in enumerate(await self._fleet.start()):
             self.live.replace_shard(shard, live)
@@ -202,7 +209,7 @@ class TwinServer:
         fleet = FleetServicer(live, hub, self._readiness, self._registration)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         twin_service_pb2_grpc.add_TwinServiceServicer_to_server(
-            TwinServicer(live, hub, drain, self._router.strings, self.strings.diagnoses_of), server
+            TwinServicer(live, hub, drain, self._router.strings, self.strings.diagnoses_of, self._past), server
         )
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
         history_service_pb2_grpc.add_HistoryServiceServicer_to_server(
