@@ -31,9 +31,8 @@ async def run_archive_keeper(url: str, folder: Path, settings: ArchiveSettings) 
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    asked = (
-        json.dumps({"url": url, "folder": str(folder), "settings": asdict(settings)}) + "\n"
-    )  # not on its command line
+    # on its input, because everyone on the machine can read command lines
+    asked = json.dumps({"url": url, "folder": str(folder), "settings": asdict(settings)}) + "\n"
     try:
         async with asyncio.timeout(_LONGEST_S):
             told, _ = await process.communicate(asked.encode())

@@ -178,9 +178,7 @@ class _Server:
         kept = ArchiveSettings(settings.hot_days, settings.raw_days, settings.hour_days)
         return [
             Job("partitions", _JOB_PERIOD_S, functools.partial(_keep_partitions, PartitionKeeper(url))),
-            Job(
-                "snapshots", _JOB_PERIOD_S, functools.partial(asyncio.to_thread, thin_snapshots, url, settings.raw_days)
-            ),
+            Job("snapshots", _JOB_PERIOD_S, functools.partial(_thin_snapshots, url, settings.raw_days)),
             Job("archive", _JOB_PERIOD_S, functools.partial(run_archive_keeper, url, self._archive, kept)),
         ]
 
@@ -229,6 +227,10 @@ class _Server:
 
 async def _keep_partitions(keeper: PartitionKeeper) -> None:
     await asyncio.to_thread(keeper.run, time.time_ns() // 1_000)
+
+
+async def _thin_snapshots(url: str, kept_days: int) -> None:
+    await asyncio.to_thread(thin_snapshots, url, kept_days)
 
 
 def _free_port() -> int:

@@ -12,17 +12,16 @@ from storage.archive_merge import merge_weeks
 from storage.archive_seal import seal_day
 from storage.partitions import DAY_US
 from storage.postgres_shard_store import PostgresShardStore
-from tests.actors.telemetry import START_US, eventful_frames, small_specs
-from tests.fixtures.small_fleet import register_small_fleet
+from tests.actors.postgres_bench import registered_specs
+from tests.actors.telemetry import START_US, eventful_frames
 
 BLOCKS = 4
 FRAMES = np.concatenate(eventful_frames(BLOCKS, 130))
 NEVER_S = 1e9
 
 
-def test_a_twin_comes_back_from_sealed_days_and_knows_what_is_in_them(database_url: str, tmp_path: Path) -> None:
-    register_small_fleet(database_url)
-    specs = small_specs(BLOCKS)
+async def test_a_twin_comes_back_from_sealed_days_and_knows_what_is_in_them(database_url: str, tmp_path: Path) -> None:
+    specs = await registered_specs(database_url, BLOCKS)
 
     def opened() -> TwinShard:
         shard = TwinShard(specs, PostgresShardStore(database_url, tmp_path), NEVER_S)
