@@ -15,7 +15,7 @@ from batterytwin.v1.fleet_service_pb2_grpc import FleetServiceStub
 from batterytwin.v1.history_service_pb2_grpc import HistoryServiceStub
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
 from batterytwin.v1.twin_service_pb2_grpc import TwinServiceStub
-from clients import alerts_proto, fleet_proto, requests, twins_proto
+from clients import alerts_proto, fleet_proto, past_proto, requests, twins_proto
 from clients.alerts import Alert, AlertEvent, AlertPage
 from clients.async_connection import AsyncConnection
 from clients.async_events import AsyncEvents
@@ -24,6 +24,7 @@ from clients.channel import Tls
 from clients.fleet import FleetHealth, GridSpec, Location, RegisteredGrid, ServerStatus
 from clients.ingest import IngestResult
 from clients.ingest_proto import result_from_proto
+from clients.past import PastTwin
 from clients.session import Session
 from clients.session_proto import session_from_proto
 from clients.strings import StringTwin
@@ -119,6 +120,32 @@ class AsyncTwinClient(AsyncEvents, AsyncHistory):
         request = twin_service_pb2.GetTwinRequest(battery_id=battery_id)
         response = await self._connection.call(self._twins.GetTwin, request, self._or_own(token), deadline_s)
         return twins_proto.twin_from_proto(response.twin)
+
+    async def get_twin_at(
+        self,
+        battery_id: str,
+        time: datetime,
+        *,
+        known_time: datetime | None = None,
+        token: str | None = None,
+        deadline_s: float | None = None,
+    ) -> PastTwin:
+        """Gets one twin as it was at a past instant.
+
+        Args:
+            battery_id: slot name.
+            time: the instant, with a time zone, by the location's clock.
+            known_time: what the server had received until then counts, to the second; None = everything so far.
+            token: access token; None = that of the client.
+            deadline_s: longest time for the call, s.
+
+        Raises:
+            UnknownBatteryError: no such battery, or the caller may not see it.
+            InvalidArgumentError: the time is in the future or before the first reading, or has no time zone.
+        """
+        request = past_proto.past_request(battery_id, time, known_time)
+        response = await self._connection.call(self._twins.GetTwinAt, request, self._or_own(token), deadline_s)
+        return past_proto.past_twin_from_proto(response)
 
     async def get_string(
         self,

@@ -24,6 +24,7 @@ from clients.fleet import (
 from clients.gateway_counters import GatewayCounters
 from clients.history import History, Metric, Series
 from clients.ingest import IngestResult, RejectedRow
+from clients.past import PastTwin, TwinSource
 from clients.session import Session
 from clients.strings import Autonomy, StringBlock, StringDiagnosis, StringTwin
 from clients.twins import Estimate, FleetSnapshot, HealthEvidence, Twin, TwinColumns, TwinOrder, TwinPage, TwinUpdate
@@ -61,6 +62,7 @@ __all__ = [
     "Location",
     "LocationClock",
     "Metric",
+    "PastTwin",
     "Quality",
     "ReadingBatch",
     "ReadingColumns",
@@ -84,5 +86,6 @@ __all__ = [
     "TwinColumns",
     "TwinOrder",
     "TwinPage",
+    "TwinSource",
     "TwinUpdate",
 ]

@@ -27,12 +27,15 @@ KEY_FILES: Final = ("secret",)
 """Files of a data directory without which tokens that were given out stop working."""
 
 _LIST_TABLES: Final = read_sql("list_tables").decode()
+_CURRENT_FILES: Final = "SELECT path FROM archive_file WHERE superseded_at IS NULL ORDER BY path"
 _TRIES: Final = 3
 
 Connection = psycopg.Connection[Any]
 
 
-def make_backup(url: str, data_dir: Path, target: Path, *, copy: bool = False) -> BackupManifest:
+def make_backup(
+    url: str, data_dir: Path, target: Path, *, archive: Path | None = None, copy: bool = False
+) -> BackupManifest:
     """Backs up a database with its data directory; server and ingest go on meanwhile.
 
     Everything that was committed when the backup began is in it. It appears under its name when it is complete and on
@@ -40,8 +43,9 @@ def make_backup(url: str, data_dir: Path, target: Path, *, copy: bool = False) -
 
     Args:
         url: libpq connection string or URL of the database.
-        data_dir: holds keys and the archive.
+        data_dir: holds keys, and the archive unless it is elsewhere.
         target: a folder to make, or a file to make if its name ends in `.tar`; must not exist.
+        archive: folder of sealed days; None = in the data directory.
         copy: copy the archive's files, so that the backup shares no disk block with them.
 
     Returns:
@@ -58,7 +62,7 @@ def make_backup(url: str, data_dir: Path, target: Path, *, copy: bool = False) -
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _partial_folder(target) as partial:
-            manifest = _try_until_whole(url, data_dir, partial, copy=copy)
+            manifest = _try_until_whole(url, data_dir, archive or data_dir / ARCHIVE_FOLDER, partial, copy=copy)
             manifest.write(partial)
             for folder in [partial, *(path for path in partial.rglob("*") if path.is_dir())]:
                 sync_folder(folder)
@@ -93,20 +97,20 @@ def _partial_folder(target: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _try_until_whole(url: str, data_dir: Path, folder: Path, *, copy: bool) -> BackupManifest:
+def _try_until_whole(url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool) -> BackupManifest:
     """A table that is dropped while it is being dumped, or a file that vanishes, makes the backup begin again."""
     for attempt in range(_TRIES):
         try:
-            return _take(url, data_dir, folder, copy=copy)
-        except (StoreUnavailableError, FileNotFoundError):
+            return _take(url, data_dir, archive, folder, copy=copy)
+        except (StoreUnavailableError, InvalidArgumentError):
             if attempt == _TRIES - 1:
                 raise
             _empty(folder)
     raise AssertionError("unreachable")
 
 
-def _take(url: str, data_dir: Path, folder: Path, *, copy: bool) -> BackupManifest:
-    _take_files(data_dir / ARCHIVE_FOLDER, folder / ARCHIVE_FOLDER, copy=copy)
+def _take(url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool) -> BackupManifest:
+    _take_files(archive, folder / ARCHIVE_FOLDER, copy=copy)
     try:
         with psycopg.connect(url, options="-c timezone=UTC", application_name="batterytwin backup") as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -116,7 +120,15 @@ def _take(url: str, data_dir: Path, folder: Path, *, copy: bool) -> BackupManife
             made_at, position = _row(connection, "SELECT now(), pg_current_wal_lsn()::text")
             # Again: days that were sealed between the first look and the snapshot. Files never change, so that what
             # is taken twice is the same, and what the snapshot does not name yet is no harm.
-            _take_files(data_dir / ARCHIVE_FOLDER, folder / ARCHIVE_FOLDER, copy=copy)
+            _take_files(archive, folder / ARCHIVE_FOLDER, copy=copy)
+            for path in _column(connection, _CURRENT_FILES):
+                if not (folder / ARCHIVE_FOLDER / path).is_file():
+                    raise InvalidArgumentError(
+                        f"{archive / path} is not there, though the archive's manifest names it. Set archive_dir "
+                        "right, or restore the file.",
+                        field="archive_dir",
+                        value=archive,
+                    )
             dump_database(url, folder / DATABASE_FOLDER, str(snapshot))
             tables = {
                 str(name): int(_row(connection, f"SELECT count(*) FROM {name}")[0])  # noqa: S608 - a name of ours

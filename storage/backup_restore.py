@@ -39,7 +39,12 @@ def check_backup(backup: Path) -> BackupManifest:
 
 
 def restore_backup(
-    backup: Path, data_dir: Path, *, database_url: str | None = None, force: bool = False
+    backup: Path,
+    data_dir: Path,
+    *,
+    database_url: str | None = None,
+    archive: Path | None = None,
+    force: bool = False,
 ) -> BackupManifest:
     """Makes a data directory (and its database) of a backup, after checking all of it.
 
@@ -49,6 +54,7 @@ def restore_backup(
         backup: folder or file that `make_backup` has made.
         data_dir: directory to make; no server may run on it.
         database_url: a PostgreSQL server's empty database to restore into; None = the embedded server.
+        archive: folder for sealed days, which must be empty or missing; None = in the data directory.
         force: take a directory that is not empty, or a database with tables, which are dropped.
 
     Returns:
@@ -67,6 +73,10 @@ def restore_backup(
             field="data_dir",
             value=data_dir,
         )
+    if archive is not None and _is_occupied(archive):
+        raise ConflictError(
+            f"The archive {archive} is not empty. Name a new one, or move it away.", field="archive_dir", value=archive
+        )
     data_dir.parent.mkdir(parents=True, exist_ok=True)
     # A name of its own each time: the embedded server may note a place for its cluster by it.
     staging = data_dir.with_name(f".{data_dir.name}.restoring-{secrets.token_hex(4)}")
@@ -83,7 +93,8 @@ def restore_backup(
             else:
                 _check_database(database_url, force=force)
                 _fill(database_url, folder, manifest)
-            _copy_files(folder, staging)
+            _copy_files(folder / ARCHIVE_FOLDER, archive or staging / ARCHIVE_FOLDER, mode=0o644)
+            _copy_files(folder / KEYS_FOLDER, staging, mode=0o600)
         _put_in_place(staging, data_dir)
     except BaseException:
         _remove(server, staging)
@@ -155,19 +166,21 @@ def _check_counts(connection: Connection, manifest: BackupManifest) -> None:
             )
 
 
-def _copy_files(folder: Path, staging: Path) -> None:
-    """Copies, so that the new server shares nothing with the backup."""
-    for source, target in ((folder / ARCHIVE_FOLDER, staging / ARCHIVE_FOLDER), (folder / KEYS_FOLDER, staging)):
-        for path in sorted(source.rglob("*")):
-            place = target / path.relative_to(source)
-            if path.is_dir():
-                continue
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place)
-            place.chmod(0o600 if source.name == KEYS_FOLDER else 0o644)
-            sync_file(place)
-    for place in [staging, *(path for path in (staging / ARCHIVE_FOLDER).rglob("*") if path.is_dir())]:
-        sync_folder(place)
+def _copy_files(source: Path, target: Path, mode: int) -> None:
+    """Copies all below a folder, so that the new server shares nothing with the backup."""
+    made = {target}
+    for path in sorted(source.rglob("*")):
+        if path.is_dir():
+            continue
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+        place.chmod(mode)
+        sync_file(place)
+        made.add(place.parent)
+    for folder in made:
+        if folder.is_dir():
+            sync_folder(folder)
 
 
 def _put_in_place(staging: Path, data_dir: Path) -> None:

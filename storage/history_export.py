@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from batterytwin.errors import InvalidArgumentError
+from storage.archive_reads import ArchiveReads, ColdFiles
 from storage.history_columns import listed, newest_columns, stored_columns, trace_join
 from storage.history_reads import HISTORY_METRICS
+from storage.hot_history import is_traced, traced_values
 from storage.instants import POSTGRES_EPOCH_US, to_datetime
 from storage.sql_files import read_sql
-from storage.store_pool import StorePool
 
 _EXPORT = sql.SQL(read_sql("history_export").decode())
 
@@ -40,8 +41,8 @@ class ExportBatch:
         return len(self.time_us)
 
 
-class HistoryExport(StorePool):
-    """Exports of tables `reading` and `late_reading`, with `revised_estimate` and `model_trace` beside them."""
+class HistoryExport(ArchiveReads):
+    """Exports of history, out of tables and archive alike."""
 
     async def export_history(
         self, battery_keys: Sequence[int], start_us: int, end_us: int, metrics: Sequence[str], batch_rows: int
@@ -84,6 +85,17 @@ class HistoryExport(StorePool):
     async def _batch(
         self, query: sql.Composed, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
     ) -> ExportBatch:
+        async def ask(files: ColdFiles) -> ExportBatch:
+            hot = await self._hot_batch(query, battery_key, times_us, names, limit)
+            if not files.readings:
+                return hot
+            return _merged(await self._cold_batch(files, battery_key, times_us, names, limit), hot, limit)
+
+        return await self._consistently(battery_key, times_us, ask)
+
+    async def _hot_batch(
+        self, query: sql.Composed, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
+    ) -> ExportBatch:
         values: dict[str, object] = {
             "battery_key": battery_key,
             "start": to_datetime(times_us[0]),
@@ -106,6 +118,37 @@ class HistoryExport(StorePool):
             suspect=column("suspect", "?"),
             late=column("late", "?"),
         )
+
+    async def _cold_batch(
+        self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
+    ) -> ExportBatch:
+        columns = await self._cold_readings(
+            files, battery_key, times_us, [name for name in names if not is_traced(name)], limit
+        )
+        async with self._connection() as connection:
+            traced = await traced_values(
+                connection, battery_key, columns["time_us"], [name for name in names if is_traced(name)]
+            )
+        return ExportBatch(
+            battery_keys=np.full(len(columns["time_us"]), battery_key, np.int32),
+            time_us=columns["time_us"],
+            values={name: traced[name] if name in traced else columns[name] for name in names},
+            suspect=columns["suspect"],
+            late=columns["late"],
+        )
+
+
+def _merged(cold: ExportBatch, hot: ExportBatch, limit: int) -> ExportBatch:
+    """The first rows of both, in order of time."""
+    time_us = np.concatenate([cold.time_us, hot.time_us])
+    order = np.argsort(time_us, kind="stable")[:limit]
+    return ExportBatch(
+        battery_keys=np.concatenate([cold.battery_keys, hot.battery_keys])[order],
+        time_us=time_us[order],
+        values={name: np.concatenate([cold.values[name], hot.values[name]])[order] for name in hot.values},
+        suspect=np.concatenate([cold.suspect, hot.suspect])[order],
+        late=np.concatenate([cold.late, hot.late])[order],
+    )
 
 
 def _query(names: Sequence[str]) -> sql.Composed:

@@ -1,55 +1,28 @@
-"""Stored readings and estimates of one battery over time, as NumPy columns."""
+"""Stored readings and estimates of one battery over time, out of tables and archive alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from psycopg import sql
 
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, TRACED_COLUMNS
-from storage.history_columns import listed, newest_columns, stored_columns, trace_join
-from storage.instants import POSTGRES_EPOCH_US, to_datetime
+from storage.archive_reads import ArchiveReads, ColdFiles, Columns, whole_hours
+from storage.history_buckets import HistoryPart, bucketed
+from storage.history_rows import HistoryRows
+from storage.hot_history import hot_page, is_traced, traced_values
 from storage.sql_files import read_sql
-from storage.store_pool import StorePool
-from storage.timescale_hours import hour_bounds, hours_query
 
 HISTORY_METRICS: Final = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS, *TRACED_COLUMNS)
 """Columns that can be asked for."""
 
-_RAW = sql.SQL(read_sql("history_raw").decode())
-_BUCKETS = sql.SQL(read_sql("history_buckets").decode())
 _COUNT_LATE = read_sql("count_late")
+_HOUR_US: Final = 3_600_000_000
+_EVERYTHING: Final = 2**31 - 2
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRows:
-    """One page of aligned series, each of shape `(n_points,)`.
-
-    Attributes:
-        time_us: sample time, or start of the bucket, microseconds since 1970 UTC, rising, int64.
-        values: raw value or mean of the bucket by metric, float32; NaN = not measured.
-        minimums: smallest value of each bucket by metric, float32; empty for raw rows.
-        maximums: largest value of each bucket by metric, float32; empty for raw rows.
-        row_count: rows in each bucket, int32; ones for raw rows.
-        suspect: whether the row (or one of the bucket) was implausible and not applied, bool.
-        more: whether points follow; ask again with `after_us = time_us[-1]`.
-    """
-
-    time_us: NDArray[np.int64]
-    values: dict[str, NDArray[np.float32]]
-    minimums: dict[str, NDArray[np.float32]]
-    maximums: dict[str, NDArray[np.float32]]
-    row_count: NDArray[np.int32]
-    suspect: NDArray[np.bool_]
-    more: bool
-
-
-class HistoryReads(StorePool):
-    """Questions about tables `reading` and `late_reading`, with `revised_estimate` and `model_trace` beside them."""
+class HistoryReads(ArchiveReads):
+    """Questions about history. Recent days are in the tables, sealed ones in the archive; the answer is the same."""
 
     async def query_history(
         self,
@@ -79,27 +52,91 @@ class HistoryReads(StorePool):
         names = _checked(metrics)
         if after_us is not None:
             start_us = max(start_us, after_us + (bucket_us or 1))
-        parameters: dict[str, object] = {
-            "battery_key": battery_key,
-            "start": to_datetime(start_us),
-            "end": to_datetime(end_us),
-            "limit": limit + 1,  # one more tells whether another page follows
-        }
-        if bucket_us is not None:
-            parameters["bucket"] = timedelta(microseconds=bucket_us)
-        parameters |= hour_bounds(start_us, end_us)
-        async with self._connection() as connection, connection.cursor(binary=True) as cursor:
-            query = await hours_query(connection, names, bucket_us)
-            if query is None:
-                query = _raw_query(names) if bucket_us is None else _bucket_query(names)
-            await cursor.execute(query, parameters)
-            return _rows_of((await cursor.fetchall())[0], names, bucketed=bucket_us is not None, limit=limit)
+        times_us = (start_us, end_us)
+        return await self._consistently(
+            battery_key,
+            times_us,
+            lambda files: self._page(files, battery_key, times_us, names, bucket_us, limit),
+        )
 
     async def late_count(self) -> int:
-        """Readings that came later than their twin's watermark, since the first start."""
+        """Readings that came later than their twin's watermark and are not in the archive yet."""
         async with self._connection() as connection:
             cursor = await connection.execute(_COUNT_LATE)
             return int((await cursor.fetchall())[0].rows)
+
+    async def _page(  # noqa: PLR0917 # what is asked for
+        self,
+        files: ColdFiles,
+        battery_key: int,
+        times_us: tuple[int, int],
+        names: Sequence[str],
+        bucket_us: int | None,
+        limit: int,
+    ) -> HistoryRows:
+        if not files.readings and not files.hours:
+            async with self._connection() as connection:
+                return await hot_page(connection, battery_key, times_us, names, bucket_us, limit)
+        if bucket_us is None:
+            async with self._connection() as connection:
+                hot = await hot_page(connection, battery_key, times_us, names, None, limit)
+            cold = await self._cold_page(files, battery_key, times_us, names, limit)
+            return _merged(hot, cold, names, limit)
+        return bucketed(await self._parts(files, battery_key, times_us, names, bucket_us), names, bucket_us, limit)
+
+    async def _parts(
+        self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], bucket_us: int
+    ) -> list[HistoryPart]:
+        """Everything between two times, recent rows first, then hours, then the readings of what no hours cover."""
+        async with self._connection() as connection:
+            parts = [HistoryPart.of_rows(await hot_page(connection, battery_key, times_us, names, None, _EVERYTHING))]
+        serving, rest = whole_hours(files.hours if bucket_us % _HOUR_US == 0 else (), *times_us)
+        if serving:
+            first_us = max(serving[0].start_us, -(-times_us[0] // _HOUR_US) * _HOUR_US)
+            hours_us = (first_us, min(serving[-1].end_us, times_us[1] // _HOUR_US * _HOUR_US))
+            stored = [name for name in names if not is_traced(name)]
+            columns = await self._cold_hours(serving, battery_key, hours_us, stored)
+            if columns is not None:
+                parts.append(HistoryPart.of_hours(columns, names))
+        pages = [await self._cold_page(files, battery_key, stretch, names, _EVERYTHING) for stretch in rest]
+        return parts + [HistoryPart.of_rows(page) for page in pages]
+
+    async def _cold_page(
+        self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
+    ) -> HistoryRows:
+        """The first raw rows between two times out of the archive."""
+        stored = [name for name in names if not is_traced(name)]
+        columns: Columns = await self._cold_readings(files, battery_key, times_us, stored, limit + 1)
+        time_us = columns["time_us"][:limit]
+        traced = [name for name in names if is_traced(name)]
+        values = {name: columns[name][:limit] for name in stored}
+        if traced:
+            async with self._connection() as connection:
+                values |= await traced_values(connection, battery_key, time_us, traced)
+        return HistoryRows(
+            time_us=time_us,
+            values={name: values[name] for name in names},
+            minimums={},
+            maximums={},
+            row_count=np.ones(len(time_us), np.int32),
+            suspect=columns["suspect"][:limit],
+            more=len(columns["time_us"]) > limit,
+        )
+
+
+def _merged(hot: HistoryRows, cold: HistoryRows, names: Sequence[str], limit: int) -> HistoryRows:
+    """Raw rows of both, in order of time."""
+    time_us = np.concatenate([cold.time_us, hot.time_us])
+    order = np.argsort(time_us, kind="stable")[:limit]
+    return HistoryRows(
+        time_us=time_us[order],
+        values={name: np.concatenate([cold.values[name], hot.values[name]])[order] for name in names},
+        minimums={},
+        maximums={},
+        row_count=np.ones(len(order), np.int32),
+        suspect=np.concatenate([cold.suspect, hot.suspect])[order],
+        more=hot.more or cold.more or len(time_us) > limit,
+    )
 
 
 def _checked(metrics: Sequence[str]) -> list[str]:
@@ -110,49 +147,3 @@ def _checked(metrics: Sequence[str]) -> list[str]:
     if not names:
         raise InvalidArgumentError("Ask for at least one metric.", field="metrics")
     return names
-
-
-def _raw_query(names: Sequence[str]) -> sql.Composed:
-    packed = sql.SQL("string_agg(float4send({0}), '' ORDER BY sample_time) AS {0}")
-    return _RAW.format(
-        names=stored_columns(names),
-        newest=newest_columns(names),
-        trace=trace_join(names),
-        columns=listed(packed.format(sql.Identifier(name)) for name in names),
-    )
-
-
-def _bucket_query(names: Sequence[str]) -> sql.Composed:
-    sums = sql.SQL("{function}(NULLIF({name}, 'NaN'))::real AS {column}")
-    packed = sql.SQL("string_agg(float4send(coalesce({0}, 'NaN')), '' ORDER BY bucket_start) AS {0}")
-    triples = [(name, function) for name in names for function in ("avg", "min", "max")]
-    return _BUCKETS.format(
-        names=stored_columns(names),
-        newest=newest_columns(names),
-        trace=trace_join(names),
-        sums=listed(
-            sums.format(function=sql.SQL(f), name=sql.Identifier(n), column=sql.Identifier(f"{f}_{n}"))
-            for n, f in triples
-        ),
-        columns=listed(packed.format(sql.Identifier(f"{f}_{n}")) for n, f in triples),
-    )
-
-
-def _rows_of(row: Any, names: Sequence[str], *, bucketed: bool, limit: int) -> HistoryRows:
-    def column(name: str, dtype: str) -> NDArray[Any]:
-        packed = np.frombuffer(getattr(row, name) or b"", dtype)[:limit]
-        return packed.astype(packed.dtype.newbyteorder("="))
-
-    def columns(prefix: str) -> dict[str, NDArray[np.float32]]:
-        return {name: column(prefix + name, ">f4") for name in names}
-
-    time_us = column("sample_time", ">i8") + POSTGRES_EPOCH_US
-    return HistoryRows(
-        time_us=time_us,
-        values=columns("avg_" if bucketed else ""),
-        minimums=columns("min_") if bucketed else {},
-        maximums=columns("max_") if bucketed else {},
-        row_count=column("row_count", ">i4") if bucketed else np.ones(len(time_us), np.int32),
-        suspect=column("suspect", "?"),
-        more=len(row.sample_time or b"") // 8 > limit,
-    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from psycopg import pq
 from batterytwin.errors import LeaseLostError, StoreUnavailableError
 from batterytwin.telemetry import Rows
 from storage.alert_writes import write_of
+from storage.archived_rows import ArchivedRows
 from storage.copy_encoder import COPY_COLUMNS, CopyEncoder
 from storage.copy_script import Block, run_script
 from storage.leases import REVOKED, lease_lost, move_lease, take_lease
@@ -42,10 +44,12 @@ class PostgresShardStore:
 
     Args:
         url: libpq connection string or URL.
+        archive: folder of sealed days; None = there is none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, archive: Path | None = None) -> None:
         self._url = url
+        self._archived = ArchivedRows(archive)
         self._connection: Connection | None = None
         self._lease_id: int | None = None
         self._known_days: dict[int, str] = {}
@@ -70,14 +74,21 @@ class PostgresShardStore:
     def read_tail(self, watermarks_us: Mapping[int, int], *, told: bool = True) -> Rows:
         """Log of rows newer than each battery's watermark, sorted by battery and sample time."""
         with self._session() as connection:
-            return read_tail(connection, watermarks_us, told=told)
+            sealed = self._archived.after(connection, watermarks_us)
+            rows = read_tail(connection, watermarks_us, told=told)
+        if not len(sealed):
+            return rows
+        rows = np.concatenate([sealed, rows])
+        return rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
 
     def find_rows(
         self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]
     ) -> tuple[NDArray[np.bool_], Rows]:
         """Which of these pairs are stored already, and what was measured then, both of shape `(n_pairs,)`."""
         with self._session() as connection:
-            return find_rows(connection, battery_keys, sample_times_us)
+            stored, rows = find_rows(connection, battery_keys, sample_times_us)
+            self._archived.find(connection, battery_keys, sample_times_us, stored, rows)
+        return stored, rows
 
     def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
         """Inputs after those that each battery has taken, sorted by battery and number."""

@@ -194,6 +194,49 @@ ALTER TABLE public.app_user ALTER COLUMN user_key ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE public.archive_file (
+    file_key bigint NOT NULL,
+    path text NOT NULL,
+    kind smallint NOT NULL,
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    first_battery_key integer NOT NULL,
+    last_battery_key integer NOT NULL,
+    row_count bigint NOT NULL,
+    byte_count bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    sealed_at timestamp with time zone DEFAULT now() NOT NULL,
+    superseded_at timestamp with time zone,
+    CONSTRAINT archive_file_byte_count_check CHECK ((byte_count > 0)),
+    CONSTRAINT archive_file_check CHECK ((last_day >= first_day)),
+    CONSTRAINT archive_file_check1 CHECK ((last_battery_key >= first_battery_key)),
+    CONSTRAINT archive_file_kind_check CHECK ((kind = ANY (ARRAY[1, 2]))),
+    CONSTRAINT archive_file_row_count_check CHECK ((row_count > 0)),
+    CONSTRAINT archive_file_sha256_check CHECK ((octet_length(sha256) = 32))
+);
+
+COMMENT ON TABLE public.archive_file IS 'Files of the archive: one a span of whole UTC days and a block of batteries';
+COMMENT ON COLUMN public.archive_file.path IS 'within the archive folder';
+COMMENT ON COLUMN public.archive_file.kind IS '1 readings, 2 hours';
+COMMENT ON COLUMN public.archive_file.last_day IS 'last day, inclusive';
+COMMENT ON COLUMN public.archive_file.sha256 IS 'SHA-256 of the file';
+COMMENT ON COLUMN public.archive_file.superseded_at IS 'when another file took its rows over; it is removed later. null = current';
+ALTER TABLE public.archive_file ALTER COLUMN file_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.archive_file_file_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.archive_state (
+    one_row boolean DEFAULT true NOT NULL,
+    version bigint NOT NULL,
+    CONSTRAINT archive_state_one_row_check CHECK (one_row)
+);
+COMMENT ON COLUMN public.archive_state.version IS 'rises with every transaction that moves rows';
+
 CREATE TABLE public.audit_entry (
     seq bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -297,6 +340,13 @@ CREATE VIEW public.event_with_battery AS
     COALESCE(b.battery_id, ''::text) AS battery_id
    FROM (public.event e
      LEFT JOIN public.battery b USING (battery_key));
+
+CREATE TABLE public.filter_version (
+    since timestamp with time zone NOT NULL,
+    version text NOT NULL,
+    layout text NOT NULL
+);
+COMMENT ON COLUMN public.filter_version.since IS 'readings received from then on went through this version';
 
 CREATE TABLE public.gateway_token (
     token_id text NOT NULL,
@@ -484,6 +534,11 @@ CREATE TABLE public.revised_estimate (
 
 COMMENT ON TABLE public.revised_estimate IS 'Units as in reading';
 
+CREATE TABLE public.scheduled_job (
+    job text NOT NULL,
+    begun_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.schema_migration (
     number integer NOT NULL,
     name text NOT NULL,
@@ -625,6 +680,12 @@ ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_pkey PRIMARY KEY (alert_id);
 ALTER TABLE ONLY public.app_user
     ADD CONSTRAINT app_user_pkey PRIMARY KEY (user_key);
+ALTER TABLE ONLY public.archive_file
+    ADD CONSTRAINT archive_file_path_key UNIQUE (path);
+ALTER TABLE ONLY public.archive_file
+    ADD CONSTRAINT archive_file_pkey PRIMARY KEY (file_key);
+ALTER TABLE ONLY public.archive_state
+    ADD CONSTRAINT archive_state_pkey PRIMARY KEY (one_row);
 ALTER TABLE ONLY public.audit_entry
     ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (seq);
 ALTER TABLE ONLY public.battery
@@ -641,6 +702,8 @@ ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (event_key);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_request_id_key UNIQUE (request_id);
+ALTER TABLE ONLY public.filter_version
+    ADD CONSTRAINT filter_version_pkey PRIMARY KEY (since);
 ALTER TABLE ONLY public.gateway_token
     ADD CONSTRAINT gateway_token_pkey PRIMARY KEY (token_id);
 ALTER TABLE ONLY public.grid
@@ -661,6 +724,8 @@ ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_pkey PRIMARY KEY (token_sha256);
 ALTER TABLE ONLY public.revised_estimate
     ADD CONSTRAINT revised_estimate_pkey PRIMARY KEY (battery_key, sample_time);
+ALTER TABLE ONLY public.scheduled_job
+    ADD CONSTRAINT scheduled_job_pkey PRIMARY KEY (job);
 ALTER TABLE ONLY public.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY public.string
@@ -693,6 +758,8 @@ CREATE INDEX alert_open_idx ON public.alert USING btree (location_id, raised_at)
 CREATE INDEX alert_raised_at_idx ON public.alert USING btree (raised_at);
 
 CREATE UNIQUE INDEX app_user_username_idx ON public.app_user USING btree (lower(username));
+
+CREATE INDEX archive_file_days_idx ON public.archive_file USING btree (kind, last_day) WHERE (superseded_at IS NULL);
 
 CREATE INDEX audit_entry_at_idx ON public.audit_entry USING btree (at);
 

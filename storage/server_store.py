@@ -3,11 +3,13 @@
 from storage.alert_tables import AlertTables
 from storage.audit_table import AuditTable
 from storage.event_tables import EventTables
+from storage.filter_version_table import FilterVersionTable
 from storage.gateway_token_tables import GatewayTokenTables
 from storage.history_export import HistoryExport
 from storage.history_marks import HistoryMarks
 from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
+from storage.job_table import JobTable
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
 from storage.session_tables import SessionTables
@@ -34,6 +36,8 @@ class ServerStore(
     StringReadingTable,
     StringLoadReads,
     SnapshotTable,
+    JobTable,
+    FilterVersionTable,
     ModelTraceTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.

@@ -1,7 +1,6 @@
 """TimescaleDB, where the connected server has it: whether it can be used, and how long it keeps what."""
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 import psycopg
 
 from batterytwin.errors import StoreUnavailableError
+from storage.archive_settings import ArchiveSettings
 from storage.sql_files import read_sql
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations" / "timescale"
@@ -25,21 +25,6 @@ IS_HYPERTABLE: Final = "SELECT relkind = 'r' FROM pg_class WHERE oid = to_regcla
 _log = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """How long TimescaleDB keeps what.
-
-    Attributes:
-        hot_days: days after which a chunk goes to the columnstore.
-        raw_days: days that readings are kept.
-        hour_days: days that hours are kept.
-    """
-
-    hot_days: int = 7
-    raw_days: int = 730
-    hour_days: int = 3_653
 
 
 def enable_timescale(connection: Connection) -> bool:
@@ -88,7 +73,7 @@ def is_hypertable(connection: Connection) -> bool:
     return row is not None and bool(row[0])
 
 
-def apply_policies(url: str, keeping: Keeping) -> bool:
+def apply_policies(url: str, keeping: ArchiveSettings) -> bool:
     """Makes TimescaleDB keep what is asked for; does nothing where `reading` is no hypertable.
 
     Args:

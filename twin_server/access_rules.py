@@ -43,6 +43,7 @@ RULE_OF_METHOD: Final[dict[str, Rule]] = {
     f"{_V1}.IngestService/IngestReadings": Rule(Access.FEED, hot=True),
     f"{_V1}.IngestService/StreamReadings": Rule(Access.FEED),
     f"{_V1}.TwinService/GetTwin": Rule(Access.USER),
+    f"{_V1}.TwinService/GetTwinAt": Rule(Access.USER),
     f"{_V1}.TwinService/GetString": Rule(Access.USER),
     f"{_V1}.TwinService/ListTwins": Rule(Access.USER),
     f"{_V1}.TwinService/GetFleetSnapshot": Rule(Access.USER),

@@ -42,7 +42,9 @@ def backup(
 
     async def run() -> "BackupManifest":
         async with open_database(data_dir, bring_up_to_date=False) as url:
-            return await asyncio.to_thread(make_backup, url, settings.data_dir, target, copy=copy)
+            return await asyncio.to_thread(
+                make_backup, url, settings.data_dir, target, archive=settings.archive_dir, copy=copy
+            )
 
     typer.echo(f"{target}: {_told(asyncio.run(run()))}")
 
@@ -74,7 +76,7 @@ def restore(
             value=settings.data_dir,
         )
     url = settings.database_url.get_secret_value() if settings.database_url else None
-    manifest = restore_backup(source, settings.data_dir, database_url=url, force=force)
+    manifest = restore_backup(source, settings.data_dir, database_url=url, archive=settings.archive_dir, force=force)
     typer.echo(f"{settings.data_dir}: restored; {_told(manifest)}")
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, redirect_stdout
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from actors.fleet import Fleet, TwinSpec
@@ -15,6 +16,8 @@ from actors.placement import core_count, place_twins
 from actors.ray_fleet import RayFleet, start_ray, stop_ray
 from batterytwin.errors import StoreUnavailableError
 from batterytwin.inventory import Inventory, load_fleet
+from storage.archive_reader import ArchiveReader
+from storage.archive_settings import ArchiveSettings
 from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
 from storage.migrate import migrate
@@ -22,15 +25,18 @@ from storage.partition_keeper import PartitionKeeper
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from storage.snapshot_keeper import thin_snapshots
-from storage.timescale import Keeping, apply_policies
+from storage.timescale import apply_policies
 from twin_server.access import make_access
+from twin_server.archive_job import run_archive_keeper
 from twin_server.companions import Companions
 from twin_server.database_keeper import DatabaseKeeper
 from twin_server.first_admin import ensure_first_admin
 from twin_server.fleet_setup import make_specs, register_fleet
 from twin_server.instance import Instance
 from twin_server.logging_setup import configure_logging
+from twin_server.past_twins import PastSettings, PastTwins
 from twin_server.progress import StartReport
+from twin_server.scheduler import Job
 from twin_server.server import TwinServer
 from twin_server.settings import ServerSettings
 from twin_server.simulated_gateways import make_simulator_tokens
@@ -38,7 +44,7 @@ from twin_server.simulated_gateways import make_simulator_tokens
 _COMPANION_GRACE_S: Final = 2.0
 _FINE_DAYS: Final = 7
 _DATABASE_RETRY_S: Final = 0.5
-_SNAPSHOT_DAYS: Final = 730
+_JOB_PERIOD_S: Final = 600.0
 
 
 async def run_server(settings: ServerSettings) -> int:
@@ -110,10 +116,14 @@ class _Server:
         url, _ = await asyncio.gather(self._start_database(), self._start_ray())
         store = await ServerStore.connect(url)
         self._parts.push_async_callback(store.close)
+        store.archive = ArchiveReader(self._archive)
+        self._parts.push_async_callback(store.archive.close)
         inventory, keys = await register_fleet(store, self._inventory, settings)
         specs = make_specs(inventory, keys)
         fleet = self._make_fleet(url, specs)
         self._parts.push_async_callback(fleet.stop)
+        past = PastTwins(PastSettings(url, self._archive))
+        self._parts.push_async_callback(past.close)
         access = make_access(settings.data_dir, store)
         first_password = await ensure_first_admin(store)
         server = TwinServer(
@@ -124,7 +134,8 @@ class _Server:
             access=access.interceptor,
             auth_servicer=access.auth_servicer,
             create_gateway_token=functools.partial(access.gateway_tokens.create, name="replay", created_by="server"),
-            maintenance=functools.partial(_maintain, url, PartitionKeeper(url)),
+            past=past,
+            jobs=self._jobs(url),
         )
         self._parts.push_async_callback(server.stop, settings.drain_timeout_s)
         port = await server.start()
@@ -156,8 +167,7 @@ class _Server:
             self._parts.push_async_callback(keeper.stop)
         applied = await self._migrate(url)
         self._report.step("database ready" + (f" ({len(applied)} migrations applied)" if applied else ""))
-        keeping = Keeping(settings.hot_days, settings.raw_days, settings.hour_days)
-        if await asyncio.to_thread(apply_policies, url, keeping):
+        if await asyncio.to_thread(apply_policies, url, self._kept):
             self._report.step("TimescaleDB keeps readings and their hours")
         for gap in await asyncio.to_thread(durability_gaps, url):
             self._report.warn(f"a power cut may take what was acknowledged: {gap}")
@@ -186,10 +196,26 @@ class _Server:
         _stop_on_signals(self._stop)  # Ray has put its own handlers in place
         self._report.step("Ray ready")
 
+    @property
+    def _archive(self) -> Path:
+        return self._settings.archive_dir or self._settings.data_dir / "archive"
+
+    @property
+    def _kept(self) -> ArchiveSettings:
+        return ArchiveSettings(self._settings.hot_days, self._settings.raw_days, self._settings.hour_days)
+
+    def _jobs(self, url: str) -> list[Job]:
+        settings = self._settings
+        return [
+            Job("partitions", _JOB_PERIOD_S, functools.partial(_keep_partitions, PartitionKeeper(url))),
+            Job("snapshots", _JOB_PERIOD_S, functools.partial(_thin_snapshots, url, settings.raw_days)),
+            Job("archive", _JOB_PERIOD_S, functools.partial(run_archive_keeper, url, self._archive, self._kept)),
+        ]
+
     def _make_fleet(self, url: str, specs: list[TwinSpec]) -> Fleet:
         settings = self._settings
         shards = place_twins(specs, settings.twins_per_actor)
-        open_store = functools.partial(PostgresShardStore, url)
+        open_store = functools.partial(PostgresShardStore, url, self._archive)
         if settings.in_process:
             from actors.local_fleet import LocalFleet  # noqa: PLC0415  # loads the compiler, which Ray's driver can spare
 
@@ -229,9 +255,12 @@ class _Server:
         return url
 
 
-async def _maintain(url: str, partitions: PartitionKeeper) -> None:
-    await asyncio.to_thread(partitions.run, time.time_ns() // 1_000)
-    await asyncio.to_thread(thin_snapshots, url, _SNAPSHOT_DAYS)
+async def _keep_partitions(keeper: PartitionKeeper) -> None:
+    await asyncio.to_thread(keeper.run, time.time_ns() // 1_000)
+
+
+async def _thin_snapshots(url: str, kept_days: int) -> None:
+    await asyncio.to_thread(thin_snapshots, url, kept_days)
 
 
 def _free_port() -> int:

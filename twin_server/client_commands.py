@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from batterytwin.alerts import ACTIVE_STATES, AlertState
+from batterytwin.errors import InvalidArgumentError
 from clients.sync_client import TwinClient
 from clients.types import Alert, Estimate, Twin
+from twin_server.history_options import read_time
 from twin_server.reach import reach
 
 DataDir = Annotated[Path | None, typer.Option(help="Data directory of the server. [.batterytwin]")]
@@ -50,18 +52,31 @@ def status(
 def twin(
     battery_id: Annotated[str, typer.Argument(help="Slot name, for example BRK-U1-S03-B07.")],
     *,
+    at: Annotated[str, typer.Option(help="As it was then, UTC unless a zone is given. [now]")] = "",
+    known_at: Annotated[str, typer.Option(help="With --at: as it was known then. [now]")] = "",
     data_dir: DataDir = None,
     server: Server = None,
     tls: UseTls = False,
     root_certificate: RootCertificate = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show the live twin of one battery: what was measured, what is estimated, how sure that is and how old."""
+    """Show the twin of one battery, now or as it was: what was measured, what is estimated, how sure that is."""
+    if known_at and not at:
+        raise InvalidArgumentError(
+            "--known-at says what was known of the instant that --at names; give both.", field="--known-at"
+        )
+    past = None
     with reach(data_dir, server, tls=tls, root_certificate=root_certificate).client() as client:
-        answer = client.get_twin(battery_id)
+        if at:
+            known = read_time(known_at, "--known-at") if known_at else None
+            past = client.get_twin_at(battery_id, read_time(at, "--at"), known_time=known, deadline_s=60.0)
+        answer = client.get_twin(battery_id) if past is None else past.twin
     if as_json:
-        typer.echo(json.dumps(asdict(answer), default=str))
+        typer.echo(json.dumps(asdict(answer if past is None else past), default=str))
         return
+    if past is not None:
+        source = _name(past.source)
+        typer.echo(f"{source} by {answer.model_version}, {past.replayed_row_count} readings, revision {past.revision}")
     table = Table(title=f"{answer.battery_id}  ({answer.model}, {answer.rated_capacity_ah:g} Ah)", title_justify="left")
     for column in ("quantity", "value", "± sigma"):
         table.add_column(column, justify="left" if column == "quantity" else "right")

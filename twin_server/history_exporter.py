@@ -13,7 +13,7 @@ from batterytwin.errors import OverloadedError
 from batterytwin.v1 import history_service_pb2 as pb
 from storage.access_records import AuditEntry
 from storage.history_export import ExportBatch
-from storage.history_reads import HistoryRows
+from storage.history_rows import HistoryRows
 from twin_server.audit import audit_entry
 from twin_server.drain import Drain
 from twin_server.export_request import ExportPlan, read_export

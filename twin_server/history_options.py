@@ -25,8 +25,8 @@ def read_times(start: str, end: str) -> tuple[datetime, datetime]:
     Raises:
         InvalidArgumentError: one of them is no time, or they are the wrong way round.
     """
-    last = _time(end, "--to") if end else datetime.now(UTC)
-    first = _time(start, "--from") if start else last - timedelta(days=1)
+    last = read_time(end, "--to") if end else datetime.now(UTC)
+    first = read_time(start, "--from") if start else last - timedelta(days=1)
     if first >= last:
         raise InvalidArgumentError(
             f"--from {first:%Y-%m-%dT%H:%M} is not before --to {last:%Y-%m-%dT%H:%M}; exchange them.", field="--from"
@@ -88,7 +88,12 @@ def scope_of(client: TwinClient, name: str) -> dict[str, str]:
     )
 
 
-def _time(text: str, option: str) -> datetime:
+def read_time(text: str, option: str) -> datetime:
+    """A time of a command, UTC unless it names a zone.
+
+    Raises:
+        InvalidArgumentError: it is no time.
+    """
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from batterytwin.v1 import history_service_pb2 as pb
 from storage.alert_records import AlertRecord
 from storage.event_records import EventRecord
-from storage.history_reads import HistoryRows
+from storage.history_rows import HistoryRows
 from twin_server.alert_proto import alert_to_proto
 from twin_server.event_proto import event_to_proto
 

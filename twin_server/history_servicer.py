@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 from batterytwin.v1 import history_service_pb2, history_service_pb2_grpc
 from storage.alert_records import AlertRecord
 from storage.event_records import EventQuery, EventRecord
-from storage.history_reads import HistoryRows
+from storage.history_rows import HistoryRows
 from twin_server.event_log import EventLog
 from twin_server.history_bucket import chosen_bucket_us
 from twin_server.history_exporter import HistoryExporter

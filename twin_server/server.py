@@ -1,7 +1,7 @@
 """The server: puts services, pumps and background work together, and starts and stops them in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -11,7 +11,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 from grpc_reflection.v1alpha import reflection
 
+from actors.filter import MODEL_VERSION
 from actors.fleet import Fleet
+from actors.twin_memory import MEMORY_LAYOUT
 from batterytwin.inventory import Inventory
 from batterytwin.v1 import (
     alert_service_pb2_grpc,
@@ -39,10 +41,12 @@ from twin_server.live_table import LiveTable
 from twin_server.location_clock import LocationClocks
 from twin_server.model_tracer import TRACE_EVERY_S, ModelTracer
 from twin_server.outage_watch import OutageWatch
+from twin_server.past_answers import Past, PastAnswers
 from twin_server.past_outages import PastOutages
 from twin_server.periodic import run_every
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
 from twin_server.routing import FleetMap
+from twin_server.scheduler import LOOK_EVERY_S, Job, Scheduler
 from twin_server.settings import ServerSettings
 from twin_server.silence_rules import SilenceRules
 from twin_server.string_alerts import StringAlerts
@@ -60,7 +64,6 @@ _PAST_OUTAGES_S: Final = 10.0
 _REOPEN_EVERY_S: Final = 60.0
 _DAMAGE_EVERY_S: Final = 60.0
 _REOPEN_AFTER_US: Final = 3_600_000_000
-_MAINTENANCE_EVERY_S: Final = 600.0
 
 _log = structlog.get_logger(__name__)
 
@@ -76,7 +79,8 @@ class TwinServer:
         access: interceptor that knows callers and turns errors into answers; outermost.
         auth_servicer: login and tokens.
         create_gateway_token: makes the token of a location's gateway: `location_id -> token`.
-        maintenance: work on the database that is due every ten minutes.
+        past: replays the past of twins; the caller's, like the store.
+        jobs: work on the database that comes back.
 
     Attributes:
         local_target: address for clients on this machine, without TLS; set by `start`.
@@ -95,15 +99,17 @@ class TwinServer:
         access: grpc.aio.ServerInterceptor,
         auth_servicer: auth_service_pb2_grpc.AuthServiceServicer,
         create_gateway_token: Callable[[str], Awaitable[str]],
-        maintenance: Callable[[], Awaitable[None]] | None = None,
+        past: Past,
+        jobs: Sequence[Job] = (),
     ) -> None:
         self._settings = settings
         self._store = store
         self._fleet = fleet
-        self._maintenance = maintenance
+        self._scheduler = Scheduler(store, jobs)
         self._map = FleetMap(inventory, fleet.shard_specs)
         self._clocks = LocationClocks([location.clock for location in inventory.locations])
         self.live = LiveTable(self._map, self._clocks)
+        self._past = PastAnswers(fleet, self.live, store, past)
         self._hub = AlertHub(store, self.live)
         self._silence = SilenceRules(store, self._hub, self.live)
         self.strings = StringWatch(store, self.live, StringAlerts(store, self._hub, self._map))
@@ -156,6 +162,7 @@ class TwinServer:
         return port
 
     async def _restore(self) -> None:
+        await self._store.note_filter_version(MODEL_VERSION, MEMORY_LAYOUT)
         await self._hub.load()
         for shard, live in enumerate(await self._fleet.start()):
             self.live.replace_shard(shard, live)
@@ -202,7 +209,7 @@ class TwinServer:
         fleet = FleetServicer(live, hub, self._readiness, self._registration)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         twin_service_pb2_grpc.add_TwinServiceServicer_to_server(
-            TwinServicer(live, hub, drain, self._router.strings, self.strings.diagnoses_of), server
+            TwinServicer(live, hub, drain, self._router.strings, self.strings.diagnoses_of, self._past), server
         )
         fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
         history_service_pb2_grpc.add_HistoryServiceServicer_to_server(
@@ -231,9 +238,8 @@ class TwinServer:
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),
             run_every(_DAMAGE_EVERY_S, self._count_damage),
+            run_every(LOOK_EVERY_S, self._scheduler.look),
         ]
-        if self._maintenance is not None:
-            work.append(run_every(_MAINTENANCE_EVERY_S, self._maintenance))
         self._background = [asyncio.create_task(job) for job in work]
 
     async def _sweep(self) -> None:

@@ -27,9 +27,6 @@ class ServerSettings(BaseSettings):
         default=60.0, ge=0, description="how long a start waits for a PostgreSQL server that is away"
     )
     timescale: bool = Field(default=True, description="use TimescaleDB where the PostgreSQL server has it")
-    hot_days: int = Field(default=7, ge=1, description="days that readings stay in rows before they are compressed")
-    raw_days: int = Field(default=730, ge=3, description="days that readings are kept")
-    hour_days: int = Field(default=3_653, ge=3, description="days that hourly summaries are kept")
     access_token: SecretStr | None = Field(default=None, description="for commands that ask another server")
     fleet_file: Path | None = Field(default=None, description="inventory; none = the fleet of 1,944")
     twins_per_actor: int | None = Field(default=None, ge=1, description="none = as many shards as cores")
@@ -46,6 +43,12 @@ class ServerSettings(BaseSettings):
     stream_credit: int = Field(default=16, ge=1, description="unacknowledged batches a gateway stream may have")
     snapshot_interval_s: float = Field(default=300.0, gt=0, description="longer = longer restores, less writing")
     drain_timeout_s: float = Field(default=5.0, gt=0)
+    archive_dir: Path | None = Field(default=None, description="sealed history; none = `archive` in the data directory")
+    hot_days: int = Field(
+        default=7, ge=1, description="days of history that stay in the database before they are sealed or compressed"
+    )
+    raw_days: int = Field(default=730, ge=30, description="days that readings are kept")
+    hour_days: int = Field(default=3_653, ge=365, description="days that hourly aggregates are kept")
 
     @field_validator("data_dir")
     @classmethod

@@ -17,6 +17,7 @@ from twin_server.alert_hub import AlertHub
 from twin_server.drain import Drain
 from twin_server.live_table import LiveTable
 from twin_server.page_token import decode_page_token, encode_page_token, read_page_size
+from twin_server.past_answers import PastAnswers
 from twin_server.principal import current_principal
 from twin_server.string_proto import string_to_proto
 from twin_server.string_table import StringTable
@@ -41,15 +42,17 @@ class TwinServicer(twin_service_pb2_grpc.TwinServiceServicer):
         drain: ends long calls when the server stops.
         strings: newest measurements of strings.
         diagnoses_of: faults that stand on a string, by its number, gravest first.
+        past: twins as they were.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 # what twins are told from
         self,
         live: LiveTable,
         hub: AlertHub,
         drain: Drain,
         strings: StringTable,
         diagnoses_of: Callable[[int], tuple[Diagnosis, ...]],
+        past: PastAnswers,
     ) -> None:
         self._live = live
         self._map = live.fleet_map
@@ -57,12 +60,19 @@ class TwinServicer(twin_service_pb2_grpc.TwinServiceServicer):
         self._drain = drain
         self._strings = strings
         self._diagnoses_of = diagnoses_of
+        self._past = past
 
     async def GetTwin(self, request: twin_service_pb2.GetTwinRequest, context: Any) -> twin_service_pb2.GetTwinResponse:
         """Gets one twin."""
         ordinal = visible_twin(self._map, current_principal(), request.battery_id)
         view = self._view(np.array([ordinal], np.int32))
         return twin_service_pb2.GetTwinResponse(twin=view_to_twins(view, self._map)[0])
+
+    async def GetTwinAt(
+        self, request: twin_service_pb2.GetTwinAtRequest, context: Any
+    ) -> twin_service_pb2.GetTwinAtResponse:
+        """Gets one twin as it was; another process replays its past."""
+        return await self._past.twin_at(request, current_principal())
 
     async def GetString(
         self, request: twin_service_pb2.GetStringRequest, context: Any

@@ -1,5 +1,6 @@
 """Rows that come in another order than they were measured in make the twins that the right order would have made."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,7 +170,7 @@ def test_a_backlog_that_comes_beside_live_rows_needs_the_database_once() -> None
     store = twins.shard._store
     read_tail = store.read_tail
 
-    def counting(watermarks_us: dict[int, int]) -> Rows:
+    def counting(watermarks_us: Mapping[int, int]) -> Rows:
         nonlocal reads
         reads += 1
         return read_tail(watermarks_us)

@@ -105,6 +105,15 @@ class _Twins(_Service, twin_service_pb2_grpc.TwinServiceServicer):
         twin.soc.value, twin.soc.sigma = 0.9, 0.01
         return twin_service_pb2.GetTwinResponse(twin=twin)
 
+    def GetTwinAt(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        answer = twin_service_pb2.GetTwinAtResponse(
+            source=twin_service_pb2.TWIN_SOURCE_REPLAYED, replayed_row_count=7, revision=2
+        )
+        answer.twin.battery_id = request.battery_id
+        answer.known_time.FromSeconds(1_800_000_000)
+        return answer
+
     def GetString(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.api.answer(request, context)
         string = string_pb2.StringTwin(string_id=request.string_id, voltage_v=327.6, current_a=math.nan)

@@ -35,6 +35,12 @@ SELECT 'BRK-U1-S01-B' || n, 1, n, 'SN-' || n, '2022-01-01' FROM generate_series(
 Change = tuple[str, AlertChange, int]
 
 
+def register_batteries(url: str) -> None:
+    """Puts eight batteries into the inventory of a fresh database."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_REGISTER)
+
+
 class Backend(Protocol):
     """A database that several stores share."""
 

@@ -57,12 +57,23 @@ def open_fleet(url: str, specs: list[TwinSpec]) -> LocalFleet:
     return LocalFleet([specs], functools.partial(PostgresShardStore, url), NEVER_S)
 
 
+def seal(url: str, path: str) -> None:
+    """Puts a file into the manifest of the archive."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO archive_file (path, kind, first_day, last_day, first_battery_key, last_battery_key, "
+            "row_count, byte_count, sha256) VALUES (%s, 1, '2026-01-01', '2026-01-01', 1, 2, 1, 4096, %s)",
+            (path, bytes(32)),
+        )
+
+
 async def back_up_under_load(url: str, folder: Path) -> Drill:
     data_dir = folder / "data"
     (data_dir / DAY_FILE).parent.mkdir(parents=True)
     (data_dir / DAY_FILE).write_bytes(os.urandom(4096))
     (data_dir / "archive" / "half.parquet.partial").write_bytes(b"not finished")
     (data_dir / "secret").write_text("s" * 64)
+    seal(url, DAY_FILE.removeprefix("archive/"))
     specs = await registered_specs(url, BLOCKS)
     fleet = open_fleet(url, specs)
     await fleet.start()
@@ -188,6 +199,13 @@ def test_missing_and_added_files_are_found(copy_of_backup: Path) -> None:
     (copy_of_backup / DAY_FILE).unlink()
     with pytest.raises(InvalidArgumentError, match="part-0"):
         check_backup(copy_of_backup)
+
+
+def test_a_backup_without_a_file_that_the_archive_names_is_none(drill: Drill, postgres_url: str) -> None:
+    empty = drill.folder / "elsewhere"
+    with pytest.raises(InvalidArgumentError, match="manifest names"):
+        make_backup(database_of(postgres_url, "backed_up"), drill.folder / "data", drill.folder / "no", archive=empty)
+    assert list(drill.folder.glob("*no*")) == []
 
 
 def test_nothing_is_overwritten(drill: Drill, postgres_url: str) -> None:

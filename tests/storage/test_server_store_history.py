@@ -5,7 +5,8 @@ import pytest
 
 from batterytwin.errors import InvalidArgumentError, Reason
 from batterytwin.telemetry import LIVE_DTYPE, TRACED_COLUMNS, Flag
-from storage.history_reads import HISTORY_METRICS, HistoryRows
+from storage.history_reads import HISTORY_METRICS
+from storage.history_rows import HistoryRows
 from storage.server_store import ServerStore
 from tests.storage.server_stores import DAY_US, HOUR_US, MINUTE_US, NOW_US, make_minutes, store_rows, telemetry
 

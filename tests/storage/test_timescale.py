@@ -17,14 +17,16 @@ import pytest
 
 from actors.local_fleet import LocalFleet
 from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS
+from storage.archive_settings import ArchiveSettings
 from storage.backup import make_backup
 from storage.backup_restore import restore_backup
-from storage.history_reads import HISTORY_METRICS, HistoryRows
+from storage.history_reads import HISTORY_METRICS
+from storage.history_rows import HistoryRows
 from storage.migrate import migrate
 from storage.partition_keeper import PartitionKeeper
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
-from storage.timescale import Keeping, apply_policies
+from storage.timescale import apply_policies
 from tests.actors import fleet_bench
 from tests.actors.fleet_bench import NEVER_S, FleetBench, feed, reference_hashes
 from tests.actors.postgres_bench import registered_specs
@@ -198,7 +200,7 @@ def test_partitions_are_left_to_the_extension(hyper_url: str) -> None:
 
 
 def test_policies_follow_the_settings(hyper_url: str, database_url: str) -> None:
-    for keeping in (Keeping(), Keeping(hot_days=3, raw_days=400, hour_days=4_000)):
+    for keeping in (ArchiveSettings(), ArchiveSettings(hot_days=3, raw_days=400, hour_days=4_000)):
         assert apply_policies(hyper_url, keeping)
         with psycopg.connect(hyper_url) as connection:
             found: dict[str, str] = dict(
@@ -215,7 +217,7 @@ def test_policies_follow_the_settings(hyper_url: str, database_url: str) -> None
             "reading_hour policy_compression": "90 days",
             "reading_hour policy_retention": f"{keeping.hour_days} days",
         }
-    assert not apply_policies(database_url, Keeping())
+    assert not apply_policies(database_url, ArchiveSettings())
 
 
 async def test_a_backup_comes_back_as_a_hypertable(hyper_url: str, other_hyper_url: str, tmp_path: Path) -> None:
@@ -223,6 +225,6 @@ async def test_a_backup_comes_back_as_a_hypertable(hyper_url: str, other_hyper_u
     to_columnstore(hyper_url)
     await asyncio.to_thread(make_backup, hyper_url, tmp_path, tmp_path / "backup")
     await asyncio.to_thread(restore_backup, tmp_path / "backup", tmp_path / "restored", database_url=other_hyper_url)
-    assert apply_policies(other_hyper_url, Keeping())
+    assert apply_policies(other_hyper_url, ArchiveSettings())
     for question in QUESTIONS:
         assert same(await ask(other_hyper_url, *question), await ask(hyper_url, *question))

@@ -27,35 +27,41 @@ from batterytwin.v1 import twin_pb2 as batterytwin_dot_v1_dot_twin__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!batterytwin/v1/twin_service.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1b\x62\x61tterytwin/v1/string.proto\x1a\x19\x62\x61tterytwin/v1/twin.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"$\n\x0eGetTwinRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\"5\n\x0fGetTwinResponse\x12\"\n\x04twin\x18\x01 \x01(\x0b\x32\x14.batterytwin.v1.Twin\"E\n\x10GetStringRequest\x12\x11\n\tstring_id\x18\x01 \x01(\t\x12\x13\n\x06load_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_load_w\"?\n\x11GetStringResponse\x12*\n\x06string\x18\x01 \x01(\x0b\x32\x1a.batterytwin.v1.StringTwin\"\xd1\x01\n\x10ListTwinsRequest\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12\x11\n\tstring_id\x18\x02 \x01(\t\x12*\n\tqualities\x18\x03 \x03(\x0e\x32\x17.batterytwin.v1.Quality\x12\x18\n\x10with_alerts_only\x18\x04 \x01(\x08\x12(\n\x05order\x18\x05 \x01(\x0e\x32\x19.batterytwin.v1.TwinOrder\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"f\n\x11ListTwinsResponse\x12#\n\x05twins\x18\x01 \x03(\x0b\x32\x14.batterytwin.v1.Twin\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0btotal_count\x18\x03 \x01(\x05\".\n\x17GetFleetSnapshotRequest\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\"\x8e\x01\n\x18GetFleetSnapshotResponse\x12*\n\x05twins\x18\x01 \x01(\x0b\x32\x1b.batterytwin.v1.TwinColumns\x12/\n\x0bserver_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rmodel_version\x18\x03 \x01(\t\"U\n\x11WatchTwinsRequest\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62\x61ttery_ids\x18\x02 \x03(\t\x12\x16\n\x0emin_interval_s\x18\x03 \x01(\x01\"\x83\x01\n\x12WatchTwinsResponse\x12*\n\x05twins\x18\x01 \x01(\x0b\x32\x1b.batterytwin.v1.TwinColumns\x12\x10\n\x08snapshot\x18\x02 \x01(\x08\x12/\n\x0bserver_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x9f\x01\n\tTwinOrder\x12\x1a\n\x16TWIN_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17TWIN_ORDER_SOH_CAPACITY\x10\x01\x12\x12\n\x0eTWIN_ORDER_SOC\x10\x02\x12\x1a\n\x16TWIN_ORDER_TEMPERATURE\x10\x03\x12\x15\n\x11TWIN_ORDER_ALERTS\x10\x04\x12\x12\n\x0eTWIN_ORDER_AGE\x10\x05\x32\xbb\x03\n\x0bTwinService\x12J\n\x07GetTwin\x12\x1e.batterytwin.v1.GetTwinRequest\x1a\x1f.batterytwin.v1.GetTwinResponse\x12P\n\tGetString\x12 .batterytwin.v1.GetStringRequest\x1a!.batterytwin.v1.GetStringResponse\x12P\n\tListTwins\x12 .batterytwin.v1.ListTwinsRequest\x1a!.batterytwin.v1.ListTwinsResponse\x12\x65\n\x10GetFleetSnapshot\x12\'.batterytwin.v1.GetFleetSnapshotRequest\x1a(.batterytwin.v1.GetFleetSnapshotResponse\x12U\n\nWatchTwins\x12!.batterytwin.v1.WatchTwinsRequest\x1a\".batterytwin.v1.WatchTwinsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!batterytwin/v1/twin_service.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1b\x62\x61tterytwin/v1/string.proto\x1a\x19\x62\x61tterytwin/v1/twin.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"$\n\x0eGetTwinRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\"5\n\x0fGetTwinResponse\x12\"\n\x04twin\x18\x01 \x01(\x0b\x32\x14.batterytwin.v1.Twin\"\x80\x01\n\x10GetTwinAtRequest\x12\x12\n\nbattery_id\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nknown_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf4\x01\n\x11GetTwinAtResponse\x12\"\n\x04twin\x18\x01 \x01(\x0b\x32\x14.batterytwin.v1.Twin\x12*\n\x06source\x18\x02 \x01(\x0e\x32\x1a.batterytwin.v1.TwinSource\x12\x31\n\rsnapshot_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12replayed_row_count\x18\x04 \x01(\x03\x12\x10\n\x08revision\x18\x05 \x01(\x05\x12.\n\nknown_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\x10GetStringRequest\x12\x11\n\tstring_id\x18\x01 \x01(\t\x12\x13\n\x06load_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\t\n\x07_load_w\"?\n\x11GetStringResponse\x12*\n\x06string\x18\x01 \x01(\x0b\x32\x1a.batterytwin.v1.StringTwin\"\xd1\x01\n\x10ListTwinsRequest\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12\x11\n\tstring_id\x18\x02 \x01(\t\x12*\n\tqualities\x18\x03 \x03(\x0e\x32\x17.batterytwin.v1.Quality\x12\x18\n\x10with_alerts_only\x18\x04 \x01(\x08\x12(\n\x05order\x18\x05 \x01(\x0e\x32\x19.batterytwin.v1.TwinOrder\x12\x11\n\tpage_size\x18\x06 \x01(\x05\x12\x12\n\npage_token\x18\x07 \x01(\t\"f\n\x11ListTwinsResponse\x12#\n\x05twins\x18\x01 \x03(\x0b\x32\x14.batterytwin.v1.Twin\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x13\n\x0btotal_count\x18\x03 \x01(\x05\".\n\x17GetFleetSnapshotRequest\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\"\x8e\x01\n\x18GetFleetSnapshotResponse\x12*\n\x05twins\x18\x01 \x01(\x0b\x32\x1b.batterytwin.v1.TwinColumns\x12/\n\x0bserver_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rmodel_version\x18\x03 \x01(\t\"U\n\x11WatchTwinsRequest\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62\x61ttery_ids\x18\x02 \x03(\t\x12\x16\n\x0emin_interval_s\x18\x03 \x01(\x01\"\x83\x01\n\x12WatchTwinsResponse\x12*\n\x05twins\x18\x01 \x01(\x0b\x32\x1b.batterytwin.v1.TwinColumns\x12\x10\n\x08snapshot\x18\x02 \x01(\x08\x12/\n\x0bserver_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*[\n\nTwinSource\x12\x1b\n\x17TWIN_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n\x14TWIN_SOURCE_REPLAYED\x10\x01\x12\x16\n\x12TWIN_SOURCE_STORED\x10\x02*\x9f\x01\n\tTwinOrder\x12\x1a\n\x16TWIN_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17TWIN_ORDER_SOH_CAPACITY\x10\x01\x12\x12\n\x0eTWIN_ORDER_SOC\x10\x02\x12\x1a\n\x16TWIN_ORDER_TEMPERATURE\x10\x03\x12\x15\n\x11TWIN_ORDER_ALERTS\x10\x04\x12\x12\n\x0eTWIN_ORDER_AGE\x10\x05\x32\x8d\x04\n\x0bTwinService\x12J\n\x07GetTwin\x12\x1e.batterytwin.v1.GetTwinRequest\x1a\x1f.batterytwin.v1.GetTwinResponse\x12P\n\tGetTwinAt\x12 .batterytwin.v1.GetTwinAtRequest\x1a!.batterytwin.v1.GetTwinAtResponse\x12P\n\tGetString\x12 .batterytwin.v1.GetStringRequest\x1a!.batterytwin.v1.GetStringResponse\x12P\n\tListTwins\x12 .batterytwin.v1.ListTwinsRequest\x1a!.batterytwin.v1.ListTwinsResponse\x12\x65\n\x10GetFleetSnapshot\x12\'.batterytwin.v1.GetFleetSnapshotRequest\x1a(.batterytwin.v1.GetFleetSnapshotResponse\x12U\n\nWatchTwins\x12!.batterytwin.v1.WatchTwinsRequest\x1a\".batterytwin.v1.WatchTwinsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'batterytwin.v1.twin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TWINORDER']._serialized_start=1102
-  _globals['_TWINORDER']._serialized_end=1261
+  _globals['_TWINSOURCE']._serialized_start=1479
+  _globals['_TWINSOURCE']._serialized_end=1570
+  _globals['_TWINORDER']._serialized_start=1573
+  _globals['_TWINORDER']._serialized_end=1732
   _globals['_GETTWINREQUEST']._serialized_start=142
   _globals['_GETTWINREQUEST']._serialized_end=178
   _globals['_GETTWINRESPONSE']._serialized_start=180
   _globals['_GETTWINRESPONSE']._serialized_end=233
-  _globals['_GETSTRINGREQUEST']._serialized_start=235
-  _globals['_GETSTRINGREQUEST']._serialized_end=304
-  _globals['_GETSTRINGRESPONSE']._serialized_start=306
-  _globals['_GETSTRINGRESPONSE']._serialized_end=369
-  _globals['_LISTTWINSREQUEST']._serialized_start=372
-  _globals['_LISTTWINSREQUEST']._serialized_end=581
-  _globals['_LISTTWINSRESPONSE']._serialized_start=583
-  _globals['_LISTTWINSRESPONSE']._serialized_end=685
-  _globals['_GETFLEETSNAPSHOTREQUEST']._serialized_start=687
-  _globals['_GETFLEETSNAPSHOTREQUEST']._serialized_end=733
-  _globals['_GETFLEETSNAPSHOTRESPONSE']._serialized_start=736
-  _globals['_GETFLEETSNAPSHOTRESPONSE']._serialized_end=878
-  _globals['_WATCHTWINSREQUEST']._serialized_start=880
-  _globals['_WATCHTWINSREQUEST']._serialized_end=965
-  _globals['_WATCHTWINSRESPONSE']._serialized_start=968
-  _globals['_WATCHTWINSRESPONSE']._serialized_end=1099
-  _globals['_TWINSERVICE']._serialized_start=1264
-  _globals['_TWINSERVICE']._serialized_end=1707
+  _globals['_GETTWINATREQUEST']._serialized_start=236
+  _globals['_GETTWINATREQUEST']._serialized_end=364
+  _globals['_GETTWINATRESPONSE']._serialized_start=367
+  _globals['_GETTWINATRESPONSE']._serialized_end=611
+  _globals['_GETSTRINGREQUEST']._serialized_start=613
+  _globals['_GETSTRINGREQUEST']._serialized_end=682
+  _globals['_GETSTRINGRESPONSE']._serialized_start=684
+  _globals['_GETSTRINGRESPONSE']._serialized_end=747
+  _globals['_LISTTWINSREQUEST']._serialized_start=750
+  _globals['_LISTTWINSREQUEST']._serialized_end=959
+  _globals['_LISTTWINSRESPONSE']._serialized_start=961
+  _globals['_LISTTWINSRESPONSE']._serialized_end=1063
+  _globals['_GETFLEETSNAPSHOTREQUEST']._serialized_start=1065
+  _globals['_GETFLEETSNAPSHOTREQUEST']._serialized_end=1111
+  _globals['_GETFLEETSNAPSHOTRESPONSE']._serialized_start=1114
+  _globals['_GETFLEETSNAPSHOTRESPONSE']._serialized_end=1256
+  _globals['_WATCHTWINSREQUEST']._serialized_start=1258
+  _globals['_WATCHTWINSREQUEST']._serialized_end=1343
+  _globals['_WATCHTWINSRESPONSE']._serialized_start=1346
+  _globals['_WATCHTWINSRESPONSE']._serialized_end=1477
+  _globals['_TWINSERVICE']._serialized_start=1735
+  _globals['_TWINSERVICE']._serialized_end=2260
 # @@protoc_insertion_point(module_scope)

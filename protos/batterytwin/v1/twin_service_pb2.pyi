@@ -22,6 +22,29 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _TwinSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TwinSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TwinSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TWIN_SOURCE_UNSPECIFIED: _TwinSource.ValueType  # 0
+    """Never sent."""
+    TWIN_SOURCE_REPLAYED: _TwinSource.ValueType  # 1
+    """Computed from a snapshot and the log after it: the twin bit for bit."""
+    TWIN_SOURCE_STORED: _TwinSource.ValueType  # 2
+    """Lived under another filter version than the present one: the estimates that were stored then."""
+
+class TwinSource(_TwinSource, metaclass=_TwinSourceEnumTypeWrapper): ...
+
+TWIN_SOURCE_UNSPECIFIED: TwinSource.ValueType  # 0
+"""Never sent."""
+TWIN_SOURCE_REPLAYED: TwinSource.ValueType  # 1
+"""Computed from a snapshot and the log after it: the twin bit for bit."""
+TWIN_SOURCE_STORED: TwinSource.ValueType  # 2
+"""Lived under another filter version than the present one: the estimates that were stored then."""
+Global___TwinSource: _TypeAlias = TwinSource  # noqa: Y015
+
 class _TwinOrder:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -105,9 +128,87 @@ class GetTwinResponse(_message.Message):
 Global___GetTwinResponse: _TypeAlias = GetTwinResponse  # noqa: Y015
 
 @_typing.final
-class GetStringRequest(_message.Message):
+class GetTwinAtRequest(_message.Message):
     """Names one string."""
 
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATTERY_ID_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    KNOWN_TIME_FIELD_NUMBER: _builtins.int
+    battery_id: _builtins.str
+    """Slot name. Required."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """Instant, by the location's clock. Required, not in the future."""
+
+    @_builtins.property
+    def known_time(self) -> _timestamp_pb2.Timestamp:
+        """What the server had received until then counts, to the second. Absent: everything received so far."""
+
+    def __init__(
+        self,
+        *,
+        battery_id: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        known_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["battery_id", b"battery_id", "known_time", b"known_time", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTwinAtRequest: _TypeAlias = GetTwinAtRequest  # noqa: Y015
+
+@_typing.final
+class GetTwinAtResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TWIN_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_TIME_FIELD_NUMBER: _builtins.int
+    REPLAYED_ROW_COUNT_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    KNOWN_TIME_FIELD_NUMBER: _builtins.int
+    source: Global___TwinSource.ValueType
+    """Where the estimates come from."""
+    replayed_row_count: _builtins.int
+    """Readings replayed."""
+    revision: _builtins.int
+    """How often the past of the twin had been computed anew because readings came late."""
+    @_builtins.property
+    def twin(self) -> _twin_pb2.Twin:
+        """The twin at that instant; its age and quality are those of the instant. No alerts are counted."""
+
+    @_builtins.property
+    def snapshot_time(self) -> _timestamp_pb2.Timestamp:
+        """Watermark of the snapshot that the replay began from. Absent: it began from nothing, or nothing was replayed."""
+
+    @_builtins.property
+    def known_time(self) -> _timestamp_pb2.Timestamp:
+        """What had been received until then counted."""
+
+    def __init__(
+        self,
+        *,
+        twin: _twin_pb2.Twin | None = ...,
+        source: Global___TwinSource.ValueType = ...,
+        snapshot_time: _timestamp_pb2.Timestamp | None = ...,
+        replayed_row_count: _builtins.int = ...,
+        revision: _builtins.int = ...,
+        known_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time", "snapshot_time", b"snapshot_time", "twin", b"twin"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_time", b"known_time", "replayed_row_count", b"replayed_row_count", "revision", b"revision", "snapshot_time", b"snapshot_time", "source", b"source", "twin", b"twin"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTwinAtResponse: _TypeAlias = GetTwinAtResponse  # noqa: Y015
+
+@_typing.final
+class GetStringRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STRING_ID_FIELD_NUMBER: _builtins.int

@@ -40,6 +40,11 @@ class TwinServiceStub:
                 request_serializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinRequest.SerializeToString,
                 response_deserializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinResponse.FromString,
                 _registered_method=True)
+        self.GetTwinAt = channel.unary_unary(
+                '/batterytwin.v1.TwinService/GetTwinAt',
+                request_serializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinAtRequest.SerializeToString,
+                response_deserializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinAtResponse.FromString,
+                _registered_method=True)
         self.GetString = channel.unary_unary(
                 '/batterytwin.v1.TwinService/GetString',
                 request_serializer=batterytwin_dot_v1_dot_twin__service__pb2.GetStringRequest.SerializeToString,
@@ -68,6 +73,13 @@ class TwinServiceServicer:
 
     def GetTwin(self, request, context):
         """Gets one twin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetTwinAt(self, request, context):
+        """Gets one twin as it was at a past instant, as known now or at another past instant.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,6 +120,11 @@ def add_TwinServiceServicer_to_server(servicer, server):
                     servicer.GetTwin,
                     request_deserializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinRequest.FromString,
                     response_serializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinResponse.SerializeToString,
+            ),
+            'GetTwinAt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTwinAt,
+                    request_deserializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinAtRequest.FromString,
+                    response_serializer=batterytwin_dot_v1_dot_twin__service__pb2.GetTwinAtResponse.SerializeToString,
             ),
             'GetString': grpc.unary_unary_rpc_method_handler(
                     servicer.GetString,
@@ -158,6 +175,33 @@ class TwinService:
             '/batterytwin.v1.TwinService/GetTwin',
             batterytwin_dot_v1_dot_twin__service__pb2.GetTwinRequest.SerializeToString,
             batterytwin_dot_v1_dot_twin__service__pb2.GetTwinResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTwinAt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batterytwin.v1.TwinService/GetTwinAt',
+            batterytwin_dot_v1_dot_twin__service__pb2.GetTwinAtRequest.SerializeToString,
+            batterytwin_dot_v1_dot_twin__service__pb2.GetTwinAtResponse.FromString,
             options,
             channel_credentials,
             insecure,

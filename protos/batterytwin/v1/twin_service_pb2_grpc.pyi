@@ -35,6 +35,8 @@ class TwinServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TwinServiceAsyncStub: ...
     GetTwin: _grpc.UnaryUnaryMultiCallable[_twin_service_pb2.GetTwinRequest, _twin_service_pb2.GetTwinResponse]
     """Gets one twin."""
+    GetTwinAt: _grpc.UnaryUnaryMultiCallable[_twin_service_pb2.GetTwinAtRequest, _twin_service_pb2.GetTwinAtResponse]
+    """Gets one twin as it was at a past instant, as known now or at another past instant."""
     GetString: _grpc.UnaryUnaryMultiCallable[_twin_service_pb2.GetStringRequest, _twin_service_pb2.GetStringResponse]
     """Gets one string: its blocks side by side, what is wrong with it, and how long it can carry a load."""
     ListTwins: _grpc.UnaryUnaryMultiCallable[_twin_service_pb2.ListTwinsRequest, _twin_service_pb2.ListTwinsResponse]
@@ -51,6 +53,8 @@ class TwinServiceAsyncStub(TwinServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTwin: _aio.UnaryUnaryMultiCallable[_twin_service_pb2.GetTwinRequest, _twin_service_pb2.GetTwinResponse]  # type: ignore[assignment]
     """Gets one twin."""
+    GetTwinAt: _aio.UnaryUnaryMultiCallable[_twin_service_pb2.GetTwinAtRequest, _twin_service_pb2.GetTwinAtResponse]  # type: ignore[assignment]
+    """Gets one twin as it was at a past instant, as known now or at another past instant."""
     GetString: _aio.UnaryUnaryMultiCallable[_twin_service_pb2.GetStringRequest, _twin_service_pb2.GetStringResponse]  # type: ignore[assignment]
     """Gets one string: its blocks side by side, what is wrong with it, and how long it can carry a load."""
     ListTwins: _aio.UnaryUnaryMultiCallable[_twin_service_pb2.ListTwinsRequest, _twin_service_pb2.ListTwinsResponse]  # type: ignore[assignment]
@@ -70,6 +74,14 @@ class TwinServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_twin_service_pb2.GetTwinResponse, _abc.Awaitable[_twin_service_pb2.GetTwinResponse]]:
         """Gets one twin."""
+
+    @_abc_1.abstractmethod
+    def GetTwinAt(
+        self,
+        request: _twin_service_pb2.GetTwinAtRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_twin_service_pb2.GetTwinAtResponse, _abc.Awaitable[_twin_service_pb2.GetTwinAtResponse]]:
+        """Gets one twin as it was at a past instant, as known now or at another past instant."""
 
     @_abc_1.abstractmethod
     def GetString(

@@ -1,0 +1,189 @@
+"""What the archive holds of one battery, as the server reads it beside the tables."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from batterytwin.errors import StoreUnavailableError
+from storage.archive_reader import ArchiveQuestion, ArchiveReader
+from storage.sql_files import read_sql
+from storage.store_pool import StorePool
+
+_FILES: Final = read_sql("archive_of_battery")
+_VERSION: Final = "SELECT version FROM archive_state"
+_DAY_US: Final = 86_400_000_000
+_HOUR_US: Final = 3_600_000_000
+_FILES_AT_ONCE: Final = 8
+_ATTEMPTS: Final = 10
+_PAUSE_S: Final = 0.01
+_EPOCH: Final = date(1970, 1, 1)
+
+Columns = dict[str, NDArray[Any]]
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class ColdFile:
+    """A file of the archive and the time that it stands for, microseconds since 1970 UTC, the end exclusive."""
+
+    path: str
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ColdFiles:
+    """Files that hold something of one battery, oldest first.
+
+    Attributes:
+        version: of the archive when they were listed.
+        readings: files of readings.
+        hours: files of hours.
+    """
+
+    version: int
+    readings: tuple[ColdFile, ...] = ()
+    hours: tuple[ColdFile, ...] = ()
+
+
+class ArchiveReads(StorePool):
+    """Questions about the archive.
+
+    Attributes:
+        archive: reads the files; None = there is no archive.
+    """
+
+    archive: ArchiveReader | None = None
+
+    async def _consistently(
+        self, battery_key: int, times_us: tuple[int, int], ask: Callable[[ColdFiles], Awaitable[_Answer]]
+    ) -> _Answer:
+        """Answers out of tables and archive so that every row counts once.
+
+        Rows move from the tables to the archive while questions are answered. Should some have moved meanwhile, the
+        question is asked again.
+
+        Args:
+            battery_key: battery of the question.
+            times_us: first time, inclusive, and last, exclusive.
+            ask: answers, given the files that hold something of it.
+        """
+        for _ in range(_ATTEMPTS):
+            files = await self._cold_files(battery_key, *times_us)
+            try:
+                answer = await ask(files)
+            except StoreUnavailableError:
+                if await self._archive_version() == files.version:
+                    raise
+                continue  # a file was replaced by another
+            if await self._archive_version() == files.version:
+                return answer
+            await asyncio.sleep(_PAUSE_S)
+        raise StoreUnavailableError("The archive is being rearranged; try again.", retry_after_s=1.0)
+
+    async def _cold_files(self, battery_key: int, start_us: int, end_us: int) -> ColdFiles:
+        """Files of a battery between two times, the end exclusive."""
+        if self.archive is None:
+            return ColdFiles(0)
+        values = {
+            "battery_key": battery_key,
+            "first_day": _to_date(start_us // _DAY_US),
+            "last_day": _to_date((end_us - 1) // _DAY_US),
+        }
+        async with self._connection() as connection:
+            rows = await (await connection.execute(_FILES, values)).fetchall()
+        files = [
+            (row.kind, ColdFile(row.path, _to_us(row.first_day), _to_us(row.last_day) + _DAY_US))
+            for row in rows
+            if row.path is not None
+        ]
+        return ColdFiles(
+            int(rows[0].version),
+            tuple(file for kind, file in files if kind == 1),
+            tuple(file for kind, file in files if kind == 2),
+        )
+
+    async def _archive_version(self) -> int:
+        if self.archive is None:
+            return 0
+        async with self._connection() as connection:
+            return int((await (await connection.execute(_VERSION)).fetchall())[0].version)
+
+    async def _cold_readings(
+        self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
+    ) -> Columns:
+        """The first rows between two times out of files, as `archive_worker.answer` gives them."""
+        parts: list[Columns] = []
+        count = 0
+        for group in _groups([f for f in files.readings if f.end_us > times_us[0] and f.start_us < times_us[1]]):
+            if self.archive is None or count >= limit:
+                break
+            question = ArchiveQuestion(
+                "readings", [file.path for file in group], battery_key, *times_us, names, limit - count
+            )
+            parts.append(await self.archive.ask(question))
+            count += len(parts[-1]["time_us"])
+        if not parts:
+            empty: Columns = {"time_us": np.empty(0, np.int64)}
+            empty |= {name: np.empty(0, np.bool_) for name in ("suspect", "late")}
+            return empty | {name: np.empty(0, np.float32) for name in names}
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    async def _cold_hours(
+        self, files: Sequence[ColdFile], battery_key: int, times_us: tuple[int, int], names: Sequence[str]
+    ) -> Columns | None:
+        """Hours between two times, or None where there are none."""
+        if self.archive is None or not files:
+            return None
+        question = ArchiveQuestion("hours", [file.path for file in files], battery_key, *times_us, names)
+        return await self.archive.ask(question)
+
+
+def whole_hours(files: Sequence[ColdFile], start_us: int, end_us: int) -> tuple[list[ColdFile], list[tuple[int, int]]]:
+    """Divides a time into what files of hours cover, in whole hours, and the rest.
+
+    Args:
+        files: files of hours, oldest first, apart from each other.
+        start_us: first time, inclusive.
+        end_us: last time, exclusive.
+
+    Returns:
+        Files that serve, and the stretches that readings have to be asked for.
+    """
+    first_us, last_us = -(-start_us // _HOUR_US) * _HOUR_US, end_us // _HOUR_US * _HOUR_US
+    serving, rest, done_us = [], [], start_us
+    for file in files:
+        begin_us, finish_us = max(file.start_us, first_us), min(file.end_us, last_us)
+        if begin_us < finish_us:
+            serving.append(file)
+            if done_us < begin_us:
+                rest.append((done_us, begin_us))
+            done_us = finish_us
+    if done_us < end_us:
+        rest.append((done_us, end_us))
+    return serving, rest
+
+
+def _groups(files: Sequence[ColdFile]) -> list[list[ColdFile]]:
+    """Files in groups that follow each other in time: a page needs the first ones only."""
+    groups: list[list[ColdFile]] = []
+    end_us = 0
+    for file in files:
+        if not groups or (len(groups[-1]) >= _FILES_AT_ONCE and file.start_us >= end_us):
+            groups.append([])
+        groups[-1].append(file)
+        end_us = max(end_us, file.end_us)
+    return groups
+
+
+def _to_date(day: int) -> date:
+    return date.fromordinal(min(max(_EPOCH.toordinal() + day, 1), date.max.toordinal()))
+
+
+def _to_us(day: date) -> int:
+    return (day - _EPOCH).days * _DAY_US

@@ -1,0 +1,115 @@
+"""Reads the archive through DuckDB, in a process of its own: `python -m storage.archive_worker FOLDER`.
+
+Questions come on standard input, answers leave on standard output, one after the other. A frame is a length (four
+bytes, little-endian) and so many bytes; a question is JSON, an answer is JSON followed by a frame of packed columns.
+DuckDB may use one thread and little memory here, and never fetches an extension.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from batterytwin.telemetry import MEASURED_COLUMNS, Flag
+from storage.archive_columns import STEPS_PER_UNIT
+from storage.framed_child import read_frame, write_frames
+
+_MEMORY: Final = "512MB"
+_PARTS: Final = ("mean", "min", "max", "count")
+
+
+def answer(connection: duckdb.DuckDBPyConnection, folder: Path, question: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    """Columns of one battery out of some files, in order of time.
+
+    Args:
+        connection: of DuckDB.
+        folder: of the archive.
+        question: `kind` ("readings" or "hours"), `paths`, `battery_key`, `start_us`, `end_us`, `names`, `limit`.
+
+    Returns:
+        `time_us`, `suspect`; of readings `late` and each name; of hours `row_count` and of each name `*_mean`, `*_min`,
+        `*_max`, `*_count`. Missing values are NaN.
+    """
+    hours = question["kind"] == "hours"
+    time_column = "hour" if hours else "sample_time"
+    names = question["names"]
+    columns = [f"epoch_us({time_column}) AS time_us"]
+    if hours:
+        columns += ["row_count", "suspect_count > 0 AS suspect"]
+        columns += [f"{name}_{part}" for name in names for part in _PARTS]
+    else:
+        columns += [f"(status & {int(Flag.SUSPECT)}) <> 0 AS suspect", "late > 0 AS late", *names]
+        columns += [f"{name}_beside" for name in names if name in MEASURED_COLUMNS]
+    found = connection.execute(
+        f"SELECT {', '.join(columns)} FROM read_parquet(?) "  # noqa: S608 # names of columns, checked by the server
+        f"WHERE battery_key = ? AND {time_column} >= make_timestamp(?) AND {time_column} < make_timestamp(?) "
+        f"ORDER BY {time_column} LIMIT ?",
+        [
+            [str(folder / path) for path in question["paths"]],
+            question["battery_key"],
+            question["start_us"],
+            question["end_us"],
+            question["limit"],
+        ],
+    ).fetchnumpy()
+    if hours:
+        return {name: _filled(column) for name, column in found.items()}
+    result = {name: np.asarray(found[name]) for name in ("time_us", "suspect", "late")}
+    for name in names:
+        result[name] = _in_units(name, found)
+    return result
+
+
+def _in_units(name: str, found: dict[str, Any]) -> NDArray[np.float32]:
+    values = _filled(found[name].astype(np.float64) / STEPS_PER_UNIT[name])
+    beside = found.get(f"{name}_beside")
+    if beside is not None:
+        there = ~np.ma.getmaskarray(beside)
+        values[there] = np.asarray(beside)[there]
+    return values
+
+
+def _filled(column: Any) -> NDArray[Any]:
+    """A column without a mask; missing numbers are NaN."""
+    if not isinstance(column, np.ma.MaskedArray):
+        return np.asarray(column, np.float32) if np.asarray(column).dtype == np.float64 else np.asarray(column)
+    values = np.ma.getdata(column).astype(np.float32)
+    values[np.ma.getmaskarray(column)] = np.nan
+    return values
+
+
+def _open() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(":memory:")
+    for setting in (
+        "SET threads = 1",
+        f"SET memory_limit = '{_MEMORY}'",
+        "SET autoinstall_known_extensions = false",
+        "SET autoload_known_extensions = false",
+        "SET parquet_metadata_cache = true",
+        "SET TimeZone = 'UTC'",
+    ):
+        connection.execute(setting)
+    return connection
+
+
+def main() -> None:
+    """Answers until standard input ends."""
+    folder, connection = Path(sys.argv[1]), _open()
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    while (asked := read_frame(source)) is not None:
+        try:
+            columns = answer(connection, folder, json.loads(asked))
+            told = [[name, column.dtype.str, len(column)] for name, column in columns.items()]
+            head: dict[str, Any] = {"columns": told}
+            body = b"".join(column.tobytes() for column in columns.values())
+        except (duckdb.Error, OSError, ValueError, KeyError) as error:
+            head, body = {"error": str(error)}, b""
+        write_frames(sink, json.dumps(head).encode(), body)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""A child process that answers questions: frames of bytes in on its input, frames of bytes out on its output."""
+
+import asyncio
+import os
+import struct
+import sys
+from collections.abc import Sequence
+from typing import BinaryIO, Final
+
+from batterytwin.errors import StoreUnavailableError
+
+FRAME: Final = struct.Struct("<I")
+"""Length of what follows, in front of every question and every part of an answer."""
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """Next frame, or None where the stream has ended."""
+    head = stream.read(FRAME.size)
+    if len(head) < FRAME.size:
+        return None
+    length = FRAME.unpack(head)[0]
+    body = stream.read(length)
+    return body if len(body) == length else None
+
+
+def write_frames(stream: BinaryIO, *parts: bytes) -> None:
+    """Writes an answer of some parts."""
+    stream.write(b"".join(FRAME.pack(len(part)) + part for part in parts))
+    stream.flush()
+
+
+class FramedChild:
+    """Starts `python -m MODULE ARGUMENTS` when it is first needed, and again when it has died; one question at a time.
+
+    It ends when its input ends, so also when this process is killed.
+
+    Args:
+        module: module to run.
+        arguments: its arguments; everyone on the machine can read them.
+        part_count: frames of an answer.
+        timeout_s: longest time for an answer, s.
+        greeting: a question whose answer is not waited for, asked first of every new process.
+        name: for messages.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str] = (),
+        *,
+        part_count: int,
+        timeout_s: float,
+        name: str,
+        greeting: bytes = b"",
+    ) -> None:
+        self._command = (sys.executable, "-m", module, *arguments)
+        self._part_count = part_count
+        self._timeout_s = timeout_s
+        self._name = name
+        self._greeting = greeting
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def ask(self, question: bytes) -> list[bytes]:
+        """Parts of the answer.
+
+        Raises:
+            StoreUnavailableError: the process died or took too long.
+        """
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return await self._exchange(question)
+            except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
+                await self._end()
+                raise StoreUnavailableError(f"{self._name} does not answer; try again.", retry_after_s=1.0) from error
+            except asyncio.CancelledError:  # its answer would be taken for that of the next question
+                await self._end()
+                raise
+
+    async def close(self) -> None:
+        """Ends the process. Repeating it changes nothing."""
+        async with self._turn:
+            await self._end()
+
+    async def _exchange(self, question: bytes) -> list[bytes]:
+        process = self._process
+        if process is None or process.returncode is not None:
+            process = self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
+            )
+            if self._greeting and process.stdin is not None:
+                process.stdin.write(FRAME.pack(len(self._greeting)) + self._greeting)
+        if process.stdin is None or process.stdout is None:
+            raise OSError(f"{self._name} has no pipes")
+        process.stdin.write(FRAME.pack(len(question)) + question)
+        await process.stdin.drain()
+        return [await _frame(process.stdout) for _ in range(self._part_count)]
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            async with asyncio.timeout(1.0):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _frame(stream: asyncio.StreamReader) -> bytes:
+    length = FRAME.unpack(await stream.readexactly(FRAME.size))[0]
+    return await stream.readexactly(length)

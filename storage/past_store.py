@@ -1,0 +1,39 @@
+"""What a replay of the past needs of a database: a state to begin from, and the log after it as it was known then."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from batterytwin.telemetry import Rows
+from storage.shard_store import LoggedInput, TwinSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """An instant of the past as it was known at another.
+
+    Attributes:
+        time_us: sample time, microseconds since 1970 UTC: rows up to it count.
+        known_us: what was received until then counts; None = everything that has been received.
+    """
+
+    time_us: int
+    known_us: int | None = None
+
+
+class PastStore(Protocol):
+    """Reads, and changes nothing. Every method raises `StoreUnavailableError` while the database is away."""
+
+    def snapshot_before(self, battery_key: int, layout: str, moment: Moment) -> TwinSnapshot | None:
+        """Newest sound snapshot of this layout that held at the moment, or None."""
+
+    def rows_between(self, battery_key: int, after_us: int, moment: Moment) -> Rows:
+        """Applied rows after a time and up to the moment, `TELEMETRY_DTYPE`, in order of time."""
+
+    def newest_row(self, battery_key: int, moment: Moment) -> Rows:
+        """The newest applied row up to the moment, `TELEMETRY_DTYPE`, shape `(1,)`, or `(0,)` where there is none."""
+
+    def inputs_between(self, battery_key: int, taken: int, moment: Moment) -> list[LoggedInput]:
+        """Inputs after the first `taken` of the battery whose place in the log is before the moment, in order."""
+
+    def revision_at(self, battery_key: int, moment: Moment) -> int:
+        """How often the past of the battery had been computed anew."""

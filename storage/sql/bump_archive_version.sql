@@ -1,0 +1,1 @@
+UPDATE archive_state SET version = version + 1

@@ -1,0 +1,134 @@
+"""Days of readings in a real database, as shards would have written them, and what a reader sees of them."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, TELEMETRY_DTYPE, Rows, snap_to_grid
+from storage.archive_columns import STEPS_PER_UNIT
+from storage.archive_reader import ArchiveReader
+from storage.history_export import ExportBatch
+from storage.history_reads import HISTORY_METRICS
+from storage.history_rows import HistoryRows
+from storage.partition_keeper import PartitionKeeper
+from storage.partitions import DAY_US
+from storage.postgres_shard_store import PostgresShardStore
+from storage.server_store import ServerStore
+from storage.shard_store import Revision, ShardCommit
+
+KEYS = (1, 2, 3)
+FIRST_DAY = 20_780  # Monday, 2026-11-23
+STEP_US = 600_000_000
+
+
+def readings(days: range, seed: int = 0, keys: tuple[int, ...] = KEYS, step_us: int = STEP_US) -> Rows:
+    """Plausible rows of some batteries, every few minutes, on the canonical grid."""
+    rng = np.random.default_rng([seed, days.start])
+    times = np.arange(days.start * DAY_US + 7, days.stop * DAY_US, step_us)
+    rows = np.zeros(len(times) * len(keys), TELEMETRY_DTYPE)
+    rows["battery_key"] = np.tile(keys, len(times))
+    rows["sample_time_us"] = np.repeat(times, len(keys))
+    for name, mean, spread in zip(MEASURED_COLUMNS, (13.6, 0.05, 26.0, 4.0), (0.05, 0.02, 1.0, 0.1), strict=True):
+        rows[name] = snap_to_grid(name, rng.normal(mean, spread, len(rows)).astype(np.float32))
+    rows["internal_resistance_mohm"][rng.random(len(rows)) < 0.9] = np.nan
+    for name in STORED_ESTIMATE_COLUMNS:
+        rows[name] = rng.normal(0.9, 0.05, len(rows))
+    rows["status"] = np.where(rng.random(len(rows)) < 0.02, 1, 0x100)
+    rows["received_s"] = rows["sample_time_us"] // 1_000_000 - 1_577_836_800 + rng.integers(0, 5, len(rows))
+    return rows
+
+
+@dataclass
+class Days:
+    """A database with readings, and the archive beside it."""
+
+    url: str
+    folder: Path
+
+    def write(self, rows: Rows, late: Rows | None = None, too_late: Rows | None = None) -> None:
+        """Commits rows, late ones with a revision of the row after them."""
+        store = PostgresShardStore(self.url)
+        store.take_over(KEYS)
+        none = rows[:0]
+        store.commit(ShardCommit(0, rows))
+        if late is not None or too_late is not None:
+            revised = rows[:1].copy()
+            revised["soc"] = 0.25
+            store.commit(
+                ShardCommit(
+                    1_795_219_200_000_000,
+                    late=none if late is None else late,
+                    too_late=none if too_late is None else too_late,
+                    revisions=[Revision(int(rows["battery_key"][0]), int(rows["sample_time_us"][0]))],
+                    revised=revised,
+                )
+            )
+        store.close()
+
+    def close_days(self, now_day: int) -> None:
+        """Lets the keeper of partitions find the days quiet."""
+        keeper = PartitionKeeper(self.url)
+        for _ in range(2):
+            keeper.run(now_day * DAY_US)
+
+    def seen(self, days: range, bucket_us: int | None = None, limit: int = 100_000) -> list[HistoryRows]:
+        """What a reader sees of each battery."""
+
+        async def ask() -> list[HistoryRows]:
+            store = await ServerStore.connect(self.url)
+            store.archive = ArchiveReader(self.folder)
+            try:
+                return [
+                    await store.query_history(
+                        key,
+                        days.start * DAY_US,
+                        days.stop * DAY_US,
+                        HISTORY_METRICS,
+                        bucket_us=bucket_us,
+                        after_us=None,
+                        limit=limit,
+                    )
+                    for key in KEYS
+                ]
+            finally:
+                await store.archive.close()
+                await store.close()
+
+        return asyncio.run(ask())
+
+    def exported(self, days: range) -> list[ExportBatch]:
+        """An export in small batches."""
+
+        async def ask() -> list[ExportBatch]:
+            store = await ServerStore.connect(self.url)
+            store.archive = ArchiveReader(self.folder)
+            try:
+                span = (days.start * DAY_US, days.stop * DAY_US)
+                return [batch async for batch in store.export_history(KEYS, *span, HISTORY_METRICS, 100)]
+            finally:
+                await store.archive.close()
+                await store.close()
+
+        return asyncio.run(ask())
+
+
+def assert_same(before: list[HistoryRows], after: list[HistoryRows]) -> None:
+    """Measured values are the same; estimates are the same to the step that the archive rounds to."""
+    for one, other in zip(before, after, strict=True):
+        assert one.time_us.tolist() == other.time_us.tolist()
+        assert one.row_count.tolist() == other.row_count.tolist()
+        assert one.suspect.tolist() == other.suspect.tolist()
+        assert one.more == other.more
+        for old, new in (
+            (one.values, other.values),
+            (one.minimums, other.minimums),
+            (one.maximums, other.maximums),
+        ):
+            assert old.keys() == new.keys()
+            for name, column in old.items():
+                step = 0.51 / STEPS_PER_UNIT[name] if name in STORED_ESTIMATE_COLUMNS else 2e-6
+                if name in MEASURED_COLUMNS and not one.minimums:
+                    step = 0.0
+                np.testing.assert_allclose(new[name], column, rtol=1e-6 if one.minimums else 0.0, atol=step)

@@ -1,0 +1,215 @@
+"""Days leave the tables for the archive, and no reader can tell."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psycopg
+import pytest
+
+from batterytwin.telemetry import Rows
+from storage.archive_clean import forget_old, remove_unneeded_files
+from storage.archive_hours import make_hours
+from storage.archive_keeper import keep_archive
+from storage.archive_manifest import FileKind, current_files
+from storage.archive_merge import merge_weeks
+from storage.archive_seal import seal_day
+from storage.archive_settings import ArchiveSettings
+from storage.partitions import DAY_US, partition_name
+from tests.storage.archive_days import FIRST_DAY, KEYS, STEP_US, Days, assert_same, readings
+from tests.storage.shard_stores import register_batteries
+
+DAYS = range(FIRST_DAY, FIRST_DAY + 3)
+HOUR_US = 3_600_000_000
+BUCKETS = (None, HOUR_US, 7 * 60_000_000, 3 * DAY_US)
+
+
+@pytest.fixture
+def days(database_url: str, tmp_path: Path) -> Days:
+    register_batteries(database_url)
+    return Days(database_url, tmp_path)
+
+
+def connect(days: Days) -> psycopg.Connection:
+    return psycopg.connect(days.url, autocommit=True, options="-c timezone=UTC")
+
+
+def late_rows(rows: Rows, place: int) -> Rows:
+    late = rows[place : place + 1].copy()
+    late["sample_time_us"] += STEP_US // 2
+    return late
+
+
+def test_a_reader_sees_the_same_before_and_after_sealing_and_joining(days: Days) -> None:
+    rows = readings(DAYS)
+    days.write(rows, late_rows(rows, 50), late_rows(rows, 80))
+    before = {bucket: days.seen(DAYS, bucket) for bucket in BUCKETS}
+    exported = days.exported(DAYS)
+    with connect(days) as connection:
+        for number, day in enumerate(DAYS):
+            assert seal_day(connection, days.folder, day)
+            if number == 1:  # half here, half there
+                for bucket in BUCKETS:
+                    assert_same(before[bucket], days.seen(DAYS, bucket))
+        assert connection.execute("SELECT count(*) FROM reading").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM late_reading").fetchone() == (0,)
+        assert merge_weeks(connection, days.folder, FIRST_DAY + 30) > 0
+        assert merge_weeks(connection, days.folder, FIRST_DAY + 30) == 0, "joined once"
+    for bucket in BUCKETS:
+        assert_same(before[bucket], days.seen(DAYS, bucket))
+    again = days.exported(DAYS)
+    assert sum(map(len, exported)) == sum(map(len, again)) == len(rows) + 2
+    assert [b.late.tolist() for b in exported] == [b.late.tolist() for b in again]
+    (small,) = {rows.more for rows in days.seen(DAYS, None, limit=100)}
+    assert small, "pages end where they are full"
+
+
+STEPS = ("file", "locked", "manifest", "emptied", "moved")
+
+
+class _KilledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_whatever_breaks_while_a_day_is_sealed_no_row_is_lost_or_doubled(days: Days, step: str) -> None:
+    rows = readings(DAYS)
+    days.write(rows, late_rows(rows, 50))
+    before = days.seen(DAYS)
+
+    def break_there(reached: str) -> None:
+        if reached == step:
+            raise _KilledError
+
+    with connect(days) as connection:
+        with pytest.raises(_KilledError):
+            seal_day(connection, days.folder, FIRST_DAY, break_there)
+        assert_same(before, days.seen(DAYS))
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        assert_same(before, days.seen(DAYS))
+        for file in current_files(connection, FileKind.READINGS):
+            assert (days.folder / file.path).exists()
+
+
+def test_readers_see_every_row_once_while_days_move_under_them(days: Days) -> None:
+    rows = readings(DAYS, keys=KEYS)
+    days.write(rows)
+    stop = threading.Event()
+    seen: list[int] = []
+
+    def read() -> None:
+        while not stop.is_set():
+            seen.extend(len(page.time_us) for page in days.seen(DAYS))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        with connect(days) as connection:
+            for day in DAYS:
+                seal_day(connection, days.folder, day)
+            merge_weeks(connection, days.folder, FIRST_DAY + 30)
+        time.sleep(0.2)
+    finally:
+        stop.set()
+        reader.join()
+    assert set(seen) == {len(rows) // len(KEYS)}
+
+
+def test_sealing_waits_for_nobody_for_long_and_goes_on_later(days: Days) -> None:
+    days.write(readings(DAYS))
+    with connect(days) as keeper, psycopg.connect(days.url) as export:
+        export.execute(f"SELECT count(*) FROM {partition_name(FIRST_DAY)}")
+        export.execute("LOCK TABLE late_reading IN ROW EXCLUSIVE MODE")  # somebody writes
+        began = time.monotonic()
+        assert seal_day(keeper, days.folder, FIRST_DAY) is None
+        assert time.monotonic() - began < 20.0, "a lock is given up soon; the limit is a generous multiple"
+        assert current_files(keeper, FileKind.READINGS) == []
+        assert not list(days.folder.rglob("*.parquet"))
+        export.rollback()
+        assert seal_day(keeper, days.folder, FIRST_DAY)
+
+
+def test_rows_that_come_for_a_sealed_day_are_seen_and_sealed_with_it(days: Days) -> None:
+    rows = readings(DAYS)
+    first, second = rows[rows["battery_key"] != 2], rows[rows["battery_key"] == 2]
+    days.write(first)
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, FIRST_DAY + 62)
+        days.write(second, late_rows(first, 3))
+        expected = len(rows) + 1
+        assert sum(len(page.time_us) for page in days.seen(DAYS)) == expected
+        hourly = days.seen(DAYS, HOUR_US)
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        assert_same(hourly, days.seen(DAYS, HOUR_US))
+        assert make_hours(connection, days.folder, FIRST_DAY + 62) == 1, "made anew, with what was missing"
+        assert_same(hourly, days.seen(DAYS, HOUR_US))
+        assert sum(len(page.time_us) for page in days.seen(DAYS)) == expected
+
+
+def test_hours_answer_when_the_readings_are_gone(days: Days) -> None:
+    days.write(readings(DAYS))
+    day_long = {bucket: days.seen(DAYS, bucket) for bucket in (HOUR_US, DAY_US)}
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        assert make_hours(connection, days.folder, FIRST_DAY + 62) == 1
+        for bucket, before in day_long.items():
+            assert_same(before, days.seen(DAYS, bucket))
+        connection.execute("UPDATE archive_file SET superseded_at = now() - interval '1 day' WHERE kind = 1")
+        assert remove_unneeded_files(connection, days.folder, 60.0) == 3
+    for bucket, before in day_long.items():
+        assert_same(before, days.seen(DAYS, bucket))
+    assert sum(len(page.time_us) for page in days.seen(DAYS)) == 0
+
+
+def test_a_round_seals_what_is_due_and_forgets_what_is_old(days: Days) -> None:
+    days.write(readings(DAYS))
+    now_day = DAYS.stop + 8
+    days.close_days(now_day)
+    settings = ArchiveSettings(hot_days=9)
+    done = keep_archive(days.url, days.folder, settings, now_day * DAY_US)
+    assert (done.sealed_days, done.sealed_rows) == (2, 2 * len(readings(range(FIRST_DAY, FIRST_DAY + 1))))
+    assert keep_archive(days.url, days.folder, settings, now_day * DAY_US).sealed_days == 0
+    orphan = days.folder / "2020" / "01" / "left.part"
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"x")
+    os.utime(orphan, (0, 0))
+    keep_archive(days.url, days.folder, ArchiveSettings(), now_day * DAY_US)
+    assert not orphan.exists()
+
+
+def test_what_is_old_goes_unless_it_was_sealed_lately(days: Days) -> None:
+    days.write(readings(DAYS))
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        connection.execute("UPDATE archive_file SET last_day = last_day - 1200, first_day = first_day - 1200")
+        connection.execute("UPDATE archive_file SET sealed_at = sealed_at - interval '3 years' WHERE file_key = 1")
+        forget_old(connection, int(time.time() // 86_400), raw_days=730, hour_days=3_653)
+        assert [file.first_day for file in current_files(connection, FileKind.READINGS)] == [
+            day - 1_200 for day in DAYS[1:]
+        ], "recorded history that is replayed is kept for as long as any other"
+
+
+def test_one_keeper_at_a_time(days: Days) -> None:
+    days.write(readings(DAYS))
+    days.close_days(DAYS.stop + 8)
+    with connect(days) as other:
+        other.execute("SELECT pg_advisory_lock(6203154006)")
+        assert keep_archive(days.url, days.folder, ArchiveSettings(), (DAYS.stop + 30) * DAY_US).sealed_days == 0
+
+
+def test_an_estimate_that_was_revised_is_sealed_as_revised(days: Days) -> None:
+    rows = readings(DAYS)
+    days.write(rows, late_rows(rows, 50))
+    with connect(days) as connection:
+        seal_day(connection, days.folder, FIRST_DAY)
+    first = days.seen(DAYS)[int(rows["battery_key"][0]) - 1]
+    place = int(np.flatnonzero(first.time_us == rows["sample_time_us"][0])[0])
+    assert first.values["soc"][place] == np.float32(0.25)
