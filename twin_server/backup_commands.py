@@ -82,5 +82,6 @@ def restore(
 
 def _told(manifest: "BackupManifest") -> str:
     size = sum(entry.bytes for entry in manifest.files.values())
-    rows = sum(count for name, count in manifest.tables.items() if name.startswith("reading_"))
+    # Partitions, or the one hypertable.
+    rows = sum(count for name, count in manifest.tables.items() if name == "reading" or name.startswith("reading_2"))
     return f"as of {manifest.made_at}, {rows:,} readings in the database, {len(manifest.files):,} files, {size:,} bytes"
