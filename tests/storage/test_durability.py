@@ -1,4 +1,4 @@
-"""What a power cut could take is told, and the embedded server gives it nothing to take."""
+"""What a power cut could take is told. That the embedded server gives it nothing to take: `test_embedded`."""
 
 from pathlib import Path
 
@@ -7,18 +7,6 @@ import pytest
 
 from batterytwin.errors import StoreUnavailableError
 from storage.durability import durability_gaps
-from storage.embedded import EmbeddedPostgres
-from storage.migrate import migrate
-
-
-def test_the_embedded_server_has_no_gap(reachable_tmp_path: Path) -> None:
-    server = EmbeddedPostgres(reachable_tmp_path / "data")
-    try:
-        url = server.start()
-        migrate(url)
-        assert durability_gaps(url) == []
-    finally:
-        server.stop()
 
 
 def test_every_gap_is_named(database_url: str) -> None:

@@ -220,6 +220,21 @@ def test_policies_follow_the_settings(hyper_url: str, database_url: str) -> None
     assert not apply_policies(database_url, ArchiveSettings())
 
 
+async def test_policies_do_what_they_are_for(hyper_url: str) -> None:
+    await fill(hyper_url)  # of a past that is longer ago than readings are kept here
+    apply_policies(hyper_url, ArchiveSettings(hot_days=1, raw_days=30, hour_days=36_500))
+    with psycopg.connect(hyper_url, autocommit=True) as connection:
+        connection.execute("CALL refresh_continuous_aggregate('reading_hour', NULL, NULL)")
+        jobs = connection.execute(
+            "SELECT job_id FROM timescaledb_information.jobs WHERE hypertable_name LIKE 'reading%' ORDER BY job_id"
+        ).fetchall()
+        for (job,) in jobs * 2:
+            connection.execute(f"CALL run_job({job})")
+        assert connection.execute("SELECT count(*) FROM reading").fetchone() == (0,)
+        told = connection.execute("SELECT sum(row_count) FROM reading_hour").fetchone()
+    assert told == (210 * BLOCKS,)  # the ten late frames are kept apart
+
+
 async def test_a_backup_comes_back_as_a_hypertable(hyper_url: str, other_hyper_url: str, tmp_path: Path) -> None:
     await fill(hyper_url)
     to_columnstore(hyper_url)
