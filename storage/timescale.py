@@ -1,7 +1,6 @@
 """TimescaleDB, where the connected server has it: whether it can be used, and how long it keeps what."""
 
 import logging
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,8 @@ _LEAST_VERSION: Final = (2, 20)
 
 _STATE: Final = read_sql("timescale_state")
 _POLICIES: Final = read_sql("timescale_policies").decode()
+_OLD_CHUNKS: Final = read_sql("timescale_old_chunks").decode()
+_REFRESH: Final = "CALL refresh_continuous_aggregate('reading_hour', %s::timestamptz, %s::timestamptz)"
 IS_HYPERTABLE: Final = "SELECT relkind = 'r' FROM pg_class WHERE oid = to_regclass('reading')"
 """Whether table `reading` is a hypertable rather than partitioned."""
 
@@ -96,9 +97,41 @@ def apply_policies(url: str, keeping: ArchiveSettings) -> bool:
                     hot=f"interval '{keeping.hot_days} days'",
                     raw=f"interval '{keeping.raw_days} days'",
                     hours=f"interval '{keeping.hour_days} days'",
-                    refreshed=f"interval '{timedelta(days=max(keeping.raw_days - 1, 2)).days} days'",
+                    refreshed=_refreshed(keeping),
                 ).encode()
             )
             return True
     except psycopg.Error as error:
         raise StoreUnavailableError(f"TimescaleDB's policies cannot be set: {error}") from error
+
+
+def refresh_old_hours(url: str, keeping: ArchiveSettings) -> int:
+    """Brings hours of recorded history up to date that is older than what the policy of TimescaleDB looks at.
+
+    The policy must not look further back than readings are kept: where they are gone, it would take the hours away too.
+    So this goes by the chunks that are there.
+
+    Args:
+        url: libpq connection string or URL of a migrated database.
+        keeping: how long what is kept.
+
+    Returns:
+        Chunks that were looked at; 0 where `reading` is no hypertable.
+
+    Raises:
+        StoreUnavailableError: the database does not answer, or refuses.
+    """
+    try:
+        with psycopg.connect(url, autocommit=True, application_name="batterytwin hours") as connection:
+            if not is_hypertable(connection):
+                return 0
+            chunks = connection.execute(_OLD_CHUNKS.format(refreshed=_refreshed(keeping)).encode()).fetchall()
+            for start, end in chunks:
+                connection.execute(_REFRESH, (start, end))
+            return len(chunks)
+    except psycopg.Error as error:
+        raise StoreUnavailableError(f"Hours cannot be brought up to date: {error}", retry_after_s=60.0) from error
+
+
+def _refreshed(keeping: ArchiveSettings) -> str:
+    return f"interval '{keeping.raw_days - 1} days'"

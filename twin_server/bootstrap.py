@@ -25,7 +25,7 @@ from storage.partition_keeper import PartitionKeeper
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from storage.snapshot_keeper import thin_snapshots
-from storage.timescale import apply_policies
+from storage.timescale import apply_policies, refresh_old_hours
 from twin_server.access import make_access
 from twin_server.archive_job import run_archive_keeper
 from twin_server.companions import Companions
@@ -209,6 +209,7 @@ class _Server:
         return [
             Job("partitions", _JOB_PERIOD_S, functools.partial(_keep_partitions, PartitionKeeper(url))),
             Job("snapshots", _JOB_PERIOD_S, functools.partial(_thin_snapshots, url, settings.raw_days)),
+            Job("hours", _JOB_PERIOD_S, functools.partial(_refresh_hours, url, self._kept)),
             Job("archive", _JOB_PERIOD_S, functools.partial(run_archive_keeper, url, self._archive, self._kept)),
         ]
 
@@ -261,6 +262,10 @@ async def _keep_partitions(keeper: PartitionKeeper) -> None:
 
 async def _thin_snapshots(url: str, kept_days: int) -> None:
     await asyncio.to_thread(thin_snapshots, url, kept_days)
+
+
+async def _refresh_hours(url: str, kept: ArchiveSettings) -> None:
+    await asyncio.to_thread(refresh_old_hours, url, kept)
 
 
 def _free_port() -> int:

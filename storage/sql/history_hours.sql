@@ -1,27 +1,10 @@
--- As history_buckets.sql, for buckets of whole hours on a hypertable: whole hours come from reading_hour, which outlives
--- the readings. Hours in which something came late are put together from their rows, as long as those are there, and so
--- are the broken hours at both ends.
-WITH touched AS (
-    SELECT date_bin('1 hour', sample_time, '1970-01-01 00:00:00+00') AS hour FROM late_reading
-    WHERE battery_key = %(battery_key)s AND sample_time >= %(first_hour)s AND sample_time < %(last_hour)s
-    UNION
-    SELECT date_bin('1 hour', sample_time, '1970-01-01 00:00:00+00') FROM revised_estimate
-    WHERE battery_key = %(battery_key)s AND sample_time >= %(first_hour)s AND sample_time < %(last_hour)s
-), in_touched AS (
-    SELECT touched.hour, r.* FROM touched
-    JOIN LATERAL (
-        SELECT sample_time, status, {names} FROM reading
-        WHERE battery_key = %(battery_key)s
-          AND sample_time >= touched.hour AND sample_time < touched.hour + interval '1 hour'
-    ) r ON true
+-- As history_buckets.sql, for buckets of whole hours on a hypertable: hours whose readings are gone come from reading_hour,
+-- which outlives them. Where readings are, they are asked: hours are brought up to date only from time to time.
+WITH in_time AS (
+    SELECT sample_time, status, {names} FROM reading
+    WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(end)s
 ), stored AS (
-    SELECT sample_time, status, {names} FROM reading
-    WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(first_hour)s
-    UNION ALL
-    SELECT sample_time, status, {names} FROM reading
-    WHERE battery_key = %(battery_key)s AND sample_time >= %(last_hour)s AND sample_time < %(end)s
-    UNION ALL
-    SELECT sample_time, status, {names} FROM in_touched
+    SELECT sample_time, status, {names} FROM in_time
     UNION ALL
     SELECT sample_time, status, {names} FROM late_reading
     WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(end)s
@@ -39,7 +22,7 @@ WITH touched AS (
     SELECT date_bin(%(bucket)s, hour, '1970-01-01 00:00:00+00'), row_count, suspect, {hour_parts}
     FROM reading_hour
     WHERE battery_key = %(battery_key)s AND hour >= %(first_hour)s AND hour < %(last_hour)s
-      AND hour NOT IN (SELECT hour FROM in_touched)
+      AND hour NOT IN (SELECT date_bin('1 hour', sample_time, '1970-01-01 00:00:00+00') FROM in_time)
 ), summed AS (
     SELECT bucket_start, sum(row_count)::int AS row_count, bool_or(suspect) AS suspect, {sums}
     FROM parts
