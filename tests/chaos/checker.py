@@ -94,11 +94,15 @@ def check(ledger: Ledger, stored: Mapping[str, StoredRows], newest_us: Mapping[s
             "foreign": int(np.sum(~known)),
             "altered": int(np.sum(rows.voltage_v[known] != voltage_v(sequences[known]))),
             "holes": int(there[-1]) - len(there) if len(there) else 0,
-            "wrong_twins": int(newest_us.get(battery_id, ledger.base_us) != ledger.base_us + contiguous * ledger.period_us),
+            "wrong_twins": int(
+                newest_us.get(battery_id, ledger.base_us) != ledger.base_us + contiguous * ledger.period_us
+            ),
         }
         verdict.add(
             Verdict(
-                len(acked), **found, examples=[f"{battery_id}: {count} {name}" for name, count in found.items() if count]
+                len(acked),
+                **found,
+                examples=[f"{battery_id}: {count} {name}" for name, count in found.items() if count],
             )
         )
     return verdict

@@ -1,0 +1,25 @@
+"""Runs the fault suite: `make chaos`. The last line is `CHAOS {json}`; the exit code is 1 on any violation."""
+
+import argparse
+import logging
+import sys
+
+from tests.chaos.report import tell
+from tests.chaos.runner import full, run, short
+
+_BUDGET_S = 20 * 60.0
+
+
+def main() -> int:
+    """Runs every experiment, or the short form of CI."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="what CI runs")
+    parser.add_argument("--seed", type=int, default=1, help="of the schedules")
+    options = parser.parse_args()
+    logging.getLogger("clients").setLevel(logging.CRITICAL)  # that gateways lose the server is the point
+    experiments = (short if options.short else full)(options.seed)
+    return tell(run(experiments, _BUDGET_S, lambda line: print(line, flush=True)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
