@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -123,7 +124,8 @@ class Arena:
     def health(self, service: str) -> str:
         """What the health service says of a name; FAILED when it says nothing."""
         with suppress(grpc.RpcError), grpc.insecure_channel(self.target) as channel:
-            answer = HealthStub(channel).Check(HealthCheckRequest(service=service), timeout=5.0)
+            stub: Any = HealthStub(channel)
+            answer = stub.Check(HealthCheckRequest(service=service), timeout=5.0)
             return HealthCheckResponse.ServingStatus.Name(answer.status)
         return "FAILED"
 
@@ -158,8 +160,11 @@ class Arena:
             self._postgres.stop()
 
     async def _differing(self, url: str) -> int:
-        async with await ServerStore.connect(url) as store:
+        store = await ServerStore.connect(url)
+        try:
             inventory, keys = await store.load_inventory()
+        finally:
+            await store.close()
         specs = make_specs(inventory, keys)
         found = LocalFleet([specs], functools.partial(PostgresShardStore, url), _NEVER_S)
         even = LocalFleet([specs], functools.partial(MemoryShardStore, MemoryDatabase()), _NEVER_S)

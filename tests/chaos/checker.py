@@ -88,23 +88,17 @@ def check(ledger: Ledger, stored: Mapping[str, StoredRows], newest_us: Mapping[s
         contiguous = int(np.argmax(there != np.arange(1, len(there) + 1))) if len(there) else 0
         if len(there) and there[-1] == len(there):
             contiguous = len(there)
+        newest = newest_us.get(battery_id, ledger.base_us)
         found = {
             "lost": len(np.setdiff1d(acked, there)),
             "doubled": int(np.sum(times - 1)),
             "foreign": int(np.sum(~known)),
             "altered": int(np.sum(rows.voltage_v[known] != voltage_v(sequences[known]))),
             "holes": int(there[-1]) - len(there) if len(there) else 0,
-            "wrong_twins": int(
-                newest_us.get(battery_id, ledger.base_us) != ledger.base_us + contiguous * ledger.period_us
-            ),
+            "wrong_twins": int(newest != ledger.base_us + contiguous * ledger.period_us),
         }
-        verdict.add(
-            Verdict(
-                len(acked),
-                **found,
-                examples=[f"{battery_id}: {count} {name}" for name, count in found.items() if count],
-            )
-        )
+        examples = [f"{battery_id}: {count} {name}" for name, count in found.items() if count]
+        verdict.add(Verdict(len(acked), **found, examples=examples))
     return verdict
 
 

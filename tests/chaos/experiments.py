@@ -215,7 +215,9 @@ def random_messages(arena: Arena, count: int, seed: int) -> Outcome:
     metadata = [("authorization", f"Bearer {arena.token}")]
     codes: dict[str, int] = {}
     with _loaded(arena) as load, grpc.insecure_channel(arena.target) as channel:
-        calls = [channel.unary_unary(f"/batterytwin.v1.{service}/{name}") for service, name in _METHODS]
+        calls: list[Callable[..., object]] = [
+            channel.unary_unary(f"/batterytwin.v1.{service}/{name}") for service, name in _METHODS
+        ]
         pids = set(arena.pids("server") + arena.pids("shard"))
         rss = arena.server_rss_mb()
         for number in range(count):
@@ -236,7 +238,7 @@ def _code(call: Callable[..., object], message: bytes, metadata: Sequence[tuple[
     try:
         call(message, metadata=metadata, timeout=10.0)
     except grpc.RpcError as error:
-        return str(error.code().name)  # type: ignore[attr-defined]  # blocking calls raise what has a code
+        return str(error.code().name)
     return "OK"
 
 

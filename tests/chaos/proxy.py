@@ -67,9 +67,8 @@ class Proxy:
         pair = {writer, up_writer}
         self._writers |= pair
         try:
-            await asyncio.gather(
-                self._pass(reader, up_writer, is_answer=False), self._pass(up_reader, writer, is_answer=True)
-            )
+            questions = self._pass(reader, up_writer, is_answer=False)
+            await asyncio.gather(questions, self._pass(up_reader, writer, is_answer=True))
         finally:
             self._writers -= pair
             for each in pair:
