@@ -69,6 +69,8 @@ class Proxy:
         try:
             questions = self._pass(reader, up_writer, is_answer=False)
             await asyncio.gather(questions, self._pass(up_reader, writer, is_answer=True))
+        except asyncio.CancelledError:
+            return  # the proxy ends
         finally:
             self._writers -= pair
             for each in pair:

@@ -13,39 +13,42 @@ from tests.chaos.report import Outcome
 
 Experiment = Callable[[Arena], Outcome]
 
+SHARD_BACK_P95_S = 5.0
+"""A killed shard is back, and its gateways are served, within this time in 95 % of all cases."""
 
-def short(seed: int) -> list[Experiment]:
+
+def short(seed: int) -> dict[str, Experiment]:
     """What CI runs: every kind of fault that heals within seconds, a few times."""
-    return [
-        lambda arena: e.kills(arena, "backend", 2, seed),
-        lambda arena: e.kills(arena, "shard", 2, seed + 1),
-        lambda arena: e.lost_acks(arena, 2, seed + 2),
-        lambda arena: e.late_and_duplicate(arena, 2.0, seed + 3),
-        e.clock_ahead,
-        lambda arena: e.random_messages(arena, 1_000, seed + 4),
-    ]
+    return {
+        "backend": lambda arena: e.kills(arena, "backend", 2, seed),
+        "shard": lambda arena: e.kills(arena, "shard", 2, seed + 1),
+        "lost_acks": lambda arena: e.lost_acks(arena, 2, seed + 2),
+        "late": lambda arena: e.late_and_duplicate(arena, 2.0, seed + 3),
+        "clock_ahead": e.clock_ahead,
+        "messages": lambda arena: e.random_messages(arena, 1_000, seed + 4),
+    }
 
 
-def full(seed: int) -> list[Experiment]:
+def full(seed: int, times: int = 20) -> dict[str, Experiment]:
     """Everything; the kills of what takes the whole server down come last."""
-    return [
-        lambda arena: e.kills(arena, "backend", 20, seed),
-        lambda arena: e.kills(arena, "shard", 20, seed + 1),
-        lambda arena: e.lost_acks(arena, 20, seed + 2),
-        lambda arena: e.late_and_duplicate(arena, 20.0, seed + 3),
-        e.clock_ahead,
-        lambda arena: e.pauses(arena, "shard", 10.0),
-        lambda arena: e.pauses(arena, "backend", 10.0),
-        lambda arena: e.slow_network(arena, 20.0),
-        lambda arena: e.random_messages(arena, 100_000, seed + 4),
-        e.million_samples,
-        lambda arena: e.database_read_only(arena, 30.0),
-        lambda arena: e.database_away(arena, 30.0),
-        lambda arena: e.kills(arena, "postmaster", 20, seed + 5),
-        lambda arena: e.kills(arena, "gcs", 20, seed + 6),
-        lambda arena: e.kills(arena, "raylet", 20, seed + 7),
-        lambda arena: e.kills(arena, "server", 20, seed + 8),
-    ]
+    return {
+        "backend": lambda arena: e.kills(arena, "backend", times, seed),
+        "shard": lambda arena: e.kills(arena, "shard", times, seed + 1, p95_limit_s=SHARD_BACK_P95_S),
+        "lost_acks": lambda arena: e.lost_acks(arena, times, seed + 2),
+        "late": lambda arena: e.late_and_duplicate(arena, float(times), seed + 3),
+        "clock_ahead": e.clock_ahead,
+        "million": e.million_samples,
+        "stop_shard": lambda arena: e.pauses(arena, "shard", 10.0),
+        "stop_backend": lambda arena: e.pauses(arena, "backend", 10.0),
+        "slow_network": lambda arena: e.slow_network(arena, float(times)),
+        "messages": lambda arena: e.random_messages(arena, 5_000 * times, seed + 4),
+        "read_only": lambda arena: e.database_read_only(arena, 1.5 * times),
+        "database_away": lambda arena: e.database_away(arena, 1.5 * times),
+        "postmaster": lambda arena: e.kills(arena, "postmaster", times, seed + 5),
+        "gcs": lambda arena: e.kills(arena, "gcs", times, seed + 6),
+        "raylet": lambda arena: e.kills(arena, "raylet", times, seed + 7),
+        "server": lambda arena: e.kills(arena, "server", times, seed + 8),
+    }
 
 
 def run(experiments: Sequence[Experiment], budget_s: float, say: Callable[[str], None]) -> list[Outcome]:

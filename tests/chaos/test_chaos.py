@@ -7,7 +7,7 @@ from tests.chaos.runner import run, short
 
 @pytest.mark.slow
 def test_nothing_acknowledged_is_lost_whatever_dies() -> None:
-    experiments = short(seed=1)
+    experiments = list(short(seed=1).values())
     outcomes = run(experiments, budget_s=150.0, say=print)
     assert [violation for outcome in outcomes for violation in outcome.violations] == []
     assert len(outcomes) == len(experiments) + 1
