@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import grpc
@@ -16,6 +16,7 @@ from clients.sync_client import TwinClient
 from storage.embedded import EmbeddedPostgres
 from tests.chaos.arena import Arena
 from tests.chaos.load import SequenceLoad, with_late_and_duplicate
+from tests.chaos.messages import Method, all_methods, random_requests
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import Outcome
 
@@ -23,36 +24,29 @@ RATE_HZ = 20.0
 """Batches a second of each of the two gateways: 1,440 readings/s in all."""
 
 RECOVERY_TIMEOUT_S = 90.0
-_METHODS = (
-    ("IngestService", "IngestReadings"),
-    ("TwinService", "GetTwin"),
-    ("TwinService", "GetFleetSnapshot"),
-    ("StringService", "GetString"),
-    ("AlertService", "ListAlerts"),
-    ("HistoryService", "QueryHistory"),
-    ("HistoryService", "RecordEvent"),
-    ("AuthService", "Login"),
-    ("FleetService", "GetStatus"),
-    ("FleetService", "RegisterGrid"),
-)
+_NEVER = {"INTERNAL", "UNKNOWN", "UNIMPLEMENTED", "UNAVAILABLE", "DEADLINE_EXCEEDED"}
+_MOST_EXAMPLES = 5
 
 
-def _loaded(arena: Arena, target: str | None = None) -> SequenceLoad:
+def loaded(arena: Arena, target: str | None = None) -> SequenceLoad:
+    """The usual load."""
     return SequenceLoad(target or arena.target, arena.token, arena.ledgers, RATE_HZ)
 
 
-def _acked(arena: Arena) -> int:
+def acked_rows(arena: Arena) -> int:
+    """(battery, sequence) acknowledged so far."""
     return sum(len(ledger.acked()) * len(ledger.battery_ids) for ledger in arena.ledgers)
 
 
-def _finish(outcome: Outcome, arena: Arena, load: SequenceLoad, acked_before: int) -> Outcome:
+def finish(outcome: Outcome, arena: Arena, load: SequenceLoad, acked_before: int) -> Outcome:
+    """After the load: everything is acknowledged, the server is ready again, and the checker is content."""
     outcome.require(not load.failures, f"gateways: {load.failures}")
     unacked = sum(batch.acked_s is None for ledger in arena.ledgers for batch in ledger.batches)
     outcome.require(unacked == 0, f"{unacked} batches were never acknowledged")
     arena.keep_up()
     arena.server.wait_for("ready", timeout_s=RECOVERY_TIMEOUT_S + time.monotonic() - arena.server.began)
     outcome.judge(arena.check())
-    outcome.acked = _acked(arena) - acked_before
+    outcome.acked = acked_rows(arena) - acked_before
     return outcome
 
 
@@ -69,8 +63,8 @@ def _recover(arena: Arena, load: SequenceLoad, since_s: float) -> float:
 
 def kills(arena: Arena, kind: str, times: int, seed: int, p95_limit_s: float = RECOVERY_TIMEOUT_S) -> Outcome:
     """SIGKILL for a process of a class, again and again under load (R1, R2)."""
-    outcome, before, rng = Outcome(f"SIGKILL {kind}"), _acked(arena), np.random.default_rng(seed)
-    with _loaded(arena) as load:
+    outcome, before, rng = Outcome(f"SIGKILL {kind}"), acked_rows(arena), np.random.default_rng(seed)
+    with loaded(arena) as load:
         load.wait_acked_since(time.monotonic())
         while outcome.faults < times:
             time.sleep(float(rng.uniform(0.2, 1.2)))
@@ -83,13 +77,13 @@ def kills(arena: Arena, kind: str, times: int, seed: int, p95_limit_s: float = R
     outcome.require(outcome.faults == times, f"{outcome.faults} of {times} faults could be injected")
     p95_s = outcome.recovery_s(0.95)
     outcome.require(p95_s is not None and p95_s <= p95_limit_s, f"recovery p95 {p95_s} s > {p95_limit_s} s")
-    return _finish(outcome, arena, load, before)
+    return finish(outcome, arena, load, before)
 
 
 def pauses(arena: Arena, kind: str, pause_s: float) -> Outcome:
     """SIGSTOP for a shard or its database session; nobody may be told more than what is true meanwhile."""
-    outcome, before = Outcome(f"SIGSTOP {kind}", faults=1), _acked(arena)
-    with _loaded(arena) as load:
+    outcome, before = Outcome(f"SIGSTOP {kind}", faults=1), acked_rows(arena)
+    with loaded(arena) as load:
         load.wait_acked_since(time.monotonic())
         pid = arena.pids(kind)[0]
         os.kill(pid, signal.SIGSTOP)
@@ -99,14 +93,14 @@ def pauses(arena: Arena, kind: str, pause_s: float) -> Outcome:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
         outcome.recoveries_s.append(_recover(arena, load, time.monotonic()))
-    return _finish(outcome, arena, load, before)
+    return finish(outcome, arena, load, before)
 
 
 def database_away(arena: Arena, away_s: float) -> Outcome:
     """Fast stop of PostgreSQL for a while: nothing is acknowledged, the server lives and is not ready (R4, R22)."""
-    outcome, before = Outcome("PostgreSQL away", faults=1), _acked(arena)
+    outcome, before = Outcome("PostgreSQL away", faults=1), acked_rows(arena)
     postgres = EmbeddedPostgres(arena.data_dir)
-    with _loaded(arena) as load:
+    with loaded(arena) as load:
         load.wait_acked_since(time.monotonic())
         postgres.stop()
         moment = time.monotonic()
@@ -119,14 +113,14 @@ def database_away(arena: Arena, away_s: float) -> Outcome:
         finally:
             postgres.start()
         outcome.recoveries_s.append(_recover(arena, load, time.monotonic()))
-    return _finish(outcome, arena, load, before)
+    return finish(outcome, arena, load, before)
 
 
 def database_read_only(arena: Arena, seconds: float) -> Outcome:
     """New sessions may not write; those that stand are ended (R4)."""
-    outcome, before = Outcome("PostgreSQL read-only", faults=1), _acked(arena)
+    outcome, before = Outcome("PostgreSQL read-only", faults=1), acked_rows(arena)
     url = arena.url
-    with _loaded(arena) as load:
+    with loaded(arena) as load:
         load.wait_acked_since(time.monotonic())
         _read_only(url, "on")
         moment = time.monotonic()
@@ -137,7 +131,7 @@ def database_read_only(arena: Arena, seconds: float) -> Outcome:
         finally:
             _read_only(url, "off")
         outcome.recoveries_s.append(_recover(arena, load, time.monotonic()))
-    return _finish(outcome, arena, load, before)
+    return finish(outcome, arena, load, before)
 
 
 def _read_only(url: str, value: str) -> None:
@@ -152,9 +146,9 @@ def _read_only(url: str, value: str) -> None:
 
 def lost_acks(arena: Arena, times: int, seed: int) -> Outcome:
     """The server commits, its answer is lost and the connection breaks: the effect is there once (R6)."""
-    outcome, before, rng = Outcome("lost acknowledgement"), _acked(arena), np.random.default_rng(seed)
+    outcome, before, rng = Outcome("lost acknowledgement"), acked_rows(arena), np.random.default_rng(seed)
     with Proxy(arena.port) as proxy:
-        with _loaded(arena, f"127.0.0.1:{proxy.port}") as load:
+        with loaded(arena, f"127.0.0.1:{proxy.port}") as load:
             load.wait_acked_since(time.monotonic())
             for _ in range(times):
                 time.sleep(float(rng.uniform(0.2, 0.6)))
@@ -167,24 +161,24 @@ def lost_acks(arena: Arena, times: int, seed: int) -> Outcome:
                 outcome.recoveries_s.append(_recover(arena, load, time.monotonic()))
         outcome.require(load.duplicates > 0, "no acknowledgement was lost, so nothing was tried")
         outcome.notes.append(f"{load.duplicates} rows came twice and were taken once")
-    return _finish(outcome, arena, load, before)
+    return finish(outcome, arena, load, before)
 
 
 def slow_network(arena: Arena, seconds: float) -> Outcome:
     """Half a second more each way between gateways and server."""
-    outcome, before = Outcome("+500 ms to gateways", faults=1), _acked(arena)
-    with Proxy(arena.port) as proxy, _loaded(arena, f"127.0.0.1:{proxy.port}") as load:
+    outcome, before = Outcome("+500 ms to gateways", faults=1), acked_rows(arena)
+    with Proxy(arena.port) as proxy, loaded(arena, f"127.0.0.1:{proxy.port}") as load:
         load.wait_acked_since(time.monotonic())
         proxy.delay_s = 0.5
         time.sleep(seconds)
         proxy.delay_s = 0.0
         outcome.recoveries_s.append(_recover(arena, load, time.monotonic()))
-    return _finish(outcome, arena, load, before)
+    return finish(outcome, arena, load, before)
 
 
 def late_and_duplicate(arena: Arena, seconds: float, seed: int) -> Outcome:
     """5 % of the rows late and 5 % twice: all counted, the states those of the right order (R10)."""
-    outcome, before = Outcome("5 % late and duplicate"), _acked(arena)
+    outcome, before = Outcome("5 % late and duplicate"), acked_rows(arena)
     plan = with_late_and_duplicate(seed)
     with SequenceLoad(arena.target, arena.token, arena.ledgers, 2.0, plan) as load:
         load.wait_acked_since(time.monotonic())
@@ -192,7 +186,7 @@ def late_and_duplicate(arena: Arena, seconds: float, seed: int) -> Outcome:
     outcome.faults = load.late + load.duplicates
     outcome.require(load.late > 0 and load.duplicates > 0, f"late {load.late}, duplicate {load.duplicates}")
     outcome.require(load.conflicts == 0, f"{load.conflicts} conflicts")
-    return _finish(outcome, arena, load, before)
+    return finish(outcome, arena, load, before)
 
 
 def clock_ahead(arena: Arena) -> Outcome:
@@ -210,32 +204,28 @@ def clock_ahead(arena: Arena) -> Outcome:
 
 def random_messages(arena: Arena, count: int, seed: int) -> Outcome:
     """Random bytes, and messages that are too large, for every method: an error, never INTERNAL, never a crash (S2)."""
-    outcome, before, rng = Outcome("random messages", faults=count), _acked(arena), np.random.default_rng(seed)
+    outcome, before = Outcome("random messages", faults=count), acked_rows(arena)
     metadata = [("authorization", f"Bearer {arena.token}")]
     codes: dict[str, int] = {}
-    with _loaded(arena) as load, grpc.insecure_channel(arena.target) as channel:
-        calls: list[Callable[..., object]] = [
-            channel.unary_unary(f"/batterytwin.v1.{service}/{name}") for service, name in _METHODS
-        ]
+    with loaded(arena) as load, grpc.insecure_channel(arena.target) as channel:
         pids = set(arena.pids("server") + arena.pids("shard"))
         rss = arena.server_rss_mb()
-        for number in range(count):
-            size = 5_000_000 if number % 2_000 == 500 else int(rng.integers(0, 400))
-            code = _code(calls[int(rng.integers(len(calls)))], rng.bytes(size), metadata)
+        for method, message in random_requests(all_methods(channel), count, seed):
+            code = _code(method, message, metadata)
             codes[code] = codes.get(code, 0) + 1
+            if code in _NEVER and len(outcome.violations) < _MOST_EXAMPLES:
+                outcome.require(False, f"{method.name} answers {code} to {message[:200].hex()}")
         outcome.recoveries_s.append(load.wait_acked_since(time.monotonic()))
         grown = arena.server_rss_mb() / rss - 1.0
-    for code in ("INTERNAL", "UNKNOWN", "UNAVAILABLE", "DEADLINE_EXCEEDED"):
-        outcome.require(code not in codes, f"{codes.get(code)} answers {code}")
     outcome.require(pids == set(arena.pids("server") + arena.pids("shard")), "a process ended")
     outcome.require(grown <= 0.10, f"the server grew by {grown:.0%}")
     outcome.notes.append(f"answers {codes}; the server grew by {grown:.1%}")
-    return _finish(outcome, arena, load, before)
+    return finish(outcome, arena, load, before)
 
 
-def _code(call: Callable[..., object], message: bytes, metadata: Sequence[tuple[str, str]]) -> str:
+def _code(method: Method, message: bytes, metadata: Sequence[tuple[str, str]]) -> str:
     try:
-        call(message, metadata=metadata, timeout=10.0)
+        method.call(message, metadata)
     except grpc.RpcError as error:
         return str(error.code().name)
     return "OK"

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.chaos import crowds
 from tests.chaos import experiments as e
 from tests.chaos.arena import Arena
 from tests.chaos.report import Outcome
@@ -42,6 +43,9 @@ def full(seed: int, times: int = 20) -> dict[str, Experiment]:
         "stop_backend": lambda arena: e.pauses(arena, "backend", 10.0),
         "slow_network": lambda arena: e.slow_network(arena, float(times)),
         "messages": lambda arena: e.random_messages(arena, 5_000 * times, seed + 4),
+        "watchers": lambda arena: crowds.silent_watchers(arena, 20, float(times)),
+        "streams": lambda arena: crowds.idle_streams(arena, 1_000),
+        "overload": lambda arena: crowds.overload(arena, 3.0 * times),
         "read_only": lambda arena: e.database_read_only(arena, 1.5 * times),
         "database_away": lambda arena: e.database_away(arena, 1.5 * times),
         "postmaster": lambda arena: e.kills(arena, "postmaster", times, seed + 5),
