@@ -125,7 +125,6 @@ def _fill(message: Message, rng: np.random.Generator, depth: int) -> None:
             getattr(message, field.name).extend(_value(field, rng) for _ in range(int(rng.integers(0, 4))))
         else:
             setattr(message, field.name, _value(field, rng))
-    return
 
 
 def _value(field: Any, rng: np.random.Generator) -> object:
