@@ -26,6 +26,8 @@ RATE_HZ = 20.0
 RECOVERY_TIMEOUT_S = 90.0
 _NEVER = {"INTERNAL", "UNKNOWN", "UNIMPLEMENTED", "UNAVAILABLE", "DEADLINE_EXCEEDED"}
 _MOST_EXAMPLES = 5
+_STAYS_DEAD = {"gcs", "raylet"}
+"""What nobody starts again while the server runs: readings go on without them, shards could not come back."""
 
 
 def loaded(arena: Arena, target: str | None = None) -> SequenceLoad:
@@ -74,6 +76,9 @@ def kills(arena: Arena, kind: str, times: int, seed: int, p95_limit_s: float = R
                 break
             outcome.faults += 1
             outcome.recoveries_s.append(_recover(arena, load, time.monotonic()))
+            if kind in _STAYS_DEAD:
+                arena.renew()
+                _recover(arena, load, time.monotonic())
     outcome.require(outcome.faults == times, f"{outcome.faults} of {times} faults could be injected")
     p95_s = outcome.recovery_s(0.95)
     outcome.require(p95_s is not None and p95_s <= p95_limit_s, f"recovery p95 {p95_s} s > {p95_limit_s} s")

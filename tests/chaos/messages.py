@@ -29,7 +29,8 @@ _FILES = (
 )
 _CHANGES_THE_FLEET = {"RegisterGrid"}
 _LARGE_BYTES = 5_000_000
-_STREAM_TIMEOUT_S = 0.5
+_STREAM_TIMEOUT_S = 0.2
+_STREAM_WEIGHT = 0.1  # a watch that was understood only ends by its deadline
 _MOST_DEPTH = 4
 
 _INTEGERS = (0, 1, -1, 2, 7, 1_000, 2**31 - 1, -(2**31))
@@ -55,11 +56,13 @@ class Method:
         name: for example "TwinService.GetTwin".
         call: sends bytes; raises `grpc.RpcError`.
         request: makes an empty request.
+        is_unary: one question, one answer.
     """
 
     name: str
     call: Callable[[bytes, Sequence[tuple[str, str]]], None]
     request: Callable[[], Message]
+    is_unary: bool
 
 
 def all_methods(channel: grpc.Channel) -> list[Method]:
@@ -67,6 +70,11 @@ def all_methods(channel: grpc.Channel) -> list[Method]:
     services = [service for file in _FILES for service in file.DESCRIPTOR.services_by_name.values()]
     methods = [method for service in services for method in service.methods]
     return [_method(channel, method) for method in methods if method.name not in _CHANGES_THE_FLEET]
+
+
+def _weights(methods: Sequence[Method]) -> np.ndarray:
+    weights = np.array([1.0 if method.is_unary else _STREAM_WEIGHT for method in methods])
+    return weights / weights.sum()
 
 
 def _method(channel: grpc.Channel, method: MethodDescriptor) -> Method:
@@ -92,14 +100,19 @@ def _method(channel: grpc.Channel, method: MethodDescriptor) -> Method:
             finally:
                 answers.cancel()
 
-    return Method(f"{method.containing_service.name}.{method.name}", call, GetMessageClass(method.input_type))
+    return Method(
+        f"{method.containing_service.name}.{method.name}",
+        call,
+        GetMessageClass(method.input_type),
+        not method.server_streaming,
+    )
 
 
 def random_requests(methods: Sequence[Method], count: int, seed: int) -> Iterator[tuple[Method, bytes]]:
     """So many calls: half of random bytes, half of random content; one of them in two thousand is too large."""
-    rng = np.random.default_rng(seed)
+    rng, weights = np.random.default_rng(seed), _weights(methods)
     for number in range(count):
-        method = methods[int(rng.integers(len(methods)))]
+        method = methods[int(rng.choice(len(methods), p=weights))]
         if number % 2_000 == 500:
             yield method, rng.bytes(_LARGE_BYTES)
         elif number % 2:
