@@ -9,6 +9,7 @@ import numpy as np
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from numpy.typing import NDArray
 
 from batterytwin.v1 import (
     alert_service_pb2,
@@ -72,9 +73,10 @@ def all_methods(channel: grpc.Channel) -> list[Method]:
     return [_method(channel, method) for method in methods if method.name not in _CHANGES_THE_FLEET]
 
 
-def _weights(methods: Sequence[Method]) -> np.ndarray:
-    weights = np.array([1.0 if method.is_unary else _STREAM_WEIGHT for method in methods])
-    return weights / weights.sum()
+def _weights(methods: Sequence[Method]) -> NDArray[np.float64]:
+    weights: NDArray[np.float64] = np.array([1.0 if method.is_unary else _STREAM_WEIGHT for method in methods])
+    weights /= weights.sum()
+    return weights
 
 
 def _method(channel: grpc.Channel, method: MethodDescriptor) -> Method:
