@@ -1,5 +1,6 @@
 """Callers that take without giving: watchers that do not read, streams that say nothing, too much load."""
 
+import threading
 import time
 from contextlib import ExitStack
 from typing import Any
@@ -65,7 +66,7 @@ def idle_streams(arena: Arena, count: int) -> Outcome:
             for call in calls:
                 code = call.code().name if not call.is_active() else "open"
                 codes[code] = codes.get(code, 0) + 1
-            quiet.ended = True
+            quiet.ended.set()
             for call in calls:
                 call.cancel()
     outcome.require(codes.keys() <= {"open", "RESOURCE_EXHAUSTED"}, f"streams ended with {codes}")
@@ -78,14 +79,13 @@ class _Quiet:
     """Requests that never come."""
 
     def __init__(self) -> None:
-        self.ended = False
+        self.ended = threading.Event()
 
     def __iter__(self) -> "_Quiet":
         return self
 
     def __next__(self) -> bytes:
-        while not self.ended:
-            time.sleep(0.2)
+        self.ended.wait()
         raise StopIteration
 
 
