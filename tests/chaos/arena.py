@@ -89,12 +89,6 @@ class Arena:
         elif not self._postgres.is_running():
             self._postgres.start()
 
-    def renew(self) -> None:
-        """Stops the server in order and starts it again, as its operator does when a part of Ray has died."""
-        self.server.stop()
-        self.server = self._started()
-        self.server.wait_for("ready")
-
     def pids(self, kind: str) -> list[int]:
         """Processes of a class: server, shard, raylet, gcs, backend, postmaster."""
         processes = self.server.processes()

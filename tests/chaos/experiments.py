@@ -80,8 +80,9 @@ def kills(arena: Arena, kind: str, times: int, seed: int, p95_limit_s: float = R
             outcome.faults += 1
             outcome.recoveries_s.append(_recover(arena, load, time.monotonic()))
             if kind in _STAYS_DEAD:
-                arena.renew()
-                _recover(arena, load, time.monotonic())
+                arena.kill("server", rng)
+                took_s = _recover(arena, load, time.monotonic())
+                outcome.notes.append(f"then SIGKILL server: served again after {took_s:.1f} s")
     outcome.require(outcome.faults == times, f"{outcome.faults} of {times} faults could be injected")
     p95_s = outcome.recovery_s(0.95)
     outcome.require(p95_s is not None and p95_s <= p95_limit_s, f"recovery p95 {p95_s} s > {p95_limit_s} s")
