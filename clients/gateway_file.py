@@ -16,6 +16,7 @@ _APPLICATION_ID: Final = 0x42547762  # "BTwb"
 _VERSION: Final = 1
 _SHRINK_ABOVE_PAGES: Final = 4_096  # 16 MiB of pages without content
 _LARGEST_WAL_BYTES: Final = 8 * 1024 * 1024
+_PREDECESSOR_S: Final = 2.0  # a gateway that is just ending may still hold its file for a moment
 _CHECKPOINT_PAGES: Final = 250  # 1 MiB
 _RESERVE_BYTES: Final = 4 * 1024 * 1024  # more than the log holds: what moving it into the database may take
 
@@ -67,7 +68,7 @@ class BufferFile:
             sqlite3.DatabaseError: it cannot be opened, is in use or damaged.
         """
         db = self._connection = sqlite3.connect(
-            self.path, timeout=0.0, isolation_level=None, check_same_thread=False, cached_statements=32
+            self.path, timeout=_PREDECESSOR_S, isolation_level=None, check_same_thread=False, cached_statements=32
         )
         try:
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -93,6 +94,7 @@ class BufferFile:
                 db.execute("ROLLBACK")
             else:
                 db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+            db.execute("PRAGMA busy_timeout = 0")
             self.take_reserve()
         except BaseException:
             self.close()
