@@ -79,7 +79,7 @@ class BareCopy:
 
 
 def _rows(count: int, time_us: int) -> np.ndarray:
-    """Rows with values in every column, like stored ones; constants would compress in the log and flatter COPY."""
+    """Rows with a value in every column, as stored ones have, of twins that do not exist."""
     rng = np.random.default_rng(7)
     rows = np.zeros(count, TELEMETRY_DTYPE)
     for name in TELEMETRY_DTYPE.names or ():
