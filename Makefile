@@ -47,6 +47,9 @@ bench: env ## Speed and memory, <= 40 minutes; ARGS="--only ingest" runs a part;
 validate: env ## Accuracy against measured and simulated batteries, <= 20 minutes; the last line is VALIDATE {json}.
 	@$(BIN)/python -m tests.validation $(ARGS)
 
+chaos: env ## Faults under load, <= 25 minutes; the last line is CHAOS {json}.
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
 lock: env ## Renews requirements.lock from pyproject.toml.
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate \
 	  --no-header --group dev --quiet pyproject.toml -o requirements.lock
@@ -54,4 +57,4 @@ lock: env ## Renews requirements.lock from pyproject.toml.
 clean: ## Removes the environment and caches (never the data directory).
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help env up test lint types imports protos protos-check smoke check bench validate lock clean
+.PHONY: help env up test lint types imports protos protos-check smoke check bench validate chaos lock clean

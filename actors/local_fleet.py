@@ -25,6 +25,10 @@ class _LocalShard:
         self._shard = shard
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"shard-{number}")
 
+    @property
+    def is_owner(self) -> bool:
+        return self._shard.is_owner
+
     async def call(self, work: Callable[[TwinShard], _Answer]) -> _Answer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, self._shard)
 
@@ -99,8 +103,8 @@ class LocalFleet:
         return await self._shards[shard].call(TwinShard.live)
 
     async def ready(self) -> list[bool]:
-        """Whether each shard answers now: always, after the start."""
-        return [True] * len(self._shards)
+        """Whether each shard answers now: after the start, until another owner takes its twins over."""
+        return [shard.is_owner for shard in self._shards]
 
     async def state_hashes(self) -> dict[int, str]:
         """SHA-256 of the state of each twin by battery key."""

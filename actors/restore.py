@@ -43,7 +43,7 @@ def restore_twins(
     inputs = store.read_inputs(taken)  # few, so that they are read at once
     for watermarks in _reads(list(twin_of), {key: snapshot.watermark_us for key, snapshot in found.items()}):
         due = [logged for logged in inputs if logged.content.battery_key in watermarks]
-        for step in replay(LogEnd(store.read_tail(watermarks), due), memory, everyone, keys, stepper):
+        for step in replay(LogEnd(store.read_tail(watermarks, told=False), due), memory, everyone, keys, stepper):
             replayed[step.twins] = True
         replayed[[twin_of[logged.content.battery_key] for logged in due]] = True
     return replayed

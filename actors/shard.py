@@ -179,6 +179,11 @@ class TwinShard:
         """SHA-256 of the state of each twin, by battery key."""
         return {int(key): self._memory.state_hash(twin) for twin, key in enumerate(self._keys)}
 
+    @property
+    def is_owner(self) -> bool:
+        """Whether no other owner is known to have taken the twins over."""
+        return self._lost is None
+
     def close(self) -> None:
         """Gives the store's connection back."""
         self._store.close()

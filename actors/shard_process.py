@@ -74,8 +74,9 @@ class ShardProcess:
         return self._answer(self._finish)
 
     def ping(self) -> bool:
-        """Whether the twins are here."""
-        return self._shard is not None
+        """Whether the twins are here, and still this shard's."""
+        shard = self._shard
+        return shard is not None and shard.is_owner
 
     def _restore(self) -> bytes:
         if self._shard is None:

@@ -27,6 +27,7 @@ from storage.archive_settings import ArchiveSettings
 from storage.instants import to_datetime
 from storage.partitions import DAY_US, day_of
 from storage.sql_files import read_sql
+from storage.timescale import is_hypertable
 
 _LOCK_KEY: Final = 6203154006
 _SESSION_OPTIONS: Final = "-c timezone=UTC -c client_min_messages=warning -c work_mem=64MB"
@@ -98,7 +99,12 @@ def _session(url: str) -> Iterator[Connection | None]:
 
 
 def _due_days(connection: Connection, before_day: int, now_us: int) -> list[int]:
-    """Closed days with rows in the tables: partitions that have their index, and days of late rows that grew quiet."""
+    """Closed days with rows in the tables: partitions that have their index, and days of late rows that grew quiet.
+
+    TimescaleDB has a columnstore of its own, so that on a hypertable no day is due.
+    """
+    if is_hypertable(connection):
+        return []
     due = set()
     for name, _, index_valid in connection.execute(_PARTITIONS).fetchall():
         if index_valid and day_of(name) < before_day:

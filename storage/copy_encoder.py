@@ -17,6 +17,9 @@ _TRAILER: Final = b"\xff\xff"
 _NAMES: Final = TELEMETRY_DTYPE.names or ()
 _PIECE_ROWS: Final = 1_024
 
+COPY_COLUMNS: Final = ", ".join(name.removesuffix("_us") for name in _NAMES)
+"""Columns of a row as SQL names them. COPY has to name them: a newer version may have added others to the table."""
+
 
 def _record_dtype() -> np.dtype[np.void]:
     parts: list[tuple[str, str]] = [("field_count", ">i2")]

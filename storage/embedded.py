@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -46,6 +47,7 @@ class EmbeddedPostgres:
         self._data_dir = data_dir.absolute()
         self._shared_root = shared_root
         self._home = self._recorded_home() or self._data_dir
+        self._short_socket_dir: Path | None = None
 
     @property
     def home(self) -> Path:
@@ -187,9 +189,17 @@ class EmbeddedPostgres:
     def _make_socket_dir(self, user: ServerUser | None) -> Path:
         socket_dir = self._home / "socket"
         if len(str(socket_dir).encode()) > _MAX_SOCKET_DIR_BYTES:
-            socket_dir = Path(tempfile.mkdtemp(prefix=_SHORT_PREFIX))
+            socket_dir = self._short_socket_dir = self._make_short_folder()
         make_private_folder(socket_dir, user)
         return socket_dir
+
+    def _make_short_folder(self) -> Path:
+        """The same one as before, where there was one: those who are connected look there for the server again."""
+        if self._short_socket_dir is not None:
+            with suppress(FileExistsError):
+                self._short_socket_dir.mkdir(mode=0o700)
+                return self._short_socket_dir
+        return Path(tempfile.mkdtemp(prefix=_SHORT_PREFIX))
 
     def _stop(self, binaries: Binaries, user: ServerUser | None, mode: str) -> bool:
         output = self._pg_ctl(binaries, user, "stop", "--mode", mode, "--timeout", str(_STOP_TIMEOUT_S))

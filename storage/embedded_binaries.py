@@ -34,17 +34,26 @@ def find_binaries(user: ServerUser | None, shared_root: Path) -> Binaries:
     Raises:
         StoreUnavailableError: the wheel is not installed, or holds no binaries for this machine.
     """
-    package = _package_folder()
-    folder = package / _INSTALLATION / "bin"
+    installed = installed_binaries()
+    if user is None or user.can_enter(installed.folder):
+        return installed
+    return Binaries(_copy(_package_folder(), shared_root) / _PACKAGE / _INSTALLATION / "bin")
+
+
+def installed_binaries() -> Binaries:
+    """Binaries in the wheel, for programs that run as whoever runs this process.
+
+    Raises:
+        StoreUnavailableError: the wheel is not installed, or holds no binaries for this machine.
+    """
+    folder = _package_folder() / _INSTALLATION / "bin"
     if not (folder / "postgres").is_file():
         raise StoreUnavailableError(
             f"Package {_PACKAGE} holds no PostgreSQL {MAJOR_VERSION} for this machine. "
             "Set DATABASE_URL to a PostgreSQL server instead.",
             field="DATABASE_URL",
         )
-    if user is None or user.can_enter(folder):
-        return Binaries(folder)
-    return Binaries(_copy(package, shared_root) / _PACKAGE / _INSTALLATION / "bin")
+    return Binaries(folder)
 
 
 def _package_folder() -> Path:

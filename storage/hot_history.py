@@ -14,6 +14,7 @@ from storage.history_rows import HistoryRows
 from storage.instants import POSTGRES_EPOCH_US, to_datetime
 from storage.sql_files import read_sql
 from storage.store_pool import Connection
+from storage.timescale_hours import hour_bounds, hours_query
 
 _RAW: Final = sql.SQL(read_sql("history_raw").decode())
 _BUCKETS: Final = sql.SQL(read_sql("history_buckets").decode())
@@ -41,7 +42,11 @@ async def hot_page(  # noqa: PLR0917 # what is asked for
     }
     if bucket_us is not None:
         values["bucket"] = timedelta(microseconds=bucket_us)
-    query = _raw_query(names) if bucket_us is None else _bucket_query(names)
+    query = await hours_query(connection, names, bucket_us)
+    if query is not None:
+        values |= hour_bounds(*times_us)
+    else:
+        query = _raw_query(names) if bucket_us is None else _bucket_query(names)
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(query, values)
         return _rows_of((await cursor.fetchall())[0], names, bucketed=bucket_us is not None, limit=limit)

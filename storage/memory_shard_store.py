@@ -181,7 +181,7 @@ class MemoryShardStore:
                     found[key] = stored.snapshot
         return found
 
-    def read_tail(self, watermarks_us: Mapping[int, int]) -> Rows:
+    def read_tail(self, watermarks_us: Mapping[int, int], *, told: bool = True) -> Rows:  # noqa: ARG002 # costs nothing
         """Log of rows newer than each battery's watermark, sorted by battery and sample time."""
         with self._database.session():
             rows = self._database.log_rows()

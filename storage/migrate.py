@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,9 +10,12 @@ from typing import Final
 import psycopg
 
 from batterytwin.errors import SchemaMismatchError, StoreUnavailableError
+from storage.timescale import MIGRATIONS as _TIMESCALE_MIGRATIONS
+from storage.timescale import enable_timescale
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _LOCK_KEY: Final = 6203154002
+_CONNECT_TIMEOUT_S: Final = 10
 _CREATE_TABLE: Final = """
 CREATE TABLE IF NOT EXISTS schema_migration (
     number int PRIMARY KEY,
@@ -56,12 +60,13 @@ def read_migrations(folder: Path = _MIGRATIONS) -> list[Migration]:
     return migrations
 
 
-def migrate(url: str, folder: Path = _MIGRATIONS) -> list[str]:
+def migrate(url: str, folder: Path = _MIGRATIONS, *, timescale: bool = True) -> list[str]:
     """Applies the migrations that a database lacks; safe to call from several processes at once.
 
     Args:
         url: libpq connection string or URL.
         folder: where the migrations are.
+        timescale: use TimescaleDB where the server has it. Once used, it stays in use.
 
     Returns:
         Names of the files applied now, in order.
@@ -70,22 +75,44 @@ def migrate(url: str, folder: Path = _MIGRATIONS) -> list[str]:
         SchemaMismatchError: an applied file was changed since, or the database knows one that this version does not.
         StoreUnavailableError: the database does not answer.
     """
-    migrations = read_migrations(folder)
+    migrations, optional = read_migrations(folder), read_migrations(_TIMESCALE_MIGRATIONS)
     try:
-        with psycopg.connect(url, autocommit=True, application_name="batterytwin migrate") as connection:
+        with psycopg.connect(
+            url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, application_name="batterytwin migrate"
+        ) as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
             connection.execute(_CREATE_TABLE)
-            return _apply_missing(connection, migrations)
+            applied = _applied(connection)
+            _check_unchanged(applied, [*migrations, *optional])
+            names = _apply_missing(connection, migrations, applied)
+            if timescale and enable_timescale(connection):
+                names += _apply_missing(connection, optional, applied)
+            return names
     except psycopg.OperationalError as error:
         raise StoreUnavailableError(f"The database cannot be migrated: {error}", retry_after_s=1.0) from error
 
 
-def _apply_missing(connection: psycopg.Connection, migrations: list[Migration]) -> list[str]:
-    applied = {
+def check_known(names: Collection[str], folder: Path = _MIGRATIONS) -> None:
+    """Checks that this version knows all migrations that a database (or a backup of it) has had.
+
+    Raises:
+        SchemaMismatchError: one is unknown: a newer version made it.
+    """
+    known = {migration.name for migration in [*read_migrations(folder), *read_migrations(_TIMESCALE_MIGRATIONS)]}
+    for name in names:
+        if name not in known:
+            raise _made_by_newer(name)
+
+
+def _applied(connection: psycopg.Connection) -> dict[int, tuple[str, str]]:
+    """Name and checksum of each migration that the database has had, by number."""
+    return {
         int(number): (str(name), str(sha256))
         for number, name, sha256 in connection.execute("SELECT number, name, sha256 FROM schema_migration")
     }
-    _check_unchanged(applied, migrations)
+
+
+def _apply_missing(connection: psycopg.Connection, migrations: list[Migration], applied: Collection[int]) -> list[str]:
     names = []
     for migration in migrations:
         if migration.number in applied:
@@ -105,12 +132,7 @@ def _check_unchanged(applied: dict[int, tuple[str, str]], migrations: list[Migra
     for number, (name, sha256) in sorted(applied.items()):
         migration = known.get(number)
         if migration is None:
-            raise SchemaMismatchError(
-                f"The database has migration {name}, which this version does not know: it was used by a newer "
-                "version. Start that version, or restore a backup from before the upgrade.",
-                field="migration",
-                value=name,
-            )
+            raise _made_by_newer(name)
         if migration.sha256 != sha256:
             raise SchemaMismatchError(
                 f"Migration {migration.name} was changed after it was applied to this database. Restore the file; "
@@ -118,3 +140,12 @@ def _check_unchanged(applied: dict[int, tuple[str, str]], migrations: list[Migra
                 field="migration",
                 value=migration.name,
             )
+
+
+def _made_by_newer(name: str) -> SchemaMismatchError:
+    return SchemaMismatchError(
+        f"The database has migration {name}, which this version does not know: it was used by a newer "
+        "version. Start that version, or restore a backup from before the upgrade.",
+        field="migration",
+        value=name,
+    )

@@ -8,6 +8,7 @@ import psycopg
 from batterytwin.errors import StoreUnavailableError
 from storage.partitions import DAY_US, create_partitions, day_of
 from storage.sql_files import read_sql
+from storage.timescale import is_hypertable
 
 _PARTITIONS: Final = read_sql("reading_partitions")
 _LOCK_KEY: Final = 6203154005
@@ -34,7 +35,7 @@ class PartitionKeeper:
         self._inserted: dict[str, int] = {}
 
     def run(self, now_us: int) -> list[str]:
-        """Does one round; does nothing while another process does one.
+        """Does one round; does nothing while another process does one, or where TimescaleDB looks after its chunks.
 
         Indexes are built CONCURRENTLY: rows may be written meanwhile. One that cannot be built now, because a long
         query is in the way, is left for the next round.
@@ -53,7 +54,7 @@ class PartitionKeeper:
             with psycopg.connect(
                 self._url, autocommit=True, options=_SESSION_OPTIONS, application_name="batterytwin partitions"
             ) as connection:
-                if not _lock(connection):
+                if is_hypertable(connection) or not _lock(connection):
                     return []
                 create_partitions(connection, [today, today + 1])
                 quiet = self._find_quiet(connection, {today, today + 1})

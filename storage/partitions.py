@@ -7,6 +7,7 @@ from typing import Any, Final
 import psycopg
 
 from batterytwin.errors import InvalidArgumentError, Reason
+from storage.timescale import is_hypertable
 
 DAY_US: Final = 86_400_000_000
 """Microseconds in a day."""
@@ -29,6 +30,24 @@ def partition_name(day: int) -> str:
     return f"reading_{_date(day):%Y%m%d}"
 
 
+def writable_table(connection: Connection, day: int) -> str:
+    """Table that takes rows of a day, made when it is missing: the day's partition, or the hypertable of all days.
+
+    Args:
+        connection: in autocommit mode, outside a transaction.
+        day: days since 1970-01-01 UTC.
+
+    Raises:
+        InvalidArgumentError: the day lies outside the years 1 to 9999.
+        psycopg.OperationalError: the database is away.
+    """
+    name = partition_name(day)
+    if is_hypertable(connection):
+        return "reading"
+    create_partitions(connection, [day])
+    return name
+
+
 def day_of(name: str) -> int:
     """Day of a partition by its name, in days since 1970-01-01 UTC."""
     digits = name.removeprefix("reading_")
@@ -39,7 +58,7 @@ def create_partitions(connection: Connection, days: Collection[int]) -> None:
     """Makes the partitions that are missing; several processes may do so at once.
 
     A partition is made as a table and then attached: unlike CREATE TABLE ... PARTITION OF, this locks out neither
-    readers nor writers of the other days.
+    readers nor writers of the other days. A hypertable makes its chunks by itself: then this does nothing.
 
     Args:
         connection: in autocommit mode, outside a transaction.
@@ -50,6 +69,8 @@ def create_partitions(connection: Connection, days: Collection[int]) -> None:
         psycopg.OperationalError: the database is away.
     """
     with connection.transaction():
+        if is_hypertable(connection):
+            return
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
         for day in sorted(days):
             name = partition_name(day)

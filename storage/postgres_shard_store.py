@@ -14,10 +14,10 @@ from batterytwin.errors import LeaseLostError, StoreUnavailableError
 from batterytwin.telemetry import Rows
 from storage.alert_writes import write_of
 from storage.archived_rows import ArchivedRows
-from storage.copy_encoder import CopyEncoder
+from storage.copy_encoder import COPY_COLUMNS, CopyEncoder
 from storage.copy_script import Block, run_script
 from storage.leases import REVOKED, lease_lost, move_lease, take_lease
-from storage.partitions import DAY_US, create_partitions, partition_name
+from storage.partitions import DAY_US, writable_table
 from storage.reading_rows import find_rows, read_tail
 from storage.revision_rows import COPY_REVISED, write_revisions
 from storage.shard_store import LoggedInput, ShardCommit, TwinSnapshot
@@ -52,7 +52,7 @@ class PostgresShardStore:
         self._archived = ArchivedRows(archive)
         self._connection: Connection | None = None
         self._lease_id: int | None = None
-        self._known_days: set[int] = set()
+        self._known_days: dict[int, str] = {}
         self._encoder = CopyEncoder()
 
     def take_over(self, battery_keys: Sequence[int]) -> None:
@@ -71,12 +71,14 @@ class PostgresShardStore:
         with self._session() as connection:
             return load_snapshots(connection, battery_keys, layout, before_us)
 
-    def read_tail(self, watermarks_us: Mapping[int, int]) -> Rows:
+    def read_tail(self, watermarks_us: Mapping[int, int], *, told: bool = True) -> Rows:
         """Log of rows newer than each battery's watermark, sorted by battery and sample time."""
         with self._session() as connection:
-            sealed, rows = self._archived.after(connection, watermarks_us), read_tail(connection, watermarks_us)
-        if len(sealed):
-            rows = np.concatenate([sealed, rows])
+            sealed = self._archived.after(connection, watermarks_us)
+            rows = read_tail(connection, watermarks_us, told=told)
+        if not len(sealed):
+            return rows
+        rows = np.concatenate([sealed, rows])
         return rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
 
     def find_rows(
@@ -104,8 +106,8 @@ class PostgresShardStore:
             statements = [b"SELECT hold_lease(%d)" % self._held_lease()]
             blocks: list[Block] = []  # encoded when the server asks for them, one after the other
             for day, rows in _split_by_day(commit.rows):
-                self._make_partition(connection, day)
-                statements.append(b"COPY %b FROM STDIN (FORMAT binary)" % partition_name(day).encode())
+                table = self._table_of(connection, day)
+                statements.append(f"COPY {table} ({COPY_COLUMNS}) FROM STDIN (FORMAT binary)".encode())
                 blocks.append(self._encoder.pieces(rows))
             for late, applied in ((commit.late, "true"), (commit.too_late, "false")):
                 if len(late):
@@ -146,10 +148,11 @@ class PostgresShardStore:
             raise LeaseLostError("This store owns no batteries; take them over before the first commit.")
         return self._lease_id
 
-    def _make_partition(self, connection: Connection, day: int) -> None:
-        if day not in self._known_days:
-            create_partitions(connection, [day])
-            self._known_days.add(day)
+    def _table_of(self, connection: Connection, day: int) -> str:
+        table = self._known_days.get(day)
+        if table is None:
+            table = self._known_days[day] = writable_table(connection, day)
+        return table
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:

@@ -8,26 +8,27 @@ import psycopg
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import MEASURED_COLUMNS, TELEMETRY_DTYPE, Rows
-from storage.copy_encoder import decode_copy
-from storage.copy_script import read_copy
 from storage.instants import to_datetime
+from storage.packed_rows import ALL_COLUMNS, read_packed
 from storage.partitions import DAY_US
 from storage.sql_files import read_sql
 
 _READ_TAIL: Final = read_sql("read_tail")
+_REPLAYED: Final = (*MEASURED_COLUMNS, "status")
 _STORED_PAIRS: Final = read_sql("stored_pairs")
 
 Connection = psycopg.Connection[Any]
 
 
-def read_tail(connection: Connection, watermarks_us: Mapping[int, int]) -> Rows:
-    """Log of rows newer than each battery's watermark as far as the tables have it, `TELEMETRY_DTYPE`, in no order.
+def read_tail(connection: Connection, watermarks_us: Mapping[int, int], *, told: bool = True) -> Rows:
+    """Log of rows newer than each battery's watermark, `TELEMETRY_DTYPE`, sorted by battery and sample time.
 
     Late rows that were applied stand in their place, and the newest revision's judgement stands for the first one.
 
     Args:
         connection: in autocommit mode, outside a transaction.
         watermarks_us: `{battery_key: microseconds since 1970 UTC}`.
+        told: with what the twin told then; without it, which is half the work, estimates are NaN.
 
     Raises:
         psycopg.OperationalError: the database is away.
@@ -42,13 +43,11 @@ def read_tail(connection: Connection, watermarks_us: Mapping[int, int]) -> Rows:
             "watermarks": [to_datetime(us) for us in marks[places].tolist()],
             "oldest": to_datetime(int(marks[places].min())),
         }
-        statement = psycopg.ClientCursor(connection).mogrify(_READ_TAIL, parameters)
-        with connection.transaction():
-            # Without a snapshot, the tail is the whole log: it takes its time, and must not be sorted to be joined.
-            connection.execute("SET LOCAL statement_timeout = 0")
-            connection.execute("SET LOCAL enable_mergejoin = off")
-            parts.append(decode_copy(read_copy(connection, statement.encode())))
-    return np.concatenate(parts)
+        parts.append(read_packed(connection, _READ_TAIL, parameters, ALL_COLUMNS if told else _REPLAYED))
+    if len(parts) <= 2:
+        return parts[-1]
+    rows = np.concatenate(parts)
+    return rows[np.argsort(rows["battery_key"], kind="stable")]
 
 
 def find_rows(

@@ -116,10 +116,11 @@ class ShardStore(Protocol):
             before_us: only snapshots with a watermark before this, by battery key; None = no matter.
         """
 
-    def read_tail(self, watermarks_us: Mapping[int, int]) -> Rows:
+    def read_tail(self, watermarks_us: Mapping[int, int], *, told: bool = True) -> Rows:
         """Log of rows newer than each battery's watermark (`{battery_key: watermark_us}`).
 
         Late rows that were applied stand in their place; every row carries the judgement of the newest revision.
+        Without `told`, estimates and times of receipt may be missing: a replay makes its own.
 
         Returns:
             `TELEMETRY_DTYPE`, sorted by battery and sample time.

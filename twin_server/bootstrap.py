@@ -14,18 +14,22 @@ from typing import Final
 from actors.fleet import Fleet, TwinSpec
 from actors.placement import core_count, place_twins
 from actors.ray_fleet import RayFleet, start_ray, stop_ray
+from batterytwin.errors import StoreUnavailableError
 from batterytwin.inventory import Inventory, load_fleet
 from storage.archive_reader import ArchiveReader
 from storage.archive_settings import ArchiveSettings
+from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
 from storage.migrate import migrate
 from storage.partition_keeper import PartitionKeeper
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from storage.snapshot_keeper import thin_snapshots
+from storage.timescale import apply_policies, refresh_old_hours
 from twin_server.access import make_access
 from twin_server.archive_job import run_archive_keeper
 from twin_server.companions import Companions
+from twin_server.database_keeper import DatabaseKeeper
 from twin_server.first_admin import ensure_first_admin
 from twin_server.fleet_setup import make_specs, register_fleet
 from twin_server.instance import Instance
@@ -39,6 +43,7 @@ from twin_server.simulated_gateways import make_simulator_tokens
 
 _COMPANION_GRACE_S: Final = 2.0
 _FINE_DAYS: Final = 7
+_DATABASE_RETRY_S: Final = 0.5
 _JOB_PERIOD_S: Final = 600.0
 
 
@@ -157,9 +162,31 @@ class _Server:
             postgres = EmbeddedPostgres(settings.data_dir)
             self._parts.push_async_callback(asyncio.to_thread, postgres.stop)
             url = await asyncio.to_thread(postgres.start)
-        applied = await asyncio.to_thread(migrate, url)
+            keeper = DatabaseKeeper(postgres, self._report.warn)
+            keeper.start()
+            self._parts.push_async_callback(keeper.stop)
+        applied = await self._migrate(url)
         self._report.step("database ready" + (f" ({len(applied)} migrations applied)" if applied else ""))
+        if await asyncio.to_thread(apply_policies, url, self._kept):
+            self._report.step("TimescaleDB keeps readings and their hours")
+        for gap in await asyncio.to_thread(durability_gaps, url):
+            self._report.warn(f"a power cut may take what was acknowledged: {gap}")
         return url
+
+    async def _migrate(self, url: str) -> list[str]:
+        """Waits for a database that is away: to end at once would only make whoever restarts us do it again."""
+        give_up = time.monotonic() + self._settings.database_wait_s
+        told = False
+        while True:
+            try:
+                return await asyncio.to_thread(migrate, url, timescale=self._settings.timescale)
+            except StoreUnavailableError as error:
+                if time.monotonic() >= give_up:
+                    raise
+                if not told:
+                    self._report.warn(f"waiting for the database: {error.message}")
+                told = True
+            await asyncio.sleep(_DATABASE_RETRY_S)
 
     async def _start_ray(self) -> None:
         if self._settings.in_process:
@@ -173,13 +200,17 @@ class _Server:
     def _archive(self) -> Path:
         return self._settings.archive_dir or self._settings.data_dir / "archive"
 
+    @property
+    def _kept(self) -> ArchiveSettings:
+        return ArchiveSettings(self._settings.hot_days, self._settings.raw_days, self._settings.hour_days)
+
     def _jobs(self, url: str) -> list[Job]:
         settings = self._settings
-        kept = ArchiveSettings(settings.hot_days, settings.raw_days, settings.hour_days)
         return [
             Job("partitions", _JOB_PERIOD_S, functools.partial(_keep_partitions, PartitionKeeper(url))),
             Job("snapshots", _JOB_PERIOD_S, functools.partial(_thin_snapshots, url, settings.raw_days)),
-            Job("archive", _JOB_PERIOD_S, functools.partial(run_archive_keeper, url, self._archive, kept)),
+            Job("hours", _JOB_PERIOD_S, functools.partial(_refresh_hours, url, self._kept)),
+            Job("archive", _JOB_PERIOD_S, functools.partial(run_archive_keeper, url, self._archive, self._kept)),
         ]
 
     def _make_fleet(self, url: str, specs: list[TwinSpec]) -> Fleet:
@@ -231,6 +262,10 @@ async def _keep_partitions(keeper: PartitionKeeper) -> None:
 
 async def _thin_snapshots(url: str, kept_days: int) -> None:
     await asyncio.to_thread(thin_snapshots, url, kept_days)
+
+
+async def _refresh_hours(url: str, kept: ArchiveSettings) -> None:
+    await asyncio.to_thread(refresh_old_hours, url, kept)
 
 
 def _free_port() -> int:

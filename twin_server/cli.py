@@ -10,6 +10,7 @@ from batterytwin import __version__
 from batterytwin.errors import TwinError
 from twin_server import client_commands, up_command
 from twin_server.access_commands import token_app, user_app
+from twin_server.backup_commands import backup, restore
 from twin_server.dataset_command import dataset
 from twin_server.event_commands import event_app
 from twin_server.export_command import export
@@ -38,6 +39,8 @@ app.command()(export)
 app.command()(replay)
 app.command()(simulate)
 app.command()(dataset)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(event_app, name="event")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")

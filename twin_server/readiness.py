@@ -12,7 +12,9 @@ from batterytwin.errors import TwinError
 
 DATABASE_PROBE_S: Final = 2.0
 SHARD_PROBE_S: Final = 6.0
-_PROBE_TIMEOUT_S: Final = 2.0
+PROBE_TIMEOUT_S: Final = 2.0
+LIVENESS: Final = "liveness"
+"""Name under which health is SERVING for as long as the process answers at all; the others tell readiness."""
 
 _log = structlog.get_logger(__name__)
 
@@ -26,6 +28,8 @@ class PingStore(Protocol):
 
 class Readiness:
     """Watches database and shards, and sets the health of each service name.
+
+    A server without its database is alive and not ready: to restart it would help nobody, and it comes back by itself.
 
     Attributes:
         damaged_snapshots: snapshots of twins found damaged; no reason not to be ready, for older ones serve as well.
@@ -61,7 +65,7 @@ class Readiness:
         if not self._database:
             found.append("the database does not answer")
         if away := len(self._shards) - self.shards_ready:
-            found.append(f"{away} of {len(self._shards)} shards do not answer")
+            found.append(f"{away} of {len(self._shards)} shards do not answer, or their twins have another owner")
         return found
 
     async def set_restored(self, shard_count: int) -> None:
@@ -78,7 +82,7 @@ class Readiness:
     async def probe_database(self, store: PingStore) -> None:
         """Asks the database for a sign of life."""
         try:
-            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
                 await store.ping()
             self._database = True
         except (TwinError, TimeoutError):
@@ -88,7 +92,7 @@ class Readiness:
     async def probe_shards(self, fleet: Fleet) -> None:
         """Asks every shard for a sign of life."""
         try:
-            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
                 self._shards = await fleet.ready()
         except (TwinError, TimeoutError):
             self._shards = [False] * len(self._shards)
@@ -102,5 +106,6 @@ class Readiness:
         self._told = not reasons
         _log.info("ready" if self._told else "not ready", reasons=reasons)
         serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._health.set(LIVENESS, serving)
         for name in self._names:
             await self._health.set(name, serving if self._told else not_serving)

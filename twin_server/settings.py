@@ -23,6 +23,10 @@ class ServerSettings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None, validation_alias="DATABASE_URL", description="a PostgreSQL server; none = the embedded one"
     )
+    database_wait_s: float = Field(
+        default=60.0, ge=0, description="how long a start waits for a PostgreSQL server that is away"
+    )
+    timescale: bool = Field(default=True, description="use TimescaleDB where the PostgreSQL server has it")
     access_token: SecretStr | None = Field(default=None, description="for commands that ask another server")
     fleet_file: Path | None = Field(default=None, description="inventory; none = the fleet of 1,944")
     twins_per_actor: int | None = Field(default=None, ge=1, description="none = as many shards as cores")
@@ -41,7 +45,7 @@ class ServerSettings(BaseSettings):
     drain_timeout_s: float = Field(default=5.0, gt=0)
     archive_dir: Path | None = Field(default=None, description="sealed history; none = `archive` in the data directory")
     hot_days: int = Field(
-        default=7, ge=1, description="days of history that stay in the database before they are sealed"
+        default=7, ge=1, description="days of history that stay in the database before they are sealed or compressed"
     )
     raw_days: int = Field(default=730, ge=30, description="days that readings are kept")
     hour_days: int = Field(default=3_653, ge=365, description="days that hourly aggregates are kept")

@@ -13,8 +13,12 @@ from twin_server.up_command import make_settings
 
 
 @asynccontextmanager
-async def open_server_store(data_dir: Path | None = None) -> AsyncIterator[ServerStore]:
-    """Opens the store of a data directory (or of DATABASE_URL). Starts the embedded database if no server runs.
+async def open_database(data_dir: Path | None = None, *, bring_up_to_date: bool = True) -> AsyncIterator[str]:
+    """URL of the database of a data directory (or DATABASE_URL). Starts the embedded one if no server runs.
+
+    Args:
+        data_dir: data directory; None = the usual one.
+        bring_up_to_date: apply missing migrations to a database that is started here.
 
     Raises:
         ConflictError: a server is just starting on this data directory.
@@ -22,23 +26,35 @@ async def open_server_store(data_dir: Path | None = None) -> AsyncIterator[Serve
     """
     settings = make_settings(data_dir=data_dir)
     postgres = EmbeddedPostgres(settings.data_dir)
-    instance: Instance | None = None
     if settings.database_url is not None:
-        url = settings.database_url.get_secret_value()
-    elif read_instance(settings.data_dir) is not None:
-        url = await asyncio.to_thread(postgres.start)  # adopts the running one
-    else:
-        instance = Instance(settings.data_dir)
-        instance.acquire()
-        url = await asyncio.to_thread(postgres.start)
-        await asyncio.to_thread(migrate, url)
+        yield settings.database_url.get_secret_value()
+        return
+    if read_instance(settings.data_dir) is not None:
+        yield await asyncio.to_thread(postgres.start)  # adopts the running one
+        return
+    instance = Instance(settings.data_dir)
+    instance.acquire()
     try:
+        url = await asyncio.to_thread(postgres.start)
+        if bring_up_to_date:
+            await asyncio.to_thread(migrate, url)
+        yield url
+    finally:
+        await asyncio.to_thread(postgres.stop)
+        instance.release()
+
+
+@asynccontextmanager
+async def open_server_store(data_dir: Path | None = None) -> AsyncIterator[ServerStore]:
+    """Opens the store of a data directory (or of DATABASE_URL). Starts the embedded database if no server runs.
+
+    Raises:
+        ConflictError: a server is just starting on this data directory.
+        StoreUnavailableError: the database does not answer.
+    """
+    async with open_database(data_dir) as url:
         store = await ServerStore.connect(url)
         try:
             yield store
         finally:
             await store.close()
-    finally:
-        if instance is not None:
-            await asyncio.to_thread(postgres.stop)
-            instance.release()

@@ -170,10 +170,10 @@ def test_a_backlog_that_comes_beside_live_rows_needs_the_database_once() -> None
     store = twins.shard._store
     read_tail = store.read_tail
 
-    def counting(watermarks_us: Mapping[int, int]) -> Rows:
+    def counting(watermarks_us: Mapping[int, int], *, told: bool = True) -> Rows:
         nonlocal reads
         reads += 1
-        return read_tail(watermarks_us)
+        return read_tail(watermarks_us, told=told)
 
     store.read_tail = counting  # type: ignore[method-assign]
     pieces = 20

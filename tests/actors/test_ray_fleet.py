@@ -119,7 +119,8 @@ async def test_a_shard_killed_under_load_comes_back_with_everything(bench: Fleet
     assert deaths >= 1
     assert len(acknowledged) == len(frames) * BLOCKS
     assert set(acknowledged) <= {Outcome.APPLIED, Outcome.SUSPECT, Outcome.DUPLICATE}
-    while await fleet.ready() != [True, True]:  # a busy machine may take its time; the test's own limit ends it
+    # A busy machine may take its time; the test's own limit ends it.
+    while await fleet.ready() != [True, True]:  # noqa: ASYNC110 - seen from outside alone
         await asyncio.sleep(0.1)
     assert await fleet.state_hashes() == await reference_hashes(bench.specs, frames)
     await fleet.stop()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -34,6 +35,10 @@ class ServerProcess:
             stderr=self._log,
         )
         self.target = ""
+
+    def is_running(self) -> bool:
+        """Whether its own process has not ended."""
+        return self._process.poll() is None
 
     def wait_for(self, condition: str, timeout_s: float = 300.0) -> float:
         """Waits for `first_live`, `ready` or `all_live`; returns the seconds since the start."""
@@ -77,18 +82,33 @@ class ServerProcess:
 
     def processes(self) -> list[psutil.Process]:
         """Every process of the server: its own, Ray's, the shards, PostgreSQL's, and what else it started."""
-        found = {p.pid: p for p in [psutil.Process(self._process.pid)]}
-        for root in [psutil.Process(self._process.pid), *self._postmasters()]:
-            found[root.pid] = root
-            with suppress(psutil.NoSuchProcess):
-                found.update({p.pid: p for p in root.children(recursive=True)})
-        return list(found.values())
+        roots = [self._process.pid, *(process.pid for process in self._postmasters())]
+        return list({process.pid: process for root in roots for process in tree_of(root)}.values())
 
     def _postmasters(self) -> list[psutil.Process]:
         pid_file = EmbeddedPostgres(self._data_dir).cluster / "postmaster.pid"
         with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
             return [psutil.Process(int(pid_file.read_text().split()[0]))]
         return []
+
+    def shards(self) -> list[psutil.Process]:
+        """The processes that hold twins."""
+        found = []
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                if any(argument.startswith("ray::_ShardActor") for argument in process.cmdline()):
+                    found.append(process)
+        return found
+
+    def cut_power(self) -> None:
+        """Ends every process at the same instant, the database's too, as a power cut does.
+
+        All are stopped first, so that none sees another one die. What lies in the kernel's cache is not lost: that
+        commits reach the disk is a matter of the database's settings, which `durability_gaps` looks at.
+        """
+        cut_power(self.processes)
+        self._process.wait(timeout=10)
+        self._log.close()
 
     def cpu_s(self) -> float:
         """Processor seconds used so far by all its processes and the children they have reaped."""
@@ -117,6 +137,31 @@ class ServerProcess:
         self._process.wait(timeout=30)
         self._log.close()
         return time.monotonic() - began
+
+
+def tree_of(pid: int) -> list[psutil.Process]:
+    """A process and everything below it; empty when it is gone."""
+    try:
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def cut_power(family: Callable[[], list[psutil.Process]]) -> None:
+    """Stops all processes of a family, those started meanwhile included, then kills them and waits for their end."""
+    stopped: dict[int, psutil.Process] = {}
+    while new := [process for process in family() if process.pid not in stopped]:
+        for process in new:
+            stopped[process.pid] = process
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+    for process in stopped.values():
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    _, alive = psutil.wait_procs(stopped.values(), timeout=10, callback=None)
+    if left := [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]:
+        raise RuntimeError(f"processes outlive SIGKILL: {left}")
 
 
 def kind_of(command: list[str]) -> str:

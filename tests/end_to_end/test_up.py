@@ -110,6 +110,8 @@ def test_with_tls_others_speak_tls_and_this_machine_needs_no_certificate(reachab
         (("up", "--port", "70000"), "--port"),
         (("up", "--fleet-file", "no-such-file.toml"), "no-such-file.toml"),
         (("twin", "BRK-U1-S01-B01"), "No server runs"),
+        (("backup", "no-such-folder/backup"), "does not exist"),
+        (("restore", "no-such-backup"), "is no complete backup"),
         (("replay", "no-such-file.csv", "--map", "no-such-map.toml"), "no-such"),
     ],
 )

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from batterytwin.errors import StoreUnavailableError
+from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
 from storage.embedded_binaries import find_binaries
 from storage.embedded_process import Postmaster
@@ -24,6 +25,7 @@ from storage.embedded_process import Postmaster
 _START_AND_WAIT = """
 import sys, time
 from pathlib import Path
+from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
 print(EmbeddedPostgres(Path(sys.argv[1])).start(), flush=True)
 time.sleep(600)
@@ -96,7 +98,9 @@ def test_data_outlive_a_stop(server: EmbeddedPostgres) -> None:
 
 
 def test_settings_are_durable_and_closed_to_the_network(server: EmbeddedPostgres) -> None:
-    with psycopg.connect(server.start()) as connection:
+    url = server.start()
+    assert durability_gaps(url) == []
+    with psycopg.connect(url) as connection:
         names = ["fsync", "synchronous_commit", "full_page_writes", "data_checksums", "listen_addresses", "TimeZone"]
         found = [connection.execute("SELECT current_setting(%s)", (name,)).fetchone() for name in names]
     assert found == [("on",), ("on",), ("on",), ("on",), ("",), ("UTC",)]
@@ -167,6 +171,11 @@ def test_a_long_path_gets_a_short_socket(folder: Path) -> None:
     postmaster = Postmaster.read(server.cluster)
     assert postmaster is not None
     assert not postmaster.socket_dir.is_relative_to(folder)
+    url = server.start()
+    os.kill(postmaster.pid, signal.SIGKILL)
+    has_ended(postmaster.pid)
+    assert server.start() == url  # whoever was connected finds it again
+    assert remembered(url) == [1]
     server.stop()
     assert not postmaster.socket_dir.exists()
 

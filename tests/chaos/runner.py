@@ -1,0 +1,99 @@
+"""Runs experiments one after the other on one server, then compares the states."""
+
+import shutil
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.chaos import crowds
+from tests.chaos import experiments as e
+from tests.chaos.arena import Arena
+from tests.chaos.report import Outcome
+
+Experiment = Callable[[Arena], Outcome]
+
+SHARD_BACK_P95_S = 5.0
+"""A killed shard is back, and its gateways are served, within this time in 95 % of all cases."""
+
+
+def short(seed: int) -> dict[str, Experiment]:
+    """What CI runs: every kind of fault that heals within seconds, a few times."""
+    return {
+        "backend": lambda arena: e.kills(arena, "backend", 2, seed),
+        "shard": lambda arena: e.kills(arena, "shard", 2, seed + 1),
+        "lost_acks": lambda arena: e.lost_acks(arena, 2, seed + 2),
+        "late": lambda arena: e.late_and_duplicate(arena, 2.0, seed + 3),
+        "clock_ahead": e.clock_ahead,
+        "messages": lambda arena: e.random_messages(arena, 1_000, seed + 4),
+    }
+
+
+def full(seed: int, times: int = 20) -> dict[str, Experiment]:
+    """Everything; the kills of what takes the whole server down come last.
+
+    Each kill of a GCS or raylet is followed by one of the server, which is why the server alone has fewer.
+    """
+    return {
+        "backend": lambda arena: e.kills(arena, "backend", times, seed),
+        "shard": lambda arena: e.kills(arena, "shard", times, seed + 1, p95_limit_s=SHARD_BACK_P95_S),
+        "lost_acks": lambda arena: e.lost_acks(arena, times, seed + 2),
+        "late": lambda arena: e.late_and_duplicate(arena, float(times), seed + 3),
+        "clock_ahead": e.clock_ahead,
+        "million": e.million_samples,
+        "stop_shard": lambda arena: e.pauses(arena, "shard", 10.0),
+        "stop_backend": lambda arena: e.pauses(arena, "backend", 10.0),
+        "slow_network": lambda arena: e.slow_network(arena, float(times)),
+        "messages": lambda arena: e.random_messages(arena, 5_000 * times, seed + 4),
+        "watchers": lambda arena: crowds.silent_watchers(arena, 20, float(times)),
+        "streams": lambda arena: crowds.idle_streams(arena, 1_000),
+        "overload": lambda arena: crowds.overload(arena, 3.0 * times),
+        "read_only": lambda arena: e.database_read_only(arena, 1.5 * times),
+        "database_away": lambda arena: e.database_away(arena, 1.5 * times),
+        "postmaster": lambda arena: e.kills(arena, "postmaster", times, seed + 5),
+        "gcs": lambda arena: e.kills(arena, "gcs", max(1, times // 2), seed + 6),
+        "raylet": lambda arena: e.kills(arena, "raylet", max(1, times // 2), seed + 7),
+        "server": lambda arena: e.kills(arena, "server", max(1, times // 4), seed + 8),
+    }
+
+
+def run(experiments: Sequence[Experiment], budget_s: float, say: Callable[[str], None]) -> list[Outcome]:
+    """Runs experiments; whatever they do, nothing is left behind but, after a failure, the server's log.
+
+    Args:
+        experiments: in this order.
+        budget_s: no experiment is begun after that; leaving one out is a violation.
+        say: told of the progress.
+    """
+    began = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="batterytwin-chaos-"))
+    folder.chmod(0o755)  # as root, the database runs as a user of its own, who has to get in
+    outcomes: list[Outcome] = []
+    end = Outcome("states and end")
+    try:
+        arena = Arena(folder)
+        try:
+            arena.server.wait_for("ready")
+            say(f"ready after {time.monotonic() - began:.0f} s")
+            for number, experiment in enumerate(experiments):
+                if time.monotonic() - began > budget_s:
+                    end.require(False, f"out of time: {len(experiments) - number} experiments left out")
+                    break
+                outcomes.append(experiment(arena))
+                say(f"{time.monotonic() - began:6.1f} s  {outcomes[-1].name}: {outcomes[-1].violations or 'good'}")
+            differing = arena.differing_states()
+            end.require(differing == 0, f"{differing} twins differ from undisturbed ones")
+        except Exception:  # noqa: BLE001  # an experiment that breaks is a finding, and the table has to be told
+            end.require(False, traceback.format_exc(limit=-4))
+        finally:
+            left = arena.end()
+            end.require(not left, f"{len(left)} processes had to be killed at the end")
+        outcomes.append(end)
+        if any(outcome.violations for outcome in outcomes):
+            kept = Path(tempfile.gettempdir()) / f"{folder.name}.log"
+            shutil.copy(folder / "data.log", kept)
+            say(f"log of the server: {kept}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return outcomes
