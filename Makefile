@@ -41,7 +41,7 @@ smoke: env ## Installs the wheel on every other Python >= 3.11 found here and st
 
 check: lint types imports protos-check smoke test ## What CI runs.
 
-bench: env ## Speed and memory, <= 10 minutes; the last line is BENCH {json}.
+bench: env ## Speed and memory, <= 40 minutes; ARGS="--only ingest" runs a part; the last line is BENCH {json}.
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 validate: env ## Accuracy against measured and simulated batteries, <= 20 minutes; the last line is VALIDATE {json}.

@@ -14,6 +14,8 @@ from clients.async_client import AsyncTwinClient
 from clients.gateway import GatewayClient
 
 _DAY_S = 86_400
+_GRID_NS = 1_000_000  # sample times are stored on a grid; messages are a thousand times further apart
+_WITH_RESISTANCE = 0.02  # share of readings that carry an instrument's resistance
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,17 @@ def float_readings(battery_ids: Sequence[str], sample_time_s: float, seed: int) 
     """One plausible float reading for each battery."""
     rng = np.random.default_rng(seed)
     n = len(battery_ids)
+    strings = {name.rpartition("-")[0]: None for name in battery_ids}
+    current_a = dict(zip(strings, rng.normal(0.02, 0.01, len(strings)), strict=True))  # one for all blocks in series
+    resistance_mohm = np.where(rng.random(n) < _WITH_RESISTANCE, rng.normal(4.2, 0.1, n), np.nan)
     return ReadingBatch(
         ReadingColumns(
             battery_ids,
             np.full(n, round(sample_time_s * 1e9), np.int64),
             voltage_v=rng.normal(13.65, 0.08, n).astype(np.float32),
-            current_a=rng.normal(0.02, 0.01, n).astype(np.float32),
+            current_a=np.array([current_a[name.rpartition("-")[0]] for name in battery_ids], np.float32),
             temperature_c=rng.normal(26.0, 0.5, n).astype(np.float32),
+            internal_resistance_mohm=resistance_mohm.astype(np.float32),
         )
     )
 
@@ -103,6 +109,9 @@ def _joined(ids: Sequence[str], start_s: float, count: int, seed: int) -> Readin
             voltage_v=np.concatenate([p.voltage_v for p in parts if p.voltage_v is not None]),
             current_a=np.concatenate([p.current_a for p in parts if p.current_a is not None]),
             temperature_c=np.concatenate([p.temperature_c for p in parts if p.temperature_c is not None]),
+            internal_resistance_mohm=np.concatenate(
+                [p.internal_resistance_mohm for p in parts if p.internal_resistance_mohm is not None]
+            ),
         )
     )
 
@@ -125,6 +134,48 @@ def outage_readings(start_s: float) -> Iterator[ReadingBatch]:
         second, string = divmod(number, len(ids) // 24)
         yield float_readings(ids[24 * string : 24 * string + 24], start_s + second, seed=number)
         number += 1
+
+
+def fleet_messages(start_s: float, count: int) -> list[ReadingBatch]:
+    """Messages of one reading of every battery, a second apart, made beforehand so that the pace can be kept."""
+    ids = Fleet.default().battery_ids
+    return [float_readings(ids, start_s + number, seed=number) for number in range(count)]
+
+
+async def get_twins(target: str, token: str, in_flight: int, calls: int) -> NDArray[np.float64]:
+    """Gets one twin after another, so many calls at once; returns each call's time, s."""
+    ids = Fleet.default().battery_ids
+    names = iter([ids[number % len(ids)] for number in range(calls)])
+    took: list[float] = []
+
+    async def caller(client: AsyncTwinClient) -> None:
+        for name in names:
+            began = time.perf_counter()
+            await client.get_twin(name)
+            took.append(time.perf_counter() - began)
+
+    async with AsyncTwinClient(target, token=token) as client:
+        await asyncio.gather(*(caller(client) for _ in range(in_flight)))
+    return np.array(took)
+
+
+async def snapshots_after_acks(target: str, token: str, start_s: float, rounds: int) -> NDArray[np.float64]:
+    """Sends the fleet's readings and, once they are acknowledged, gets its snapshot; returns each snapshot's time, s.
+
+    Raises:
+        RuntimeError: a snapshot is older than the acknowledgement before it.
+    """
+    took: list[float] = []
+    async with AsyncTwinClient(target, token=token) as client:
+        for number, batch in enumerate(fleet_messages(start_s, rounds)):
+            await client.ingest(batch)
+            began = time.perf_counter()
+            snapshot = await client.get_fleet_snapshot()
+            took.append(time.perf_counter() - began)
+            oldest_ns = int(snapshot.twins.as_of_unix_ns.min())
+            if oldest_ns < int(batch.readings.sample_time_unix_ns[0]) - _GRID_NS:
+                raise RuntimeError(f"snapshot {number} is older than the ack before it")
+    return np.array(took)
 
 
 def days_ago(days: float) -> float:

@@ -1,0 +1,183 @@
+"""Parts of the benchmark that run alone, and go on without each other: one that fails costs its own figures only."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from rich.console import Console
+
+from storage.embedded import EmbeddedPostgres
+from tests.bench import load
+from tests.bench.bare_copy import COMMIT_ROWS, BareCopy
+from tests.bench.recovery import cold_start_with_tail_s, shard_recovery_s
+from tests.bench.server_process import ServerProcess
+from twin_server.operator_token import operator_token
+
+_IDLE_S: Final = 30.0
+_MISSION_S: Final = 90.0
+_ACK_S: Final = 30.0
+_ROUNDS: Final = 5
+_FLEET: Final = 1_944
+_SAMPLES: Final = 504  # a multiple of the nine sample times of a message, and of the ten fleets of a large commit
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run has measured so far."""
+
+    folder: Path
+    console: Console
+    measured: dict[str, float] = field(default_factory=dict)
+
+    def say(self, text: str) -> None:
+        """Tells what is being done."""
+        self.console.print(text)
+
+
+def start(run: Run) -> None:
+    """First and second start, memory, stop."""
+    measured = run.measured
+    run.say("first start: fills 90 days of history ...")
+    server = ServerProcess(run.folder / "live")
+    try:
+        measured["first_start_all_live_s"] = server.wait_for("all_live")
+    finally:
+        first_stop_s = server.stop()
+    run.say("second start: installed and initialised ...")
+    server = ServerProcess(run.folder / "live")
+    try:
+        measured["first_live_s"] = server.wait_for("first_live")
+        measured["ready_s"] = max(server.wait_for("ready"), server.wait_for_dashboard())
+        measured["all_live_s"] = server.wait_for("all_live")
+        time.sleep(10.0)
+        sizes = server.pss_by_name()
+        measured["memory_gb"] = sum(sizes.values()) / 1024
+        measured |= {f"memory_{name}_mb": size for name, size in sizes.items()}
+    finally:
+        measured["stop_s"] = max(first_stop_s, server.stop())
+
+
+def mission(run: Run) -> None:
+    """Processor time of the normal pace, beyond an idle server's."""
+    with _server(run.folder / "mission") as (server, token):
+        time.sleep(5.0)
+        run.say(f"idle for {_IDLE_S:.0f} s ...")
+        idle = _cpu_share(server, lambda: time.sleep(_IDLE_S))
+        run.say(f"mission load: 32.4 one-reading calls/s for {_MISSION_S:.0f} s ...")
+        trickle: list[float] = []
+
+        def work() -> None:
+            singles = load.single_readings(load.days_ago(3))
+            trickle.extend(asyncio.run(load.unary_at_rate(server.target, token, singles, 32.4, _MISSION_S)).tolist())
+
+        busy = _cpu_share(server, work)
+        run.measured["mission_ack_p99_ms"] = 1e3 * float(np.quantile(trickle, 0.99))
+        run.measured["idle_cpu_percent"] = 100 * idle
+        run.measured["mission_cpu_percent"] = 100 * (busy - idle)
+
+
+def latency(run: Run) -> None:
+    """Time to the ack at 1,944 readings/s, and at half the peak of this run."""
+    with _server(run.folder / "latency") as (server, token):
+        run.say(f"ack latency at 1,944 readings/s for {_ACK_S:.0f} s ...")
+        batches = load.outage_readings(load.days_ago(2))
+        acks = asyncio.run(load.unary_at_rate(server.target, token, batches, 81.0, _ACK_S))
+        run.measured["ack_p50_ms"] = 1e3 * float(np.median(acks))
+        run.measured["ack_p99_ms"] = 1e3 * float(np.quantile(acks, 0.99))
+        peak = run.measured.get("durable_readings_per_s")
+        if peak is None:
+            raise RuntimeError("the peak is not known: run `ingest` too")
+        run.say(f"ack latency at {peak / 2:,.0f} readings/s ...")
+        prepared = load.fleet_messages(load.days_ago(1), count=round(peak / 2 * _ACK_S / 3 / _FLEET))
+        acks = asyncio.run(
+            load.unary_at_rate(
+                server.target, token, iter(prepared), peak / 2 / _FLEET, len(prepared) * 2 * _FLEET / peak
+            )
+        )
+        run.measured["ack_half_peak_p99_ms"] = 1e3 * float(np.quantile(acks, 0.99))
+
+
+def ingest(run: Run) -> None:
+    """Durable readings a second over nine streams and over one, in turns with bare COPY into the same partition."""
+    samples = _SAMPLES
+    start_s = load.days_ago(1) // 86_400 * 86_400 + 3_600.0  # one UTC day holds all rounds
+    with _server(run.folder / "ingest") as (server, token):
+        rates: dict[str, list[float]] = {}
+        ratios: list[float] = []
+
+        def streams(count: int, number: int) -> float:
+            first_s = start_s + number * samples
+            return asyncio.run(load.streams_flat_out(server.target, token, count, first_s, samples))
+
+        streams(9, 0)  # makes the partition, compiles, fills caches; not counted
+        bare = BareCopy(EmbeddedPostgres(run.folder / "ingest").start(), start_s)
+        run.say(f"{_ROUNDS} rounds: nine streams, one stream, {bare} ...")
+        for number in range(_ROUNDS):
+            nine = streams(9, 1 + 2 * number)
+            one = streams(1, 2 + 2 * number)
+            plain = {name: bare.rows_per_s(_FLEET * 500, rows) for name, rows in COMMIT_ROWS.items()}
+            ratios.append(nine / max(plain.values()))
+            found = {"nine": nine, "one": one} | plain
+            run.say("  " + ", ".join(f"{name} {rate:,.0f}" for name, rate in found.items()))
+            for name, rate in found.items():
+                rates.setdefault(name, []).append(rate)
+        medians = {name: statistics.median(found) for name, found in rates.items()}
+        run.measured["durable_readings_per_s"] = medians.pop("nine")
+        run.measured["durable_readings_per_s_one_stream"] = medians.pop("one")
+        run.measured["durable_over_bare_copy"] = statistics.median(ratios)
+        run.measured |= {f"bare_copy_rows_per_s, {name}": rate for name, rate in medians.items()}
+        run.measured["row_bytes"] = bare.row_bytes()
+
+
+def reads(run: Run) -> None:
+    """Reads of twins while nothing else runs."""
+    with _server(run.folder / "reads") as (server, token):
+        run.say("GetTwin at 16 in flight, GetFleetSnapshot after each ack ...")
+        twins = asyncio.run(load.get_twins(server.target, token, in_flight=16, calls=4_000))
+        run.measured["get_twin_p99_ms"] = 1e3 * float(np.quantile(twins, 0.99))
+        snapshots = asyncio.run(load.snapshots_after_acks(server.target, token, load.days_ago(1), rounds=200))
+        run.measured["fleet_snapshot_p99_ms"] = 1e3 * float(np.quantile(snapshots, 0.99))
+
+
+def recovery(run: Run) -> None:
+    """Cold start with a day of log, and a killed shard."""
+    for figure, measure in (("shard_killed_s", shard_recovery_s), ("cold_start_s", cold_start_with_tail_s)):
+        run.say(f"{figure} ...")
+        folder = run.folder / figure
+        folder.mkdir(mode=0o755)
+        run.measured[figure] = measure(folder)
+
+
+SECTIONS: Final[dict[str, Callable[[Run], None]]] = {
+    "start": start,
+    "mission": mission,
+    "ingest": ingest,
+    "latency": latency,
+    "reads": reads,
+    "recovery": recovery,
+}
+"""In the order in which they run: `latency` needs the peak that `ingest` finds."""
+
+
+@contextmanager
+def _server(data_dir: Path) -> Iterator[tuple[ServerProcess, str]]:
+    """A server without simulator and dashboard, ready, and a token for it."""
+    server = ServerProcess(data_dir, "--no-simulator", "--no-dashboard")
+    try:
+        server.wait_for("ready")
+        yield server, operator_token(data_dir)
+    finally:
+        server.stop()
+
+
+def _cpu_share(server: ServerProcess, work: Callable[[], None]) -> float:
+    """Processor seconds a second that the server's processes use while `work()` runs."""
+    before, began = server.cpu_s(), time.monotonic()
+    work()
+    return (server.cpu_s() - before) / (time.monotonic() - began)
