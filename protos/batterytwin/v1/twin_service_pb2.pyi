@@ -35,7 +35,8 @@ class _TwinSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TwinSource
     TWIN_SOURCE_STORED: _TwinSource.ValueType  # 2
     """Lived under another filter version than the present one: the estimates that were stored then."""
 
-class TwinSource(_TwinSource, metaclass=_TwinSourceEnumTypeWrapper): ...
+class TwinSource(_TwinSource, metaclass=_TwinSourceEnumTypeWrapper):
+    """Says where the estimates of a past twin come from."""
 
 TWIN_SOURCE_UNSPECIFIED: TwinSource.ValueType  # 0
 """Never sent."""
@@ -129,7 +130,7 @@ Global___GetTwinResponse: _TypeAlias = GetTwinResponse  # noqa: Y015
 
 @_typing.final
 class GetTwinAtRequest(_message.Message):
-    """Names one string."""
+    """Names one twin and an instant of its past."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -163,6 +164,8 @@ Global___GetTwinAtRequest: _TypeAlias = GetTwinAtRequest  # noqa: Y015
 
 @_typing.final
 class GetTwinAtResponse(_message.Message):
+    """Holds one twin as it was."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TWIN_FIELD_NUMBER: _builtins.int
@@ -209,6 +212,8 @@ Global___GetTwinAtResponse: _TypeAlias = GetTwinAtResponse  # noqa: Y015
 
 @_typing.final
 class GetStringRequest(_message.Message):
+    """Names one string."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STRING_ID_FIELD_NUMBER: _builtins.int
