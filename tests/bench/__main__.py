@@ -9,7 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.sections import SECTIONS, Run
+from tests.bench.run import Run
+from tests.bench.sections import SECTIONS
 from tests.bench.targets import TARGETS, Measurement
 
 
@@ -17,12 +18,14 @@ def main() -> None:
     """Measures everything, prints a table and the machine-readable last line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed and memory of a whole server.")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="sections to run")
-    wanted = parser.parse_args().only
+    parser.add_argument("--history-days", type=int, default=90, help="days of history that `history` writes")
+    options = parser.parse_args()
+    wanted = options.only
     console = Console(width=140)
     reasons: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="bt-bench-") as folder:
         Path(folder).chmod(0o755)  # as root, the database runs as a user of its own, who has to get in
-        run = Run(Path(folder), console)
+        run = Run(Path(folder), console, history_days=options.history_days)
         for name, section in SECTIONS.items():
             if name not in wanted:
                 continue

@@ -14,7 +14,6 @@ from clients.async_client import AsyncTwinClient
 from clients.gateway import GatewayClient
 
 _DAY_S = 86_400
-_GRID_NS = 1_000_000  # sample times are stored on a grid; messages are a thousand times further apart
 _WITH_RESISTANCE = 0.02  # share of readings that carry an instrument's resistance
 
 
@@ -83,9 +82,21 @@ async def streams_flat_out(target: str, token: str, streams: int, start_s: float
         [_joined(share, start_s + k * per_batch, per_batch, seed=k) for k in range(samples // per_batch)]
         for share in shares
     ]
+    return await pools_flat_out(target, token, pools)
+
+
+async def pools_flat_out(target: str, token: str, pools: Sequence[Sequence[ReadingBatch]]) -> float:
+    """Sends each pool of batches over a stream of its own, all at once.
+
+    Returns:
+        Acknowledged readings a second.
+
+    Raises:
+        RuntimeError: not every reading was accepted.
+    """
     rows = sum(len(batch.readings) for pool in pools for batch in pool)
 
-    async def stream(pool: list[ReadingBatch]) -> int:
+    async def stream(pool: Sequence[ReadingBatch]) -> int:
         async with GatewayClient(target, token) as gateway:
             for batch in pool:
                 await gateway.send(batch)
@@ -140,42 +151,6 @@ def fleet_messages(start_s: float, count: int) -> list[ReadingBatch]:
     """Messages of one reading of every battery, a second apart, made beforehand so that the pace can be kept."""
     ids = Fleet.default().battery_ids
     return [float_readings(ids, start_s + number, seed=number) for number in range(count)]
-
-
-async def get_twins(target: str, token: str, in_flight: int, calls: int) -> NDArray[np.float64]:
-    """Gets one twin after another, so many calls at once; returns each call's time, s."""
-    ids = Fleet.default().battery_ids
-    names = iter([ids[number % len(ids)] for number in range(calls)])
-    took: list[float] = []
-
-    async def caller(client: AsyncTwinClient) -> None:
-        for name in names:
-            began = time.perf_counter()
-            await client.get_twin(name)
-            took.append(time.perf_counter() - began)
-
-    async with AsyncTwinClient(target, token=token) as client:
-        await asyncio.gather(*(caller(client) for _ in range(in_flight)))
-    return np.array(took)
-
-
-async def snapshots_after_acks(target: str, token: str, start_s: float, rounds: int) -> NDArray[np.float64]:
-    """Sends the fleet's readings and, once they are acknowledged, gets its snapshot; returns each snapshot's time, s.
-
-    Raises:
-        RuntimeError: a snapshot is older than the acknowledgement before it.
-    """
-    took: list[float] = []
-    async with AsyncTwinClient(target, token=token) as client:
-        for number, batch in enumerate(fleet_messages(start_s, rounds)):
-            await client.ingest(batch)
-            began = time.perf_counter()
-            snapshot = await client.get_fleet_snapshot()
-            took.append(time.perf_counter() - began)
-            oldest_ns = int(snapshot.twins.as_of_unix_ns.min())
-            if oldest_ns < int(batch.readings.sample_time_unix_ns[0]) - _GRID_NS:
-                raise RuntimeError(f"snapshot {number} is older than the ack before it")
-    return np.array(took)
 
 
 def days_ago(days: float) -> float:

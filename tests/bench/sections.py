@@ -3,21 +3,19 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
-from rich.console import Console
 
 from storage.embedded import EmbeddedPostgres
 from tests.bench import load
 from tests.bench.bare_copy import COMMIT_ROWS, BareCopy
+from tests.bench.calls import calls, reads
+from tests.bench.history import history
 from tests.bench.recovery import cold_start_with_tail_s, shard_recovery_s
+from tests.bench.run import Run, running_server
 from tests.bench.server_process import ServerProcess
-from twin_server.operator_token import operator_token
 
 _IDLE_S: Final = 30.0
 _MISSION_S: Final = 90.0
@@ -25,19 +23,6 @@ _ACK_S: Final = 30.0
 _ROUNDS: Final = 5
 _FLEET: Final = 1_944
 _SAMPLES: Final = 504  # a multiple of the nine sample times of a message, and of the ten fleets of a large commit
-
-
-@dataclass(slots=True)
-class Run:
-    """What a run has measured so far."""
-
-    folder: Path
-    console: Console
-    measured: dict[str, float] = field(default_factory=dict)
-
-    def say(self, text: str) -> None:
-        """Tells what is being done."""
-        self.console.print(text)
 
 
 def start(run: Run) -> None:
@@ -65,7 +50,7 @@ def start(run: Run) -> None:
 
 def mission(run: Run) -> None:
     """Processor time of the normal pace, beyond an idle server's."""
-    with _server(run.folder / "mission") as (server, token):
+    with running_server(run.folder / "mission") as (server, token):
         time.sleep(5.0)
         run.say(f"idle for {_IDLE_S:.0f} s ...")
         idle = _cpu_share(server, lambda: time.sleep(_IDLE_S))
@@ -84,7 +69,7 @@ def mission(run: Run) -> None:
 
 def latency(run: Run) -> None:
     """Time to the ack at 1,944 readings/s, and at half the peak of this run."""
-    with _server(run.folder / "latency") as (server, token):
+    with running_server(run.folder / "latency") as (server, token):
         run.say(f"ack latency at 1,944 readings/s for {_ACK_S:.0f} s ...")
         batches = load.outage_readings(load.days_ago(2))
         acks = asyncio.run(load.unary_at_rate(server.target, token, batches, 81.0, _ACK_S))
@@ -107,7 +92,7 @@ def ingest(run: Run) -> None:
     """Durable readings a second over nine streams and over one, in turns with bare COPY into the same partition."""
     samples = _SAMPLES
     start_s = load.days_ago(1) // 86_400 * 86_400 + 3_600.0  # one UTC day holds all rounds
-    with _server(run.folder / "ingest") as (server, token):
+    with running_server(run.folder / "ingest") as (server, token):
         rates: dict[str, list[float]] = {}
         ratios: list[float] = []
 
@@ -135,16 +120,6 @@ def ingest(run: Run) -> None:
         run.measured["row_bytes"] = bare.row_bytes()
 
 
-def reads(run: Run) -> None:
-    """Reads of twins while nothing else runs."""
-    with _server(run.folder / "reads") as (server, token):
-        run.say("GetTwin at 16 in flight, GetFleetSnapshot after each ack ...")
-        twins = asyncio.run(load.get_twins(server.target, token, in_flight=16, calls=4_000))
-        run.measured["get_twin_p99_ms"] = 1e3 * float(np.quantile(twins, 0.99))
-        snapshots = asyncio.run(load.snapshots_after_acks(server.target, token, load.days_ago(1), rounds=200))
-        run.measured["fleet_snapshot_p99_ms"] = 1e3 * float(np.quantile(snapshots, 0.99))
-
-
 def recovery(run: Run) -> None:
     """Cold start with a day of log, and a killed shard."""
     for figure, measure in (("shard_killed_s", shard_recovery_s), ("cold_start_s", cold_start_with_tail_s)):
@@ -159,21 +134,12 @@ SECTIONS: Final[dict[str, Callable[[Run], None]]] = {
     "mission": mission,
     "ingest": ingest,
     "latency": latency,
+    "calls": calls,
     "reads": reads,
+    "history": history,
     "recovery": recovery,
 }
 """In the order in which they run: `latency` needs the peak that `ingest` finds."""
-
-
-@contextmanager
-def _server(data_dir: Path) -> Iterator[tuple[ServerProcess, str]]:
-    """A server without simulator and dashboard, ready, and a token for it."""
-    server = ServerProcess(data_dir, "--no-simulator", "--no-dashboard")
-    try:
-        server.wait_for("ready")
-        yield server, operator_token(data_dir)
-    finally:
-        server.stop()
 
 
 def _cpu_share(server: ServerProcess, work: Callable[[], None]) -> float:

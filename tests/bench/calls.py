@@ -1,0 +1,68 @@
+"""Single calls against an echo behind the same interceptors, in turns: what the handlers cost, whatever the machine."""
+
+import asyncio
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from tests.bench import load
+from tests.bench.call_load import Answered, get_twins, ingest_singles, prepared_singles, snapshots_after_acks
+from tests.bench.echo_server import echo_beside
+from tests.bench.run import Run, running_server
+
+_ROUNDS: Final = 5
+_CALLS: Final = 5_000
+_INGEST_IN_FLIGHT: Final = 64
+_READS_IN_FLIGHT: Final = 16
+_SNAPSHOTS: Final = 200
+
+
+def calls(run: Run) -> None:
+    """Calls that bring one reading."""
+    with _server_and_echo(run.folder / "calls") as (target, echo, token):
+        run.say(f"{_ROUNDS} rounds of {_CALLS:,} one-reading calls, {_INGEST_IN_FLIGHT} in flight: echo, server ...")
+        pairs = []
+        for number in range(_ROUNDS + 1):
+            batches = prepared_singles(load.days_ago(3) + 3_600.0 * number, _CALLS)
+            pair = [asyncio.run(ingest_singles(to, token, _INGEST_IN_FLIGHT, batches)) for to in (echo, target)]
+            pairs.append(pair)
+        _note(run, "single_reading_calls", pairs[1:])  # the first round warms up
+
+
+def reads(run: Run) -> None:
+    """Reads of twins while nothing else runs."""
+    with _server_and_echo(run.folder / "reads") as (target, echo, token):
+        asyncio.run(snapshots_after_acks(target, token, load.days_ago(2), rounds=2))  # twins that have something to say
+        run.say(f"{_ROUNDS} rounds of {_CALLS:,} GetTwin, {_READS_IN_FLIGHT} in flight: echo, server ...")
+        pairs = [
+            [asyncio.run(get_twins(to, token, _READS_IN_FLIGHT, _CALLS)) for to in (echo, target)]
+            for _ in range(_ROUNDS + 1)
+        ][1:]
+        _note(run, "get_twin", pairs)
+        run.measured["get_twin_p99_ms"] = statistics.median(
+            1e3 * float(np.quantile(pair[1].took_s, 0.99)) for pair in pairs
+        )
+        run.say("GetFleetSnapshot after each ack ...")
+        took_s = asyncio.run(snapshots_after_acks(target, token, load.days_ago(1), _SNAPSHOTS))
+        run.measured["fleet_snapshot_p99_ms"] = 1e3 * float(np.quantile(took_s, 0.99))
+        run.measured["fleet_snapshot_p50_ms"] = 1e3 * float(np.median(took_s))
+
+
+@contextmanager
+def _server_and_echo(data_dir: Path) -> Iterator[tuple[str, str, str]]:
+    """Addresses of a server and of an echo beside it, and a token that both take."""
+    with running_server(data_dir) as (server, token), echo_beside(data_dir) as echo:
+        yield server.target, echo, token
+
+
+def _note(run: Run, name: str, pairs: list[list[Answered]]) -> None:
+    """Notes medians of rounds of (echo, server): ratios are taken within a round, where the machine is the same."""
+    for echo, server in pairs:
+        run.say(f"  echo {echo.per_s:,.0f}/s, server {server.per_s:,.0f}/s")
+    run.measured[f"{name}_over_echo"] = statistics.median(server.per_s / echo.per_s for echo, server in pairs)
+    run.measured[f"{name}_per_s"] = statistics.median(server.per_s for _, server in pairs)
+    run.measured[f"{name}_echo_per_s"] = statistics.median(echo.per_s for echo, _ in pairs)

@@ -1,0 +1,45 @@
+"""What all sections of the benchmark share: what has been measured, and a server of their own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench.server_process import ServerProcess
+from twin_server.operator_token import operator_token
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run has measured so far.
+
+    Attributes:
+        folder: sections put their servers here, each under its own name.
+        console: where progress is told.
+        history_days: days of history that `history` writes.
+        fleets: batteries of each fleet that `scaling` measures, the base first.
+        measured: figures by name.
+    """
+
+    folder: Path
+    console: Console
+    history_days: int = 90
+    fleets: tuple[int, ...] = (1_944, 19_440, 194_400)
+    measured: dict[str, float] = field(default_factory=dict)
+
+    def say(self, text: str) -> None:
+        """Tells what is being done."""
+        self.console.print(text)
+
+
+@contextmanager
+def running_server(data_dir: Path, *options: str) -> Iterator[tuple[ServerProcess, str]]:
+    """A server without simulator and dashboard, ready, and a token for it."""
+    server = ServerProcess(data_dir, "--no-simulator", "--no-dashboard", *options)
+    try:
+        server.wait_for("ready")
+        yield server, operator_token(data_dir)
+    finally:
+        server.stop()
