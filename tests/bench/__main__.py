@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.run import Run
+from tests.bench.run import FLEETS, Run
 from tests.bench.sections import SECTIONS
 from tests.bench.targets import TARGETS, Measurement
 
@@ -19,13 +19,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed and memory of a whole server.")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), help="sections to run")
     parser.add_argument("--history-days", type=int, default=90, help="days of history that `history` writes")
+    parser.add_argument(
+        "--fleets", nargs="+", type=int, default=FLEETS, help="batteries of the fleets of `scaling`, the base first"
+    )
     options = parser.parse_args()
     wanted = options.only
     console = Console(width=140)
     reasons: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="bt-bench-") as folder:
         Path(folder).chmod(0o755)  # as root, the database runs as a user of its own, who has to get in
-        run = Run(Path(folder), console, history_days=options.history_days)
+        run = Run(Path(folder), console, options.history_days, tuple(options.fleets))
         for name, section in SECTIONS.items():
             if name not in wanted:
                 continue

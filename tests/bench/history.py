@@ -28,27 +28,21 @@ _MEASURED: Final = (Metric.VOLTAGE_V, Metric.CURRENT_A, Metric.TEMPERATURE_C, Me
 def history(run: Run) -> None:
     """Fills the archive through its own writer, then asks the server for pasts of one battery."""
     data_dir = run.folder / "history"
-    with running_server(data_dir):
-        run.say("registers the fleet")
     now_us = time.time_ns() // 1_000
-    postgres = EmbeddedPostgres(data_dir)
-    try:
-        plan, battery_ids = _fill(run, postgres.start(), now_us)
-        postgres.stop()
+    # the server runs meanwhile: one that starts would first replay a week that has no snapshots
+    with running_server(data_dir) as (server, token):
+        plan, battery_ids = _fill(run, EmbeddedPostgres(data_dir).start(), now_us)
         sealed_end = datetime.fromtimestamp(plan.sealed.stop * DAY_US / 1e6, UTC)
         now = datetime.fromtimestamp(now_us / 1e6, UTC)
-        with running_server(data_dir) as (server, token):
-            for name, end, days, bucket in (
-                ("history_30d_raw_p95_ms", sealed_end, 30, None),
-                ("history_30d_raw_to_now_p95_ms", now, 30, None),
-                ("history_1y_hourly_p95_ms", now, 365, timedelta(hours=1)),
-            ):
-                run.say(f"{name} ...")
-                asked = _ask(server.target, token, battery_ids, (end - timedelta(days=days), end), bucket)
-                run.measured[name] = 1e3 * asyncio.run(asked)
-    finally:
-        postgres.stop()
-        shutil.rmtree(data_dir / "archive", ignore_errors=True)
+        for name, end, days, bucket in (
+            ("history_30d_raw_p95_ms", sealed_end, 30, None),
+            ("history_30d_raw_to_now_p95_ms", now, 30, None),
+            ("history_1y_hourly_p95_ms", now, 365, timedelta(hours=1)),
+        ):
+            run.say(f"{name} ...")
+            asked = _ask(server.target, token, battery_ids, (end - timedelta(days=days), end), bucket)
+            run.measured[name] = 1e3 * asyncio.run(asked)
+    shutil.rmtree(data_dir)
 
 
 def _fill(run: Run, url: str, now_us: int) -> tuple[HistoryPlan, list[str]]:

@@ -79,7 +79,7 @@ async def streams_flat_out(target: str, token: str, streams: int, start_s: float
     shares = [ids[i::streams] for i in range(streams)]
     per_batch = max(1, len(ids) // len(shares[0]))  # joins sample times, so that each batch has the fleet's size
     pools = [
-        [_joined(share, start_s + k * per_batch, per_batch, seed=k) for k in range(samples // per_batch)]
+        [joined(share, start_s + k * per_batch, per_batch, seed=k) for k in range(samples // per_batch)]
         for share in shares
     ]
     return await pools_flat_out(target, token, pools)
@@ -111,7 +111,8 @@ async def pools_flat_out(target: str, token: str, pools: Sequence[Sequence[Readi
     return rows / took
 
 
-def _joined(ids: Sequence[str], start_s: float, count: int, seed: int) -> ReadingBatch:
+def joined(ids: Sequence[str], start_s: float, count: int, seed: int) -> ReadingBatch:
+    """One message with some batteries at so many sample times, a second apart."""
     parts = [float_readings(ids, start_s + i, seed * 1_000 + i).readings for i in range(count)]
     return ReadingBatch(
         ReadingColumns(

@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
 from tests.bench.server_process import ServerProcess
 from twin_server.operator_token import operator_token
+
+FLEETS: Final = (1_944, 19_440, 194_400)
+"""Batteries of the product's fleet, and of fleets ten and a hundred times as large."""
 
 
 @dataclass(slots=True)
@@ -26,7 +30,7 @@ class Run:
     folder: Path
     console: Console
     history_days: int = 90
-    fleets: tuple[int, ...] = (1_944, 19_440, 194_400)
+    fleets: tuple[int, ...] = FLEETS
     measured: dict[str, float] = field(default_factory=dict)
 
     def say(self, text: str) -> None:

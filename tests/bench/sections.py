@@ -15,6 +15,7 @@ from tests.bench.calls import calls, reads
 from tests.bench.history import history
 from tests.bench.recovery import cold_start_with_tail_s, shard_recovery_s
 from tests.bench.run import Run, running_server
+from tests.bench.scaling import scaling
 from tests.bench.server_process import ServerProcess
 
 _IDLE_S: Final = 30.0
@@ -136,6 +137,7 @@ SECTIONS: Final[dict[str, Callable[[Run], None]]] = {
     "latency": latency,
     "calls": calls,
     "reads": reads,
+    "scaling": scaling,
     "history": history,
     "recovery": recovery,
 }
