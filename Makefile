@@ -44,6 +44,9 @@ check: lint types imports protos-check smoke test ## What CI runs.
 bench: env ## Speed and memory, <= 40 minutes; ARGS="--only ingest" runs a part; the last line is BENCH {json}.
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+peers: env ## The same readings into other databases and a plain service, those that are installed; the last line is PEERS {json}.
+	@$(BIN)/python -m tests.benchmarks.peers $(ARGS)
+
 validate: env ## Accuracy against measured and simulated batteries, <= 20 minutes; the last line is VALIDATE {json}.
 	@$(BIN)/python -m tests.validation $(ARGS)
 
@@ -57,4 +60,4 @@ lock: env ## Renews requirements.lock from pyproject.toml.
 clean: ## Removes the environment and caches (never the data directory).
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help env up test lint types imports protos protos-check smoke check bench validate chaos lock clean
+.PHONY: help env up test lint types imports protos protos-check smoke check bench peers validate chaos lock clean
