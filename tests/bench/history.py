@@ -16,8 +16,9 @@ from storage.archive_files import KEYS_PER_FILE
 from storage.embedded import EmbeddedPostgres
 from storage.partitions import DAY_US
 from storage.server_store import ServerStore
-from tests.bench.history_fill import ArchiveSize, HistoryPlan, fill_archive, fill_tables, plan_history
+from tests.bench.history_fill import HistoryPlan, fill_archive, fill_tables, plan_history
 from tests.bench.history_rows import LivedWeeks
+from tests.bench.history_size import ArchiveSize
 from tests.bench.run import Run, running_server
 
 _ROUNDS: Final = 5

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -108,12 +108,12 @@ def _extend_hours(connection: psycopg.Connection, folder: Path, plan: HistoryPla
     while month > plan.days.stop - _YEAR:
         last_day, month = month - 1, from_date(to_date(month - 1).replace(day=1))
         path = f"{to_date(month):%Y/%m}/hours-{to_date(month):%Y%m}.parquet"
-        moved = _moved(table, there[-1].first_day, range(month, last_day + 1))
+        moved = moved_hours(table, there[-1].first_day, range(month, last_day + 1))
         with connection.transaction():
             exchange_files(connection, FileKind.HOURS, [write_table(folder, path, moved, (month, last_day))])
 
 
-def _moved(table: pa.Table, first_day: int, days: range) -> pa.Table:
+def moved_hours(table: pa.Table, first_day: int, days: range) -> pa.Table:
     """Hours of a month as those of another one, cut off where that one is shorter."""
     hours_us = table["hour"].cast(pa.int64()).to_numpy() + (days.start - first_day) * 24 * HOUR_US
     place = table.column_names.index("hour")
@@ -154,47 +154,3 @@ def _stored(rows: Rows, order: np.ndarray) -> Rows:
     for name in TELEMETRY_DTYPE.names or ():
         stored[name] = rows[name][order]
     return stored
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveSize:
-    """What the archive takes.
-
-    Attributes:
-        reading_count: rows of readings.
-        reading_bytes: of their files.
-        hour_count: rows of hours.
-        hour_bytes: of their files.
-    """
-
-    reading_count: int = 0
-    reading_bytes: int = 0
-    hour_count: int = 0
-    hour_bytes: int = 0
-
-    @classmethod
-    def of(cls, url: str) -> "ArchiveSize":
-        """What the manifest says."""
-        size = cls()
-        with psycopg.connect(url) as connection:
-            for file in current_files(connection, FileKind.READINGS):
-                size = replace(
-                    size,
-                    reading_count=size.reading_count + file.row_count,
-                    reading_bytes=size.reading_bytes + file.byte_count,
-                )
-            for file in current_files(connection, FileKind.HOURS):
-                size = replace(
-                    size, hour_count=size.hour_count + file.row_count, hour_bytes=size.hour_bytes + file.byte_count
-                )
-        return size
-
-    @property
-    def bytes_per_reading(self) -> float:
-        """Bytes of a reading with its estimates, its file's head and foot shared out."""
-        return self.reading_bytes / self.reading_count
-
-    def gb_per_year(self, batteries: int) -> float:
-        """Decimal gigabytes of a year of a fleet at one reading a minute, its hours included."""
-        hourly = self.hour_bytes / self.hour_count if self.hour_count else 0.0
-        return batteries * _YEAR * 24 * (60 * self.bytes_per_reading + hourly) / 1e9

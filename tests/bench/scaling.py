@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from batterytwin.inventory import load_fleet
-from batterytwin.readings import ReadingBatch
+from batterytwin.readings import ReadingBatch, ReadingColumns
+from batterytwin.telemetry import MEASURED_COLUMNS
 from tests.bench import load
 from tests.bench.big_fleet import write_fleet
 from tests.bench.run import Run, running_server
@@ -21,7 +22,7 @@ from tests.bench.server_process import ServerProcess
 _ROUNDS: Final = 5
 _ROWS: Final = 972_000  # of a round, about: five readings of every battery of the largest fleet
 _MESSAGE: Final = 1_944
-_STREAMS: Final = 9
+STREAMS: Final = 9
 _SETTLE_S: Final = 5.0
 
 
@@ -51,8 +52,8 @@ def _measure(run: Run, batteries: int) -> tuple[float, float]:
         rates = []
         for number in range(_ROUNDS + 1):
             samples = max(1, _ROWS // batteries)
-            pools = _pools(ids, load.days_ago(2) // 60 * 60 + number * 3_600.0, samples)
-            rates.append(asyncio.run(load.pools_flat_out(server.target, token, pools)))
+            messages = pools(ids, load.days_ago(2) // 60 * 60 + number * 3_600.0, samples)
+            rates.append(asyncio.run(load.pools_flat_out(server.target, token, messages)))
         run.say("  " + ", ".join(f"{rate:,.0f}" for rate in rates[1:]) + " readings/s")
         megabytes = _megabytes(run, server, batteries)
     rate = statistics.median(rates[1:])  # the first round makes the partition, compiles, and fills caches
@@ -60,22 +61,24 @@ def _measure(run: Run, batteries: int) -> tuple[float, float]:
     return rate, megabytes
 
 
-def _pools(ids: Sequence[str], start_s: float, samples: int) -> list[list[ReadingBatch]]:
-    """Messages of each stream: its batteries at one time after another, a second apart, cut into even messages."""
-    pools = []
-    for stream in range(_STREAMS):
-        share = ids[stream::_STREAMS]
-        # a share that fits gives messages of several sample times, a larger one several messages of each time
-        times = max(1, _MESSAGE // len(share))
-        parts = [share[first : first + _MESSAGE] for first in range(0, len(share), _MESSAGE)]
-        pools.append(
-            [
-                load.joined(part, start_s + first, min(times, samples - first), seed=first)
-                for first in range(0, samples, times)
-                for part in parts
-            ]
+def pools(ids: Sequence[str], start_s: float, samples: int) -> list[list[ReadingBatch]]:
+    """Messages of each stream: its batteries at one time after another, a second apart, cut every 1,944 rows."""
+    shares = [ids[stream::STREAMS] for stream in range(STREAMS)]
+    return [_cut(load.joined(share, start_s, samples, seed=number).readings) for number, share in enumerate(shares)]
+
+
+def _cut(readings: ReadingColumns) -> list[ReadingBatch]:
+    cuts = [slice(first, first + _MESSAGE) for first in range(0, len(readings), _MESSAGE)]
+    return [
+        ReadingBatch(
+            ReadingColumns(
+                readings.battery_ids[cut],
+                readings.sample_time_unix_ns[cut],
+                **{name: column[cut] for name in MEASURED_COLUMNS if (column := getattr(readings, name)) is not None},
+            )
         )
-    return pools
+        for cut in cuts
+    ]
 
 
 def _megabytes(run: Run, server: ServerProcess, batteries: int) -> float:
