@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http import HTTPStatus
 from typing import Final
 
@@ -80,18 +81,17 @@ def post_all(port: int, path: str, bodies: Sequence[Sequence[bytes]], limit_s: f
     end_s = time.perf_counter() + limit_s
 
     def stream(mine: Sequence[bytes]) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
         taken = 0
-        for body in mine:
-            if time.perf_counter() >= end_s:
-                break
-            connection.request("POST", path, body, {"Content-Type": kind})
-            answer = connection.getresponse()
-            text = answer.read()
-            if answer.status >= HTTPStatus.BAD_REQUEST:
-                raise RuntimeError(f"{path} was answered with {answer.status}: {text[:200]!r}")
-            taken += 1
-        connection.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)) as connection:
+            for body in mine:
+                if time.perf_counter() >= end_s:
+                    break
+                connection.request("POST", path, body, {"Content-Type": kind})
+                answer = connection.getresponse()
+                text = answer.read()
+                if answer.status >= HTTPStatus.BAD_REQUEST:
+                    raise RuntimeError(f"{path} was answered with {answer.status}: {text[:200]!r}")
+                taken += 1
         return taken
 
     with ThreadPoolExecutor(len(bodies)) as threads:
