@@ -71,7 +71,7 @@ class PostgresPastStore:
             cursor.execute(_INPUTS, _values(battery_key, moment) | {"taken": taken})
             return [
                 LoggedInput(
-                    seq, to_us(watermark), TwinInput(key, TwinInputKind(kind), to_us(at), soh_capacity, sigma, source)
+                    seq, to_us(watermark), TwinInput(key, TwinInputKind(kind), to_us(at), source, soh_capacity, sigma)
                 )
                 for key, seq, watermark, kind, at, soh_capacity, sigma, source in cursor
             ]

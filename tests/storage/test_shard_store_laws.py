@@ -228,7 +228,7 @@ def test_a_commit_keeps_its_own_copy(store: ShardStore) -> None:
 
 
 def logged(key: int, seq: int, source_id: str = "") -> LoggedInput:
-    given = TwinInput(key, TwinInputKind.CAPACITY_TEST, T0_US - 7, 0.1 + 0.2, 1 / 3, source_id or f"test-{seq}")
+    given = TwinInput(key, TwinInputKind.CAPACITY_TEST, T0_US - 7, source_id or f"test-{seq}", 0.1 + 0.2, 1 / 3)
     return LoggedInput(seq, T0_US + seq, given)
 
 
