@@ -63,7 +63,10 @@ def _measure(run: Run, batteries: int) -> tuple[float, float]:
 
 def pools(ids: Sequence[str], start_s: float, samples: int) -> list[list[ReadingBatch]]:
     """Messages of each stream: its batteries at one time after another, a second apart, cut every 1,944 rows."""
-    shares = [ids[stream::STREAMS] for stream in range(STREAMS)]
+    per_stream = -(-len(ids) // STREAMS)
+    shares = [
+        ids[begin : begin + per_stream] for begin in range(0, len(ids), per_stream)
+    ]  # a gateway has its own sites
     return [_cut(load.joined(share, start_s, samples, seed=number).readings) for number, share in enumerate(shares)]
 
 

@@ -25,8 +25,9 @@ _TIMEOUT_S: Final = 30.0
 def round_of_batches(number: int, samples: int = SAMPLES) -> list[list[ReadingBatch]]:
     """Messages of each stream in a round, of 1,944 rows; each round goes on where the one before ended."""
     ids = Fleet.default().battery_ids
-    shares = [ids[stream::STREAMS] for stream in range(STREAMS)]
-    times = len(ids) // len(shares[0])
+    times = STREAMS  # sample times that make a message of a share as long as the fleet
+    share = len(ids) // STREAMS
+    shares = [ids[begin : begin + share] for begin in range(0, len(ids), share)]  # a gateway has one site
     start_s = days_ago(1) // 60 * 60 + number * samples
     return [
         [joined(share, start_s + first, times, seed=number) for first in range(0, samples, times)] for share in shares
