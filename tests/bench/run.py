@@ -39,11 +39,17 @@ class Run:
 
 
 @contextmanager
-def running_server(data_dir: Path, *options: str) -> Iterator[tuple[ServerProcess, str]]:
-    """A server without simulator and dashboard, ready, and a token for it."""
+def running_server(data_dir: Path, *options: str, patience_s: float = 300.0) -> Iterator[tuple[ServerProcess, str]]:
+    """A server without simulator and dashboard, ready, and a token for it.
+
+    Args:
+        data_dir: of the server.
+        options: more of `batterytwin up`.
+        patience_s: how long a start may take, and a stop a tenth of it.
+    """
     server = ServerProcess(data_dir, "--no-simulator", "--no-dashboard", *options)
     try:
-        server.wait_for("ready")
+        server.wait_for("ready", patience_s)
         yield server, operator_token(data_dir)
     finally:
-        server.stop()
+        server.stop(patience_s / 10)

@@ -24,6 +24,7 @@ _ROWS: Final = 972_000  # of a round, about: five readings of every battery of t
 _MESSAGE: Final = 1_944
 STREAMS: Final = 9
 _SETTLE_S: Final = 5.0
+_PATIENCE_S: Final = 600.0  # with a start or a stop of the largest fleet, whose time is reported
 
 
 def scaling(run: Run) -> None:
@@ -47,12 +48,12 @@ def _measure(run: Run, batteries: int) -> tuple[float, float]:
     ids = [battery.battery_id for site in load_fleet(fleet_file).locations for battery in site.batteries()]
     run.say(f"{len(ids):,} batteries: registers and starts them ...")
     began = time.monotonic()
-    with running_server(folder / "data", "--fleet-file", str(fleet_file)) as (server, token):
+    with running_server(folder / "data", "--fleet-file", str(fleet_file), patience_s=_PATIENCE_S) as (server, token):
         run.measured[f"first_start_s_at_{batteries}"] = time.monotonic() - began
+        start_s, samples = load.days_ago(2), max(1, _ROWS // batteries)
         rates = []
         for number in range(_ROUNDS + 1):
-            samples = max(1, _ROWS // batteries)
-            messages = pools(ids, load.days_ago(2) // 60 * 60 + number * 3_600.0, samples)
+            messages = pools(ids, start_s + number * (samples + 60.0), samples)
             rates.append(asyncio.run(load.pools_flat_out(server.target, token, messages)))
         run.say("  " + ", ".join(f"{rate:,.0f}" for rate in rates[1:]) + " readings/s")
         megabytes = _megabytes(run, server, batteries)

@@ -130,11 +130,11 @@ class ServerProcess:
                 sizes[name] = sizes.get(name, 0.0) + kilobytes / 1024
         return sizes
 
-    def stop(self) -> float:
+    def stop(self, timeout_s: float = 30.0) -> float:
         """Stops it as Ctrl-C would; returns the seconds it took."""
         began = time.monotonic()
         os.kill(self._process.pid, signal.SIGTERM)
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=timeout_s)
         self._log.close()
         return time.monotonic() - began
 
