@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import numpy as np
@@ -19,20 +20,19 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from actors.local_fleet import LocalFleet
-from batterytwin.telemetry import READING_DTYPE, snap_to_grid
 from clients.sync_client import TwinClient
 from storage.embedded import EmbeddedPostgres
-from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from tests.bench.server_process import ServerProcess
 from tests.chaos.checker import Verdict, check, read_back
-from tests.chaos.ledger import Ledger, voltage_v
+from tests.chaos.ledger import Ledger
+from tests.chaos.proxy import Proxy
+from tests.chaos.states import NEVER_S, differing
 from tests.end_to_end.up_process import SMALL_FLEET
 from twin_server.fleet_setup import make_specs
 from twin_server.operator_token import operator_token
 
-_NEVER_S = 1e9
 _DAYS_BACK_S = 86_400
 
 
@@ -44,6 +44,7 @@ class Arena:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.data_dir = folder / "data"
         self._fleet_file = folder / "fleet.toml"
         self._fleet_file.write_text(SMALL_FLEET, encoding="utf-8")
@@ -53,11 +54,17 @@ class Arena:
             Ledger(tuple(f"{string}-B{n:02d}" for string in strings for n in range(1, 25)), base_us)
             for strings in (("BRK-U1-S01", "BRK-U1-S02"), ("HKT-R1-S01",))
         ]
+        self._proxy: Proxy | None = None
+        self._parts = ExitStack()
         self.server = self._started()
 
     def _started(self) -> ServerProcess:
-        options = ["--no-simulator", "--no-dashboard", "--port", str(self.port), "--fleet-file", str(self._fleet_file)]
-        return ServerProcess(self.data_dir, *options)
+        environment = {"DATABASE_URL": _through(self._proxy)} if self._proxy is not None else {}
+        return ServerProcess(self.data_dir, "--port", str(self.port), *self._options, environment=environment)
+
+    @property
+    def _options(self) -> list[str]:
+        return ["--no-simulator", "--no-dashboard", "--fleet-file", str(self._fleet_file)]
 
     @property
     def target(self) -> str:
@@ -77,6 +84,36 @@ class Arena:
     @property
     def _postgres(self) -> EmbeddedPostgres:
         return EmbeddedPostgres(self.data_dir)
+
+    @property
+    def archive(self) -> Path:
+        """Folder of the archive."""
+        return self.data_dir / "archive"
+
+    def database_proxy(self) -> Proxy:
+        """Moves the server away from its database, if it is not yet, and returns what stands between.
+
+        It works on the same data, but the database is not its own any more: it does not start it again.
+        """
+        if self._proxy is None:
+            self.server.wait_for("ready")
+            self.server.stop()
+            socket_dir = unquote(self.url.rsplit("host=", 1)[1])
+            self._proxy = self._parts.enter_context(Proxy(Path(socket_dir) / ".s.PGSQL.5432"))
+            self.server = self._started()
+            self.server.wait_for("ready")
+        return self._proxy
+
+    @contextmanager
+    def second_server(self) -> Iterator["ServerProcess"]:
+        """One more server on the same database and archive, with a data directory of its own."""
+        environment = {"DATABASE_URL": self.url, "BATTERYTWIN_ARCHIVE_DIR": str(self.archive)}
+        second = ServerProcess(self.folder / "second", *self._options, environment=environment)
+        try:
+            second.wait_for("ready")
+            yield second
+        finally:
+            second.stop()
 
     def keep_up(self) -> None:
         """Does what a supervisor does: starts the server, or the database, where it has ended.
@@ -142,7 +179,7 @@ class Arena:
                 newest = {
                     name: round(twin.as_of.timestamp() * 1e6) for name, twin in twins.items() if twin.as_of is not None
                 }
-                verdict.add(check(ledger, read_back(self.url, ledger.battery_ids), newest))
+                verdict.add(check(ledger, read_back(self.url, self.archive, ledger.battery_ids), newest))
         return verdict
 
     def differing_states(self) -> int:
@@ -166,20 +203,8 @@ class Arena:
         finally:
             await store.close()
         specs = make_specs(inventory, keys)
-        found = LocalFleet([specs], functools.partial(PostgresShardStore, url), _NEVER_S)
-        even = LocalFleet([specs], functools.partial(MemoryShardStore, MemoryDatabase()), _NEVER_S)
-        await even.start()
-        places = {spec.battery_id: place for place, spec in enumerate(specs)}
-        for ledger in self.ledgers:
-            for part in np.array_split(ledger.acked(), max(1, len(ledger.acked()) // 500)):
-                await even.apply(0, _rows(ledger, part, [places[name] for name in ledger.battery_ids]), ledger.base_us)
-        await found.start()
-        try:
-            expected, states = await even.state_hashes(), await found.state_hashes()
-            return sum(states[key] != expected[key] for key in expected)
-        finally:
-            await found.stop()
-            await even.stop()
+        found = LocalFleet([specs], functools.partial(PostgresShardStore, url, self.archive), NEVER_S)
+        return await differing(found, specs, self.ledgers)
 
     def end(self) -> list[int]:
         """Ends everything that it started; returns processes that had to be killed."""
@@ -189,6 +214,7 @@ class Arena:
                 self.server.stop()
         with suppress(Exception):
             self._postgres.stop()
+        self._parts.close()
         _, alive = psutil.wait_procs(family, timeout=10)
         left = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
         for process in left:
@@ -196,16 +222,8 @@ class Arena:
         return [process.pid for process in left]
 
 
-def _rows(ledger: Ledger, sequences: np.ndarray, twins: Sequence[int]) -> np.ndarray:
-    every = np.repeat(sequences, len(twins))
-    rows = np.zeros(len(every), READING_DTYPE)
-    rows["twin"] = np.tile(np.asarray(twins, np.int32), len(sequences))
-    rows["sample_time_us"] = ledger.time_us(every)
-    rows["voltage_v"] = voltage_v(every)
-    rows["current_a"] = snap_to_grid("current_a", np.full(len(every), 0.02, np.float32))
-    rows["temperature_c"] = snap_to_grid("temperature_c", np.full(len(every), 26.0, np.float32))
-    rows["internal_resistance_mohm"] = np.nan
-    return rows
+def _through(proxy: Proxy) -> str:
+    return f"postgresql://batterytwin@127.0.0.1:{proxy.port}/batterytwin"
 
 
 def _free_port() -> int:
