@@ -107,6 +107,12 @@ class ServerProcess:
                     found.append(process)
         return found
 
+    def wait_for_end(self, timeout_s: float) -> int | None:
+        """Waits until it has ended by itself; returns its exit code, None = it has not."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout=timeout_s)
+        return None
+
     def cut_power(self) -> None:
         """Ends every process at the same instant, the database's too, as a power cut does.
 
