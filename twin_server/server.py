@@ -210,7 +210,7 @@ class TwinServer:
         live, hub, drain = self.live, self._hub, self._drain
         events = EventLog(self._store, live, self._events)
         ingest = IngestServicer(self._router, live.fleet_map, drain, self._settings.stream_credit)
-        fleet = FleetServicer(live, hub, self._readiness, self._registration)
+        fleet = FleetServicer(live, hub, self._readiness, self._registration, self._scheduler.failing)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         twin_service_pb2_grpc.add_TwinServiceServicer_to_server(
             TwinServicer(live, hub, drain, self._router.strings, self.strings.diagnoses_of, self._past), server
