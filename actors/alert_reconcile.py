@@ -6,6 +6,7 @@ that did: these changes alone are told, with the names and times that they have 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ from actors.twin_step import Step
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition
 from batterytwin.telemetry import Rows
 
-_WITHDRAWN = "Readings that came late show that it did not hold"
+_WITHDRAWN: Final = "Readings that came late show that it did not hold"
+_REPLACED: Final = "The block that it was about has been replaced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,14 @@ class StandingAlert:
         spec: its battery.
         rule: its rule.
         level: 1 or 2.
+        raised_us: sample time that raised it, us.
         watermark_us: newest row of the twin, us.
     """
 
     spec: TwinSpec
     rule: AlertRule
     level: int
+    raised_us: int
     watermark_us: int
 
 
@@ -59,9 +63,10 @@ class Standing:
         found = {}
         for slot, rule in np.argwhere(records["level"] > 0).tolist():
             spec, record = self._specs[twins[slot]], records[slot]
-            name = alert_name(spec, AlertRule(rule + 1), int(record["raised_us"][rule]))
+            raised_us = int(record["raised_us"][rule])
+            name = alert_name(spec, AlertRule(rule + 1), raised_us)
             found[name] = StandingAlert(
-                spec, AlertRule(rule + 1), int(record["level"][rule]), int(record["watermark_us"])
+                spec, AlertRule(rule + 1), int(record["level"][rule]), raised_us, int(record["watermark_us"])
             )
         return found
 
@@ -71,7 +76,10 @@ class Standing:
 
 
 def reconcile(
-    before: Mapping[str, StandingAlert], after: Mapping[str, StandingAlert], changes: Sequence[AlertTransition]
+    before: Mapping[str, StandingAlert],
+    after: Mapping[str, StandingAlert],
+    changes: Sequence[AlertTransition],
+    replaced_us: Mapping[int, int],
 ) -> list[AlertTransition]:
     """Changes that lead from the alerts that stood to those that stand, oldest first.
 
@@ -79,6 +87,7 @@ def reconcile(
         before: alerts that have been told.
         after: alerts that stand in the new past.
         changes: everything the rules said in the new past.
+        replaced_us: when blocks were replaced last, by battery key.
     """
     told = []
     for change in changes:
@@ -90,11 +99,16 @@ def reconcile(
         if wanted:
             told.append(change)
     cleared = {change.alert_id for change in told if change.change == AlertChange.CLEARED}
-    told += [_withdrawn(name, alert) for name, alert in before.items() if name not in after and name not in cleared]
+    told += [
+        _over(name, alert, replaced_us.get(alert.spec.battery_key, 0))
+        for name, alert in before.items()
+        if name not in after and name not in cleared
+    ]
     return sorted(told, key=lambda change: change.sample_time_us)
 
 
-def _withdrawn(name: str, alert: StandingAlert) -> AlertTransition:
+def _over(name: str, alert: StandingAlert, replaced_us: int) -> AlertTransition:
+    replaced = alert.raised_us <= replaced_us
     return AlertTransition(
         alert_id=name,
         battery_key=alert.spec.battery_key,
@@ -103,9 +117,9 @@ def _withdrawn(name: str, alert: StandingAlert) -> AlertTransition:
         rule=alert.rule,
         severity=SEVERITIES[alert.rule][alert.level - 1],
         change=AlertChange.CLEARED,
-        sample_time_us=alert.watermark_us,
+        sample_time_us=replaced_us if replaced else alert.watermark_us,
         value=0.0,
         threshold=0.0,
         unit="",
-        message=_WITHDRAWN,
+        message=_REPLACED if replaced else _WITHDRAWN,
     )

@@ -60,6 +60,7 @@ def initial_state(parameters: FilterParameters) -> NDArray[np.float64]:
     """State of twins without any reading, shape `(n_twins, N_STATE)`."""
     state = np.zeros((parameters.values.shape[0], N_STATE), dtype=np.float64)
     x, p = state_records(state), parameter_records(parameters.values)
+    x["installed_us"] = parameters.installed_us
     x["soc"] = _FIRST_SOC
     x["p00"] = _FIRST_SOC_SIGMA**2
     x["p11"] = (_FIRST_V1_SIGMA_V * p["block_scale"]) ** 2

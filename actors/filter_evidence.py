@@ -41,6 +41,8 @@ def apply_evidence(  # noqa: PLR0917  # one argument a field of an input
         soh_capacity: capacity over rated capacity that it shows.
         variance: of that.
     """
+    if time_us < x.installed_us:  # of a block that stood here before
+        return
     if kind == _RANK:
         note_rank(x, p, time_us, soh_capacity, variance)
     elif kind == _STOPPED:

@@ -38,10 +38,10 @@ def fade_at(p: TwinParameters, life_fraction: float) -> float:
 @compiled
 def faded_since(x: TwinState, p: TwinParameters, time_us: float) -> float:
     """Capacity that the life law has taken since a past time, at the mean rate of the time in service."""
-    service_us = x.sample_time_us - p.installed_us
+    service_us = x.sample_time_us - x.installed_us
     if x.sample_time_us == 0.0 or service_us <= 0.0:
         return 0.0
-    share = min(max((time_us - p.installed_us) / service_us, 0.0), 1.0)
+    share = min(max((time_us - x.installed_us) / service_us, 0.0), 1.0)
     return fade_at(p, x.life_fraction) - fade_at(p, share * x.life_fraction)
 
 

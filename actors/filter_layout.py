@@ -20,6 +20,8 @@ from batterytwin.telemetry import Rows
 class TwinState(Protocol):
     """The state of one twin."""
 
+    installed_us: float
+    """When the present block of the slot came into service, microseconds UTC."""
     sample_time_us: float
     """Newest applied reading, microseconds UTC, exact in a float64 until the year 2255; 0 = none yet."""
     regime: float
@@ -213,7 +215,6 @@ class TwinParameters(Protocol):
     """Loss of capacity at end of life, fraction of rated."""
     fade_per_resistance: float
     """Loss of capacity that goes with a doubled resistance, fraction of rated."""
-    installed_us: float
     volts_per_marker: float
     """Float voltage per unit of the float marker, V."""
 
@@ -226,7 +227,7 @@ STATE_DTYPE: Final = _record(TwinState)
 PARAMETERS_DTYPE: Final = _record(TwinParameters)
 N_STATE: Final = len(TwinState.__annotations__)
 N_PARAMETERS: Final = len(TwinParameters.__annotations__)
-STATE_LAYOUT: Final = "filter-state-5"
+STATE_LAYOUT: Final = "filter-state-6"
 """Name of this layout. A change of columns, units or meaning changes it."""
 
 

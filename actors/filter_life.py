@@ -61,7 +61,7 @@ def float_stress(x: TwinState, p: TwinParameters, dt_s: float) -> float:
 @compiled
 def begin_life(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
     """Prior of the health at the first reading, from the time in service at 25 degC, and evidence that came before."""
-    service_s = max(sample_time_us - p.installed_us, 0.0) * 1e-6
+    service_s = max(sample_time_us - x.installed_us, 0.0) * 1e-6
     life = service_s * ageing_factor(p, _ROOM_C) * p.life_per_s_20c
     fade = fade_at(p, life)
     sigma = min(math.sqrt(prior_var(p, p.capacity_spread, fade)), LARGEST_SIGMA)

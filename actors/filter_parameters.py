@@ -8,7 +8,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.filter_layout import N_PARAMETERS, PARAMETERS_DTYPE, parameter_records
+from actors.filter_layout import N_PARAMETERS, PARAMETERS_DTYPE
 from actors.fleet import TwinSpec
 from actors.ocv import resample_ocv
 from batterytwin.datasheet import BatteryDatasheet
@@ -26,11 +26,13 @@ class FilterParameters:
         values: columns `P`, shape `(n_twins, N_PARAMETERS)`, C-contiguous.
         model_index: row of `ocv_v` of each twin, shape `(n_twins,)`.
         ocv_v: open-circuit voltage of each model on the uniform grid, V, shape `(n_models, OCV_GRID_SIZE)`.
+        installed_us: when the first block of each slot came into service, microseconds UTC, shape `(n_twins,)`.
     """
 
     values: NDArray[np.float64]
     model_index: NDArray[np.int32]
     ocv_v: NDArray[np.float64]
+    installed_us: NDArray[np.float64]
 
     @classmethod
     def from_specs(cls, specs: Sequence[TwinSpec]) -> Self:
@@ -43,9 +45,13 @@ class FilterParameters:
                 sheets[spec.datasheet] = (len(sheets), _sheet_values(spec.datasheet))
             model_index[row], values[row] = sheets[spec.datasheet]
         installed_us = [calendar.timegm(spec.installed_on.timetuple()) * 1e6 for spec in specs]
-        parameter_records(values)["installed_us"] = installed_us
         ocv_v = [resample_ocv(sheet.ocv_soc, sheet.ocv_v) for sheet in sheets]
-        return cls(values=values, model_index=model_index, ocv_v=np.ascontiguousarray(ocv_v, dtype=np.float64))
+        return cls(
+            values=values,
+            model_index=model_index,
+            ocv_v=np.ascontiguousarray(ocv_v, dtype=np.float64),
+            installed_us=np.array(installed_us, np.float64),
+        )
 
 
 def _sheet_values(sheet: BatteryDatasheet) -> NDArray[np.float64]:
@@ -84,7 +90,6 @@ def _sheet_values(sheet: BatteryDatasheet) -> NDArray[np.float64]:
         "life_exponent": sheet.life_knee_exponent,
         "fade_at_end": 1.0 - sheet.end_of_life_soh,
         "fade_per_resistance": (1.0 - sheet.end_of_life_soh) / sheet.resistance_gain_at_end_of_life,
-        "installed_us": 0.0,
         "volts_per_marker": sheet.cells / sheet.gas_cu_per_v,
     }
     return np.array([columns[name] for name in PARAMETERS_DTYPE.names or ()], dtype=np.float64)

@@ -45,7 +45,7 @@ def track_instrument(x: TwinState, p: TwinParameters, regime: int, resistance_mo
     x.resistance_count += 1.0
     x.resistance_time_us = sample_time_us
     first_week = sample_time_us - x.resistance_first_us <= _FIRST_BASELINE_US
-    running_in = sample_time_us - p.installed_us <= _RUN_IN_US
+    running_in = sample_time_us - x.installed_us <= _RUN_IN_US
     if first_week or (running_in and x.resistance_mean < x.resistance_base):
         x.resistance_base = x.resistance_mean
         x.resistance_base_var = x.resistance_var

@@ -74,7 +74,7 @@ class Fleet(Protocol):
         """
 
     async def apply_inputs(self, shard: int, inputs: Sequence[TwinInput]) -> ShardResult:
-        """Applies evidence that is no reading, each after all rows applied so far, and makes it durable.
+        """Applies what is no reading and makes it durable: evidence after all rows so far, replacements at their time.
 
         Counts as a call for "at most one under way". An input whose (battery, source) is known gives DUPLICATE.
 

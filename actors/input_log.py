@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.events import TwinInput
+from batterytwin.events import TwinInput, TwinInputKind
 from batterytwin.telemetry import Outcome, Rows
 from storage.shard_store import LoggedInput
 
@@ -34,21 +34,24 @@ def check_inputs(inputs: Sequence[TwinInput], twin_of: Mapping[int, int]) -> Non
                 field="battery_key",
                 value=given.battery_key,
             )
-        if not 0.0 <= given.soh_capacity <= _LARGEST_SOH:
-            raise InvalidArgumentError(
-                f"A capacity of {given.soh_capacity:g} times the rated one is none that a battery has; give 0 to "
-                f"{_LARGEST_SOH:g}.",
-                field="soh_capacity",
-                value=given.soh_capacity,
-            )
-        if not (given.sigma > 0.0 and math.isfinite(given.sigma)):
-            raise InvalidArgumentError(
-                f"A sigma of {given.sigma:g} is none; give a positive number.", field="sigma", value=given.sigma
-            )
+        if given.kind != TwinInputKind.REPLACEMENT:
+            _check_evidence(given)
         if not 0 < len(given.source_id) <= _LONGEST_SOURCE:
             raise InvalidArgumentError(
                 f"The source has {len(given.source_id)} characters; give 1 to {_LONGEST_SOURCE}.", field="source_id"
             )
+
+
+def _check_evidence(given: TwinInput) -> None:
+    soh, sigma = given.soh_capacity, given.sigma
+    if soh is None or not 0.0 <= soh <= _LARGEST_SOH:
+        raise InvalidArgumentError(
+            f"A capacity of {soh} times the rated one is none that a battery has; give 0 to {_LARGEST_SOH:g}.",
+            field="soh_capacity",
+            value=soh,
+        )
+    if sigma is None or not (sigma > 0.0 and math.isfinite(sigma)):
+        raise InvalidArgumentError(f"A sigma of {sigma} is none; give a positive number.", field="sigma", value=sigma)
 
 
 def fresh_inputs(
@@ -81,7 +84,7 @@ class LogEnd:
 
     Attributes:
         rows: `TELEMETRY_DTYPE`, oldest first within a battery.
-        inputs: in the order of their numbers within a battery; each follows the rows up to its watermark.
+        inputs: in any order; each follows the rows of its battery up to its watermark.
     """
 
     rows: Rows
@@ -102,7 +105,7 @@ def rounds(log: LogEnd) -> Iterator[tuple[Rows, list[LoggedInput]]]:
         yield rows, []
         return
     of_battery: dict[int, list[LoggedInput]] = {}
-    for logged in log.inputs:
+    for logged in sorted(log.inputs, key=lambda logged: (logged.watermark_us, logged.seq)):
         of_battery.setdefault(logged.content.battery_key, []).append(logged)
     round_of = np.zeros(len(rows), np.int64)
     for key, inputs in of_battery.items():

@@ -1,4 +1,4 @@
-"""The past of twins computed anew, with rows in it that came late."""
+"""The past of twins computed anew, with rows and replacements in it that came late."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,26 +9,29 @@ from numpy.typing import NDArray
 from actors.alert_reconcile import Standing, reconcile
 from actors.input_log import LogEnd
 from actors.late_cursors import MOST_ROWS, LateCursor, LateCursors
+from actors.replacement import REACH_US, replaced_us
 from actors.replay import replay
 from actors.twin_memory import MEMORY_LAYOUT, TWIN_BYTES, TwinMemory
 from actors.twin_step import Step, TwinStepper
 from batterytwin.alerts import AlertTransition
+from batterytwin.events import TwinInput
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
 from storage.shard_store import LoggedInput, Revision, ShardStore
 
 
 @dataclass(frozen=True, slots=True)
 class RevisedPast:
-    """What late rows made of the past of some twins.
+    """What came late made of the past of some twins.
 
     Attributes:
         twins: positions of these twins in the shard, rising, shape `(n_twins,)`.
-        memory: the twins as they would be had the late rows come in time; their watermarks are what they were.
+        memory: the twins as they would be had all come in time; their watermarks are what they were.
         late: the late rows with the estimates after them, `TELEMETRY_DTYPE`.
-        revised: rows after the first late one of their twin that are stored already, as they are now.
+        revised: rows after what came late that are stored already, as they are now.
         revisions: one of each twin.
         alerts: changes that make the alerts agree with the new past.
         cursors: where to go on when more late rows follow, by twin.
+        inputs: late inputs with their places in the logs of their twins.
     """
 
     twins: NDArray[np.int32]
@@ -38,6 +41,7 @@ class RevisedPast:
     revisions: list[Revision]
     alerts: list[AlertTransition]
     cursors: dict[int, LateCursor]
+    inputs: list[LoggedInput]
 
 
 class Reviser:
@@ -68,12 +72,49 @@ class Reviser:
         Raises:
             StoreUnavailableError: the database is away.
         """
-        keys = np.unique(late["battery_key"])
-        order = np.argsort(self._keys)
-        twins = np.sort(order[np.searchsorted(self._keys, keys, sorter=order)]).astype(np.int32)
+        twins = np.sort(_places(self._keys, np.unique(late["battery_key"]))).astype(np.int32)
+        return self._revise(twins, late, [], _span(late, self._keys[twins]), present)
+
+    def take_late_inputs(self, late: Sequence[TwinInput], present: TwinMemory) -> RevisedPast:
+        """Computes the past of every twin that was replaced before its newest row.
+
+        Args:
+            late: replacements, at most one of each battery.
+            present: all twins of the shard as they are; not changed.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        of_key = {given.battery_key: given for given in late}
+        twins = np.sort(_places(self._keys, np.array(list(of_key), np.int32))).astype(np.int32)
+        inputs = []
+        for key, record in zip(self._keys[twins].tolist(), present.records[twins], strict=True):
+            place_us = max(of_key[key].time_us, int(record["watermark_us"]) - REACH_US)
+            inputs.append(LoggedInput(int(record["input_seq"]) + 1, place_us, of_key[key]))
+        places_us = np.array([logged.watermark_us for logged in inputs], np.int64)
+        return self._revise(twins, np.empty(0, TELEMETRY_DTYPE), inputs, (places_us, places_us), present)
+
+    def _revise(
+        self,
+        twins: NDArray[np.int32],
+        late: Rows,
+        late_inputs: list[LoggedInput],
+        span_us: tuple[NDArray[np.int64], NDArray[np.int64]],
+        present: TwinMemory,
+    ) -> RevisedPast:
+        """Computes the past of twins anew with rows or inputs that came late.
+
+        Args:
+            twins: positions in the shard, rising, shape `(n_twins,)`.
+            late: rows, `TELEMETRY_DTYPE`.
+            late_inputs: with their places.
+            span_us: sample times of the first and the last of these of each twin, shape `(n_twins,)` each.
+            present: all twins as they are.
+        """
         keys = self._keys[twins]
-        first_us, last_us = _span(late, keys)
+        first_us, last_us = span_us
         memory, known, inputs = self._begin(twins, keys, first_us)
+        inputs += late_inputs
         rows = np.concatenate([known, late])
         is_late = np.arange(len(rows)) >= len(known)
         time_order = np.lexsort((rows["sample_time_us"], rows["battery_key"]))
@@ -84,7 +125,7 @@ class Reviser:
         steps = list(replay(LogEnd(rows[until_last], early), memory, twins, keys, self._stepper, judged=False))
         cursors = self._cursors(twins, keys, memory, rows[~until_last], {i.content.battery_key for i in later})
         steps += replay(LogEnd(rows[~until_last], later), memory, twins, keys, self._stepper, judged=False)
-        stored = np.concatenate([step.stored for step in steps])
+        stored = np.concatenate([rows[:0], *(step.stored for step in steps)])
         stored = stored[np.lexsort((stored["sample_time_us"], stored["battery_key"]))]
         stored["received_s"] = rows["received_s"]  # the same rows in the same order: all of them were newer
         after = ~is_late & (rows["sample_time_us"] > first_us[slots])
@@ -94,8 +135,9 @@ class Reviser:
             late=stored[is_late],
             revised=stored[after],
             revisions=[Revision(int(key), int(us)) for key, us in zip(keys, first_us, strict=True)],
-            alerts=self._agree(steps, twins, present, memory),
+            alerts=self._agree(steps, twins, present, memory, replaced_us(logged.content for logged in inputs)),
             cursors=cursors,
+            inputs=late_inputs,
         )
 
     def _begin(
@@ -141,11 +183,19 @@ class Reviser:
         return found
 
     def _agree(
-        self, steps: Sequence[Step], twins: NDArray[np.int32], present: TwinMemory, memory: TwinMemory
+        self,
+        steps: Sequence[Step],
+        twins: NDArray[np.int32],
+        present: TwinMemory,
+        memory: TwinMemory,
+        replaced: dict[int, int],
     ) -> list[AlertTransition]:
         changes = [change for step in steps for change in self._standing.transitions(step)]
         return reconcile(
-            self._standing.of(present.records[twins], twins), self._standing.of(memory.records, twins), changes
+            self._standing.of(present.records[twins], twins),
+            self._standing.of(memory.records, twins),
+            changes,
+            replaced,
         )
 
 

@@ -7,12 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.alert_reconcile import Standing
+from actors.alert_reconcile import Standing, reconcile
 from actors.applied_batch import AppliedBatch, LateWorker, has_late_rows, in_order
 from actors.fleet import ShardResult, TwinSpec
 from actors.input_log import LogEnd, check_inputs, fresh_inputs
 from actors.intake import TwinFinder
 from actors.limits import AlertLimits, PlausibilityLimits
+from actors.replacement import replaced_us, split_late
 from actors.replay import replay
 from actors.restore import restore_twins
 from actors.revision import Reviser
@@ -124,7 +125,7 @@ class TwinShard:
         return ShardResult(batch.outcomes, touched, work.live(self._stepper.parameters, touched), alerts)
 
     def apply_inputs(self, inputs: Sequence[TwinInput]) -> ShardResult:
-        """Applies evidence that is no reading, after all rows applied so far, and makes it durable.
+        """Applies what is no reading and makes it durable: evidence after all rows so far, replacements at their time.
 
         Args:
             inputs: any number; one whose (battery, source) is known changes nothing.
@@ -143,20 +144,51 @@ class TwinShard:
             known = self._store.stored_inputs({(i.battery_key, i.source_id) for i in inputs})
             outcomes, fresh = fresh_inputs(inputs, known)
             touched = np.array(list(dict.fromkeys(self._twin_of[i.battery_key] for i in fresh)), np.int32)
-            work = self._memory.take(touched)
-            logged = self._stepper.take_inputs(work, touched, fresh)
-            if logged:
-                snapshots = self._due_snapshots(touched, work)
-                self._commit(ShardCommit(time.time_ns() // 1_000, snapshots=snapshots, inputs=logged))
-                self._memory.put(touched, work)
-                self._reviser.cursors.forget(touched.tolist())
-                self._note_commit(touched, 0, snapshots)
+            due, late = split_late(fresh, self._memory.records["watermark_us"], self._twin_of)
+            alerts = [*self._take_due_inputs(due), *self._take_late_inputs(late)]
         except LeaseLostError as error:
             self._lost = error
             raise
         if caught_up:
-            return ShardResult(outcomes, self._all, self.live(), ())
-        return ShardResult(outcomes, touched, work.live(self._stepper.parameters, touched), ())
+            touched = self._all
+        live = self._memory.take(touched).live(self._stepper.parameters, touched)
+        return ShardResult(outcomes, touched, live, tuple(alerts))
+
+    def _take_due_inputs(self, inputs: Sequence[TwinInput]) -> Sequence[AlertTransition]:
+        if not inputs:
+            return ()
+        touched = np.array(list(dict.fromkeys(self._twin_of[i.battery_key] for i in inputs)), np.int32)
+        work = self._memory.take(touched)
+        before = self._standing.of(work.records, touched)
+        logged = self._stepper.take_inputs(work, touched, inputs)
+        alerts = reconcile(before, self._standing.of(work.records, touched), (), replaced_us(inputs))
+        snapshots = self._due_snapshots(touched, work)
+        self._commit(ShardCommit(time.time_ns() // 1_000, alerts=alerts, snapshots=snapshots, inputs=logged))
+        self._memory.put(touched, work)
+        self._reviser.cursors.forget(touched.tolist())
+        self._note_commit(touched, 0, snapshots)
+        return alerts
+
+    def _take_late_inputs(self, inputs: Sequence[TwinInput]) -> Sequence[AlertTransition]:
+        alerts: list[AlertTransition] = []
+        for given in inputs:  # one after the other: a battery may have been replaced twice
+            past = self._reviser.take_late_inputs([given], self._memory)
+            snapshots = self._due_snapshots(past.twins, past.memory)
+            self._commit(
+                ShardCommit(
+                    time.time_ns() // 1_000,
+                    alerts=past.alerts,
+                    snapshots=snapshots,
+                    inputs=past.inputs,
+                    revisions=past.revisions,
+                    revised=past.revised,
+                )
+            )
+            self._memory.put(past.twins, past.memory)
+            self._reviser.cursors.forget(past.twins.tolist())
+            self._note_commit(past.twins, 0, snapshots)
+            alerts += past.alerts
+        return alerts
 
     def snapshot_now(self) -> None:
         """Stores the state of every twin that changed since its last snapshot.

@@ -180,6 +180,20 @@ def resized(states: Rows, n_blocks: int) -> Rows:
     return changed
 
 
+def forget_block(state: Rows, place: int) -> None:
+    """Forgets one block of one string, as if it had never been looked at.
+
+    Args:
+        state: shape `(1,)`; changed.
+        place: position of the block in its string, from 0.
+    """
+    fresh = initial_states(1, state["raw_fast"].shape[1])
+    for name in _BLOCK_FIELDS:
+        state[name][:, place] = fresh[name][:, place]
+    for name in ("active", "since_us", "held", "gone_us"):
+        state[name][..., place] = 0
+
+
 LAYOUT: Final = hashlib.sha256(repr(state_dtype(1).descr).encode()).hexdigest()[:16]
 """Names this layout; a stored state of another one is not used."""
 

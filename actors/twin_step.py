@@ -14,9 +14,10 @@ from actors.filter import FilterParameters, compile_kernels, run_evidence, run_f
 from actors.fleet import TwinSpec
 from actors.limit_tables import battery_limits, common_limits, rule_timings
 from actors.limits import AlertLimits, PlausibilityLimits
+from actors.replacement import renew_block
 from actors.twin_memory import TwinMemory
 from actors.twin_record import RULE_COUNT
-from batterytwin.events import TwinInput
+from batterytwin.events import TwinInput, TwinInputKind
 from batterytwin.telemetry import (
     LIVE_ESTIMATE_COLUMNS,
     MEASURED_COLUMNS,
@@ -63,6 +64,7 @@ class TwinStepper:
         self._limits = battery_limits(specs, alerts, plausibility)
         self._common = common_limits(alerts)
         self._timings = rule_timings(alerts)
+        self._blank = TwinMemory.blank(self.parameters)
         compile_kernels()
 
     def step(self, memory: TwinMemory, slots: NDArray[np.int32], rows: Rows, *, judged: bool) -> Step:
@@ -94,17 +96,20 @@ class TwinStepper:
         Args:
             memory: the touched twins; changed in place.
             touched: their positions in the shard, shape `(n_touched,)`.
-            inputs: evidence for these twins.
+            inputs: for these twins.
 
         Returns:
             The inputs with their places in the logs of their twins.
         """
         slot_of = {int(twin): slot for slot, twin in enumerate(touched)}
-        twins = np.array([self._twin_of[given.battery_key] for given in inputs], np.int32)
-        slots = np.array([slot_of[int(twin)] for twin in twins], np.int32)
-        run_evidence(memory.state, self.parameters, slots, twins, inputs)
         logged = []
-        for slot, given in zip(slots, inputs, strict=True):
+        for given in inputs:
+            twin = np.array([self._twin_of[given.battery_key]], np.int32)
+            slot = slot_of[int(twin[0])]
+            if given.kind == TwinInputKind.REPLACEMENT:
+                renew_block(memory, slot, self._blank.take(twin), given.time_us)
+            else:
+                run_evidence(memory.state, self.parameters, np.array([slot], np.int32), twin, [given])
             record = memory.records[slot]
             record["input_seq"] += 1
             logged.append(LoggedInput(int(record["input_seq"]), int(record["watermark_us"]), given))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from batterytwin.events import CapacityTest, EventKind
+from batterytwin.events import CapacityTest, EventKind, Replacement
 from clients.async_connection import AsyncConnection
 from clients.events import Event, EventPage
 from clients.events_proto import event_from_proto, events_from_proto, list_events_request, record_event_request
@@ -31,21 +31,24 @@ class AsyncEvents:
         end_time: datetime | None = None,
         note: str = "",
         capacity_test: CapacityTest | None = None,
+        replacement: Replacement | None = None,
         request_id: str = "",
         token: str | None = None,
         deadline_s: float | None = None,
     ) -> Event:
-        """Takes down what happened; a capacity test is part of its twin's health when this returns.
+        """Takes down what happened; a capacity test or replacement is part of its twin when this returns.
 
         Args:
             kind: what happened.
             start_time: when it began.
             location_id: location concerned; not needed with a string or battery.
             string_id: string concerned; not needed with a battery.
-            battery_id: battery concerned; needed for a capacity test.
+            battery_id: battery concerned; needed for a capacity test and a replacement.
             end_time: when it ended; None = at once, or it lasts.
             note: what there is to say, up to 2,000 characters.
             capacity_test: its result, for a capacity test alone.
+            replacement: what came and went, for a replacement alone; the new block is in service from `end_time` on,
+                or from `start_time` if there is none.
             request_id: UUID that makes a repeated call harmless; empty = a new one.
             token: access token of this call.
             deadline_s: time this call may take, s.
@@ -63,6 +66,7 @@ class AsyncEvents:
             end_time=end_time,
             note=note,
             capacity_test=capacity_test,
+            replacement=replacement,
             request_id=request_id,
         )
         own = (self._token if token is None else token) or ""

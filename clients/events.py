@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from batterytwin.events import CapacityTest, EventKind
+from batterytwin.events import CapacityTest, EventKind, Replacement
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Event:
         capacity_test: result of a capacity test; None for other kinds.
         recorded_by: who recorded it.
         record_time: when it was recorded, UTC.
+        replacement: what came and went; None for other kinds.
     """
 
     event_id: str
@@ -36,6 +37,7 @@ class Event:
     capacity_test: CapacityTest | None
     recorded_by: str
     record_time: datetime
+    replacement: Replacement | None = None
 
 
 @dataclass(frozen=True, slots=True)

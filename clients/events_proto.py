@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import cast
 
-from batterytwin.events import CapacityTest, EventKind
+from batterytwin.events import CapacityTest, EventKind, Replacement
 from batterytwin.v1 import event_pb2
 from batterytwin.v1.history_service_pb2 import ListEventsRequest, ListEventsResponse, RecordEventRequest
 from clients.events import Event, EventPage
@@ -26,6 +26,9 @@ def event_from_proto(message: event_pb2.Event) -> Event:
         capacity_test=_test_from_proto(message.capacity_test) if message.HasField("capacity_test") else None,
         recorded_by=message.recorded_by,
         record_time=time_from_proto(message.record_time),
+        replacement=Replacement(message.replacement.new_serial, message.replacement.old_serial)
+        if message.HasField("replacement")
+        else None,
     )
 
 
@@ -44,6 +47,7 @@ def record_event_request(
     end_time: datetime | None,
     note: str,
     capacity_test: CapacityTest | None,
+    replacement: Replacement | None,
     request_id: str,
 ) -> RecordEventRequest:
     """Describes an event, under a name of its own unless one is given."""
@@ -64,6 +68,10 @@ def record_event_request(
                 temperature_c=capacity_test.temperature_c,
                 end_voltage_v=capacity_test.end_voltage_v,
             )
+        )
+    if replacement is not None:
+        event.replacement.CopyFrom(
+            event_pb2.Replacement(new_serial=replacement.new_serial, old_serial=replacement.old_serial)
         )
     return RecordEventRequest(event=event, request_id=request_id or str(uuid.uuid4()))
 

@@ -32,12 +32,13 @@ class ArchivedRows:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def after(self, connection: Connection, watermarks_us: Mapping[int, int]) -> Rows:
+    def after(self, connection: Connection, watermarks_us: Mapping[int, int], until_us: int | None = None) -> Rows:
         """Applied rows newer than each battery's watermark, `TELEMETRY_DTYPE`, in no order.
 
         Args:
             connection: of the store.
             watermarks_us: `{battery_key: microseconds since 1970 UTC}`.
+            until_us: only rows up to this time; None = all.
 
         Raises:
             psycopg.OperationalError: the database is away.
@@ -46,7 +47,8 @@ class ArchivedRows:
         if self._folder is None or not watermarks_us:
             return np.empty(0, TELEMETRY_DTYPE)
         oldest_us = min(watermarks_us.values())
-        rows = self._read(connection, list(watermarks_us), oldest_us + 1, None)
+        end_us = None if until_us is None else until_us + 1
+        rows = self._read(connection, list(watermarks_us), oldest_us + 1, end_us)
         keys = np.fromiter(watermarks_us, np.int32, len(watermarks_us))
         marks = np.fromiter(watermarks_us.values(), np.int64, len(watermarks_us))
         order = np.argsort(keys)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from batterytwin.events import CapacityTest, EventKind
+from batterytwin.events import CapacityTest, EventKind, Replacement
 from storage.instants import to_us, to_us_or_none
 
 SERVER: str = "server"
@@ -30,6 +30,7 @@ class EventRecord:
         recorded_by: who recorded it.
         record_us: when, by the server's clock.
         event_key: place in the order of recording; 0 before it is stored.
+        replacement: what came and went, of a replacement alone.
     """
 
     event_id: str
@@ -46,6 +47,12 @@ class EventRecord:
     recorded_by: str
     record_us: int
     event_key: int = 0
+    replacement: Replacement | None = None
+
+    @property
+    def in_service_us(self) -> int:
+        """When the block of a replacement came into service: when the work ended, us."""
+        return self.start_us if self.end_us is None else self.end_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,11 @@ class EventQuery:
 
 def event_of_row(row: Any) -> EventRecord:
     """Event in a row of view `event_with_battery`."""
-    test = None
+    test = replacement = None
     if row.kind == EventKind.CAPACITY_TEST:
         test = CapacityTest(row.discharged_ah, row.current_a, row.temperature_c, row.end_voltage_v)
+    if row.kind == EventKind.REPLACEMENT:
+        replacement = Replacement(row.new_serial, row.old_serial)
     return EventRecord(
         event_id=row.event_id,
         request_id=row.request_id,
@@ -93,4 +102,5 @@ def event_of_row(row: Any) -> EventRecord:
         recorded_by=row.recorded_by,
         record_us=to_us(row.record_time),
         event_key=row.event_key,
+        replacement=replacement,
     )

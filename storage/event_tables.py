@@ -6,13 +6,14 @@ from storage.event_records import SERVER, EventQuery, EventRecord, event_of_row
 from storage.instants import to_datetime, to_datetime_or_none
 from storage.sql_files import read_sql
 from storage.store_pool import StorePool
+from storage.unit_tables import add_unit
 
 _RECORD = read_sql("record_event")
 _GET = read_sql("get_event")
 _END = read_sql("end_event")
 _LIST = read_sql("list_events")
 _OPEN_OUTAGES = read_sql("open_outages")
-_TESTS_WITHOUT_INPUT = read_sql("tests_without_input")
+_WITHOUT_INPUT = read_sql("events_without_input")
 
 
 class EventTables(StorePool):
@@ -27,8 +28,11 @@ class EventTables(StorePool):
 
         Returns:
             The event as stored under this request.
+
+        Raises:
+            ConflictError: the slot has had another block since the time of this replacement.
         """
-        test = event.capacity_test
+        test, replacement = event.capacity_test, event.replacement
         values = {
             "event_id": event.event_id,
             "request_id": event.request_id,
@@ -43,11 +47,15 @@ class EventTables(StorePool):
             "current_a": test.current_a if test else None,
             "temperature_c": test.temperature_c if test else None,
             "end_voltage_v": test.end_voltage_v if test else None,
+            "old_serial": replacement.old_serial if replacement else None,
+            "new_serial": replacement.new_serial if replacement else None,
             "recorded_by": event.recorded_by,
             "at": to_datetime(event.record_us),
         }
         async with self._transaction() as connection:
             cursor = await connection.execute(_RECORD, values)
+            if cursor.rowcount and event.replacement is not None:
+                await add_unit(connection, event)
             if cursor.rowcount and audit is not None:
                 await add_entry(connection, audit)
             found = await connection.execute(_GET, {"request_id": event.request_id})
@@ -79,8 +87,8 @@ class EventTables(StorePool):
             cursor = await connection.execute(_OPEN_OUTAGES, {"recorded_by": SERVER})
             return [event_of_row(row) for row in await cursor.fetchall()]
 
-    async def tests_without_input(self) -> list[EventRecord]:
-        """Capacity tests that have not reached their twins, oldest first."""
+    async def events_without_input(self) -> list[EventRecord]:
+        """Capacity tests and replacements that have not reached their twins, oldest first."""
         async with self._connection() as connection:
-            cursor = await connection.execute(_TESTS_WITHOUT_INPUT)
+            cursor = await connection.execute(_WITHOUT_INPUT)
             return [event_of_row(row) for row in await cursor.fetchall()]

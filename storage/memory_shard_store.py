@@ -202,10 +202,10 @@ class MemoryShardStore:
         return found, rows
 
     def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
-        """Inputs after those that each battery has taken, sorted by battery and number."""
+        """Inputs after those that each battery has taken, sorted by battery and place in its log."""
         with self._database.session():
             found = [i for i in self._database.inputs if i.seq > taken.get(i.content.battery_key, i.seq)]
-        return sorted(found, key=lambda i: (i.content.battery_key, i.seq))
+        return sorted(found, key=lambda i: (i.content.battery_key, i.watermark_us, i.seq))
 
     def stored_inputs(self, pairs: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
         """Those (battery, source) pairs that are stored already."""

@@ -20,6 +20,19 @@ class Moment:
     known_us: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FilterVersion:
+    """A version of the filter.
+
+    Attributes:
+        since_us: rows received from then on went through it, microseconds since 1970 UTC; 0 = the first one.
+        name: its name.
+    """
+
+    since_us: int
+    name: str
+
+
 class PastStore(Protocol):
     """Reads, and changes nothing. Every method raises `StoreUnavailableError` while the database is away."""
 
@@ -34,6 +47,12 @@ class PastStore(Protocol):
 
     def inputs_between(self, battery_key: int, taken: int, moment: Moment) -> list[LoggedInput]:
         """Inputs after the first `taken` of the battery whose place in the log is before the moment, in order."""
+
+    def log_span(self, battery_key: int) -> tuple[int, int] | None:
+        """Times between which all rows of the battery lie, both inclusive, us; None = there is no row."""
+
+    def filter_versions(self) -> list[FilterVersion]:
+        """Versions of the filter, in the order in which they came into use."""
 
     def revision_at(self, battery_key: int, moment: Moment) -> int:
         """How often the past of the battery had been computed anew."""

@@ -17,7 +17,7 @@ from storage.archived_rows import ArchivedRows
 from storage.copy_encoder import decode_copy
 from storage.copy_script import read_copy
 from storage.instants import to_datetime, to_us
-from storage.past_store import Moment
+from storage.past_store import FilterVersion, Moment
 from storage.shard_store import LoggedInput, TwinSnapshot
 from storage.sql_files import read_sql
 
@@ -26,6 +26,8 @@ _ROWS: Final = sql.SQL(read_sql("past_rows").decode())
 _NEWEST: Final = sql.SQL("ORDER BY sample_time DESC LIMIT 1")
 _INPUTS: Final = read_sql("past_inputs")
 _REVISION: Final = read_sql("past_revision")
+_SPAN: Final = read_sql("log_span")
+_VERSIONS: Final = read_sql("filter_versions")
 _SESSION_OPTIONS: Final = "-c timezone=UTC -c default_transaction_read_only=on -c statement_timeout=60s"
 _NEVER_S: Final = 2**31 - 1
 _BEFORE_ALL_US: Final = 0
@@ -71,7 +73,7 @@ class PostgresPastStore:
             cursor.execute(_INPUTS, _values(battery_key, moment) | {"taken": taken})
             return [
                 LoggedInput(
-                    seq, to_us(watermark), TwinInput(key, TwinInputKind(kind), to_us(at), soh_capacity, sigma, source)
+                    seq, to_us(watermark), TwinInput(key, TwinInputKind(kind), to_us(at), source, soh_capacity, sigma)
                 )
                 for key, seq, watermark, kind, at, soh_capacity, sigma, source in cursor
             ]
@@ -81,6 +83,18 @@ class PostgresPastStore:
         with self._session() as connection:
             row = connection.execute(_REVISION, _values(battery_key, moment)).fetchone()
         return 0 if row is None else int(row[0])
+
+    def log_span(self, battery_key: int) -> tuple[int, int] | None:
+        """Times between which all rows of the battery lie, both inclusive, us; None = there is no row."""
+        with self._session() as connection, connection.cursor(binary=True) as cursor:
+            first, last = cursor.execute(_SPAN, {"key": battery_key}).fetchall()[0]
+        return None if first is None else (to_us(first), to_us(last))
+
+    def filter_versions(self) -> list[FilterVersion]:
+        """Versions of the filter, in the order in which they came into use."""
+        with self._session() as connection, connection.cursor(binary=True) as cursor:
+            cursor.execute(_VERSIONS)
+            return [FilterVersion(_BEFORE_ALL_US if since is None else to_us(since), name) for since, name in cursor]
 
     def close(self) -> None:
         """Gives the connection back. Repeating it changes nothing."""
@@ -93,10 +107,10 @@ class PostgresPastStore:
         with self._session() as connection:
             query = psycopg.ClientCursor(connection).mogrify(_ROWS.format(newest=newest), values)
             hot = decode_copy(read_copy(connection, query.encode()))
-            sealed = self._archived.after(connection, {battery_key: after_us})
-        sealed = sealed[(sealed["sample_time_us"] <= moment.time_us) & (sealed["received_s"] <= values["known_s"])]
-        rows = np.concatenate([sealed, hot])
-        return rows[np.argsort(rows["sample_time_us"], kind="stable")]
+            sealed = self._archived.after(connection, {battery_key: after_us}, moment.time_us)
+        rows = np.concatenate([hot, sealed[sealed["received_s"] <= values["known_s"]]])
+        rows = rows[np.argsort(rows["sample_time_us"], kind="stable")]
+        return rows[np.diff(rows["sample_time_us"], prepend=-1) > 0]  # once, if they were sealed in between
 
     @contextmanager
     def _session(self) -> Iterator[Connection]:

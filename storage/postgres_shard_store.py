@@ -91,7 +91,7 @@ class PostgresShardStore:
         return stored, rows
 
     def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
-        """Inputs after those that each battery has taken, sorted by battery and number."""
+        """Inputs after those that each battery has taken, sorted by battery and place in its log."""
         with self._session() as connection:
             return read_inputs(connection, taken)
 

@@ -100,7 +100,9 @@ CREATE TABLE public.battery (
 );
 COMMENT ON COLUMN public.battery.battery_id IS 'name of the slot';
 COMMENT ON COLUMN public.battery."position" IS '1 = at the positive end of the string';
-COMMENT ON COLUMN public.battery.unit_seq IS 'counts the blocks that have stood in this slot';
+COMMENT ON COLUMN public.battery.serial IS 'of the first block of the slot';
+COMMENT ON COLUMN public.battery.unit_seq IS 'number of the first block of the slot';
+COMMENT ON COLUMN public.battery.installed_on IS 'when the first block of the slot came into service';
 COMMENT ON COLUMN public.battery.lease_id IS 'owner whose commits may concern this battery';
 
 CREATE TABLE public.location (
@@ -267,6 +269,20 @@ ALTER TABLE public.battery ALTER COLUMN battery_key ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE public.battery_unit (
+    battery_key integer NOT NULL,
+    unit_seq smallint NOT NULL,
+    serial text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    event_id text NOT NULL,
+    CONSTRAINT battery_unit_serial_check CHECK ((serial <> ''::text)),
+    CONSTRAINT battery_unit_unit_seq_check CHECK ((unit_seq > 1))
+);
+
+COMMENT ON TABLE public.battery_unit IS 'Blocks after the first of their slot; that one stands in battery';
+COMMENT ON COLUMN public.battery_unit.unit_seq IS 'counts the blocks of the slot';
+COMMENT ON COLUMN public.battery_unit.since IS 'in service from then on, until the next one of the slot';
+
 CREATE TABLE public.datasheet (
     model text NOT NULL,
     content jsonb NOT NULL
@@ -292,17 +308,20 @@ CREATE TABLE public.event (
     end_voltage_v double precision,
     recorded_by text NOT NULL,
     record_time timestamp with time zone NOT NULL,
+    old_serial text,
+    new_serial text,
     CONSTRAINT event_check CHECK ((end_time >= start_time)),
     CONSTRAINT event_check1 CHECK (((kind = 4) = (num_nonnulls(discharged_ah, current_a, temperature_c, end_voltage_v) = 4))),
     CONSTRAINT event_check2 CHECK (((kind <> 4) OR (battery_key IS NOT NULL))),
     CONSTRAINT event_current_a_check CHECK ((current_a > (0)::double precision)),
     CONSTRAINT event_discharged_ah_check CHECK ((discharged_ah > (0)::double precision)),
-    CONSTRAINT event_kind_check CHECK (((kind >= 1) AND (kind <= 5)))
+    CONSTRAINT event_kind_check CHECK (((kind >= 1) AND (kind <= 6))),
+    CONSTRAINT event_replacement_check CHECK ((((kind = 6) = (num_nonnulls(old_serial, new_serial) = 2)) AND ((kind <> 6) OR (battery_key IS NOT NULL))))
 );
 
 COMMENT ON TABLE public.event IS 'What people did, and what happened to the mains';
 COMMENT ON COLUMN public.event.request_id IS 'names the call that recorded it; the same one records nothing more';
-COMMENT ON COLUMN public.event.kind IS 'EventKind: 1 maintenance, 2 inspection, 3 outage, 4 capacity test, 5 impedance test';
+COMMENT ON COLUMN public.event.kind IS 'EventKind: 1 maintenance, 2 inspection, 3 outage, 4 capacity test, 5 impedance test, 6 replacement';
 COMMENT ON COLUMN public.event.string_id IS 'empty = the whole location';
 COMMENT ON COLUMN public.event.battery_key IS 'null = the whole string or location';
 COMMENT ON COLUMN public.event.end_time IS 'null = at once, or it lasts';
@@ -311,6 +330,8 @@ COMMENT ON COLUMN public.event.current_a IS 'A; capacity test: size of the mean 
 COMMENT ON COLUMN public.event.temperature_c IS 'degC; capacity test: mean temperature of the block';
 COMMENT ON COLUMN public.event.end_voltage_v IS 'V; capacity test: voltage of the block at the end';
 COMMENT ON COLUMN public.event.recorded_by IS 'user name; "server" = found by the server itself';
+COMMENT ON COLUMN public.event.old_serial IS 'replacement: serial number of the block that went';
+COMMENT ON COLUMN public.event.new_serial IS 'replacement: serial number of the block that came';
 ALTER TABLE public.event ALTER COLUMN event_key ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.event_event_key_seq
     START WITH 1
@@ -337,6 +358,8 @@ CREATE VIEW public.event_with_battery AS
     e.end_voltage_v,
     e.recorded_by,
     e.record_time,
+    e.old_serial,
+    e.new_serial,
     COALESCE(b.battery_id, ''::text) AS battery_id
    FROM (public.event e
      LEFT JOIN public.battery b USING (battery_key));
@@ -595,18 +618,23 @@ CREATE TABLE public.twin_input (
     watermark timestamp with time zone NOT NULL,
     kind smallint NOT NULL,
     at timestamp with time zone NOT NULL,
-    soh_capacity double precision NOT NULL,
-    sigma double precision NOT NULL,
+    soh_capacity double precision,
+    sigma double precision,
     source_id text NOT NULL,
     known_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT twin_input_evidence_check CHECK ((num_nonnulls(soh_capacity, sigma) =
+CASE kind
+    WHEN 4 THEN 0
+    ELSE 2
+END)),
     CONSTRAINT twin_input_seq_check CHECK ((seq > 0)),
     CONSTRAINT twin_input_sigma_check CHECK ((sigma > (0)::double precision))
 );
 
-COMMENT ON TABLE public.twin_input IS 'Evidence for twins that is no reading';
-COMMENT ON COLUMN public.twin_input.seq IS 'counts the inputs of a twin from 1, in the order in which it took them';
-COMMENT ON COLUMN public.twin_input.watermark IS 'sample time of the newest reading that the twin had applied before; 1970 = none';
-COMMENT ON COLUMN public.twin_input.kind IS 'TwinInputKind: 1 capacity test, 2 rank in a discharge, 3 capacity test that was stopped early';
+COMMENT ON TABLE public.twin_input IS 'What reaches twins beside readings';
+COMMENT ON COLUMN public.twin_input.seq IS 'counts the inputs of a twin from 1, in the order in which it was told of them';
+COMMENT ON COLUMN public.twin_input.watermark IS 'place in the log: after all readings up to this sample time; 1970 = before all';
+COMMENT ON COLUMN public.twin_input.kind IS 'TwinInputKind: 1 capacity test, 2 rank in a discharge, 3 capacity test that was stopped early, 4 replacement';
 COMMENT ON COLUMN public.twin_input.at IS 'when the evidence holds';
 COMMENT ON COLUMN public.twin_input.soh_capacity IS 'ratio; capacity / rated capacity that it shows';
 COMMENT ON COLUMN public.twin_input.sigma IS 'ratio; standard deviation of soh_capacity';
@@ -694,6 +722,10 @@ ALTER TABLE ONLY public.battery
     ADD CONSTRAINT battery_pkey PRIMARY KEY (battery_key);
 ALTER TABLE ONLY public.battery
     ADD CONSTRAINT battery_string_key_position_key UNIQUE (string_key, "position");
+ALTER TABLE ONLY public.battery_unit
+    ADD CONSTRAINT battery_unit_event_id_key UNIQUE (event_id);
+ALTER TABLE ONLY public.battery_unit
+    ADD CONSTRAINT battery_unit_pkey PRIMARY KEY (battery_key, unit_seq);
 ALTER TABLE ONLY public.datasheet
     ADD CONSTRAINT datasheet_pkey PRIMARY KEY (model);
 ALTER TABLE ONLY public.event
@@ -788,6 +820,10 @@ ALTER TABLE ONLY public.battery
     ADD CONSTRAINT battery_lease_id_fkey FOREIGN KEY (lease_id) REFERENCES public.lease(lease_id);
 ALTER TABLE ONLY public.battery
     ADD CONSTRAINT battery_string_key_fkey FOREIGN KEY (string_key) REFERENCES public.string(string_key);
+ALTER TABLE ONLY public.battery_unit
+    ADD CONSTRAINT battery_unit_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
+ALTER TABLE ONLY public.battery_unit
+    ADD CONSTRAINT battery_unit_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(event_id);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
 ALTER TABLE ONLY public.event

@@ -17,6 +17,7 @@ from storage.snapshot_table import SnapshotTable
 from storage.string_load_reads import StringLoadReads
 from storage.string_reading_table import StringReadingTable
 from storage.string_state_table import StringStateTable
+from storage.unit_tables import UnitTables
 from storage.user_tables import UserTables
 
 
@@ -39,6 +40,7 @@ class ServerStore(
     JobTable,
     FilterVersionTable,
     ModelTraceTable,
+    UnitTables,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
 

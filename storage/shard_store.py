@@ -31,11 +31,11 @@ class TwinSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class LoggedInput:
-    """An input with its place in the log of its twin.
+    """An input with its place in the log of its twin: by watermark, then by number.
 
     Attributes:
-        seq: counts the inputs of the twin from 1.
-        watermark_us: newest row that the twin had applied before it, microseconds since 1970 UTC; 0 = none.
+        seq: counts the inputs of the twin from 1, in the order in which it was told of them.
+        watermark_us: sample time after whose rows it stands, microseconds since 1970 UTC; 0 = before all.
         content: the input.
     """
 
@@ -141,7 +141,7 @@ class ShardStore(Protocol):
         """
 
     def read_inputs(self, taken: Mapping[int, int]) -> list[LoggedInput]:
-        """Inputs after those that each battery has taken (`{battery_key: seq}`), sorted by battery and number."""
+        """Inputs after those that each battery has taken (`{battery_key: seq}`), by battery and place in its log."""
 
     def stored_inputs(self, pairs: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
         """Those (battery, source) pairs that are stored already."""

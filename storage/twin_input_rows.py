@@ -46,7 +46,7 @@ def write_inputs(connection: Connection, inputs: Sequence[LoggedInput], known_us
 
 
 def read_inputs(connection: Connection, taken: Mapping[int, int]) -> list[LoggedInput]:
-    """Inputs numbered above what each battery has taken (`{battery_key: seq}`), sorted by battery and number.
+    """Inputs numbered above what each battery has taken (`{battery_key: seq}`), sorted by battery and place.
 
     Raises:
         psycopg.OperationalError: the database is away.
@@ -57,7 +57,7 @@ def read_inputs(connection: Connection, taken: Mapping[int, int]) -> list[Logged
             LoggedInput(
                 seq,
                 to_us(watermark),
-                TwinInput(battery_key, TwinInputKind(kind), to_us(at), soh_capacity, sigma, source_id),
+                TwinInput(battery_key, TwinInputKind(kind), to_us(at), source_id, soh_capacity, sigma),
             )
             for battery_key, seq, watermark, kind, at, soh_capacity, sigma, source_id in cursor
         ]

@@ -7,7 +7,7 @@ import streamlit as st
 
 from clients.types import Event
 from streamlit_app.alert_list import plain
-from streamlit_app.event_words import EVENT_TEXT, concerns, event_badge, event_sign, result, when
+from streamlit_app.event_words import EVENT_TEXT, concerns, event_badge, event_sign, exchanged, result, when
 from streamlit_app.wording import word
 
 LINES_SHOWN: Final = 8
@@ -30,6 +30,8 @@ def _lines(event: Event) -> list[str]:
     ]
     if event.capacity_test is not None:
         lines.append(result(event.capacity_test))
+    if event.replacement is not None:
+        lines.append(plain(exchanged(event.replacement)))
     if event.note:
         lines.append(plain(event.note))
     lines.append(f":gray[recorded by {plain(event.recorded_by)}]")

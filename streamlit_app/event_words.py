@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from batterytwin.events import CapacityTest, EventKind
+from batterytwin.events import CapacityTest, EventKind, Replacement
 from clients.types import Event
 from streamlit_app.palette import BLUE, GREEN, GREY, RED, YELLOW, BadgeColour
 from streamlit_app.wording import duration, local_time, number
@@ -14,6 +14,7 @@ EVENT_TEXT: Final[Mapping[int, str]] = {
     EventKind.OUTAGE: "Outage",
     EventKind.CAPACITY_TEST: "Capacity test",
     EventKind.IMPEDANCE_TEST: "Resistance test",
+    EventKind.REPLACEMENT: "Replacement",
 }
 EVENT_SIGN: Final[Mapping[int, tuple[str, str, str]]] = {
     EventKind.MAINTENANCE: ("diamond", BLUE, "◆"),
@@ -21,6 +22,7 @@ EVENT_SIGN: Final[Mapping[int, tuple[str, str, str]]] = {
     EventKind.OUTAGE: ("square", RED, "■"),
     EventKind.CAPACITY_TEST: ("star", GREEN, "★"),
     EventKind.IMPEDANCE_TEST: ("hexagon", YELLOW, "⬢"),
+    EventKind.REPLACEMENT: ("triangle-up", BLUE, "▲"),
 }
 """Plotly symbol, colour and character of each kind."""
 _BADGE: Final[Mapping[int, BadgeColour]] = {
@@ -28,6 +30,7 @@ _BADGE: Final[Mapping[int, BadgeColour]] = {
     EventKind.OUTAGE: "red",
     EventKind.CAPACITY_TEST: "green",
     EventKind.IMPEDANCE_TEST: "orange",
+    EventKind.REPLACEMENT: "blue",
 }
 
 
@@ -52,6 +55,11 @@ def when(event: Event) -> str:
 def concerns(event: Event) -> str:
     """What it concerns: a battery, a string or the whole site."""
     return event.battery_id or event.string_id or f"whole site {event.location_id}"
+
+
+def exchanged(replacement: Replacement) -> str:
+    """What went and what came, in a line."""
+    return f"Block {replacement.old_serial} went, block {replacement.new_serial} came"
 
 
 def result(test: CapacityTest) -> str:

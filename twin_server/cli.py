@@ -15,6 +15,7 @@ from twin_server.dataset_command import dataset
 from twin_server.event_commands import event_app
 from twin_server.export_command import export
 from twin_server.history_command import history
+from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
 from twin_server.simulate_command import simulate
 from twin_server.string_command import string
@@ -41,6 +42,7 @@ app.command()(simulate)
 app.command()(dataset)
 app.command()(backup)
 app.command()(restore)
+app.command()(rebuild)
 app.add_typer(event_app, name="event")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.events import CapacityTest, EventKind
+from batterytwin.events import CapacityTest, EventKind, Replacement
 from clients.types import Event
 from twin_server.client_commands import DataDir, RootCertificate, Server, UseTls
 from twin_server.reach import reach
 
 event_app = typer.Typer(
-    help="Events: maintenance, inspections, outages, capacity and impedance tests.", no_args_is_help=True
+    help="Events: maintenance, inspections, outages, capacity and impedance tests, replacements.", no_args_is_help=True
 )
 
 _KINDS = ", ".join(kind.name.lower() for kind in EventKind)
@@ -42,13 +42,17 @@ def record(
     end_voltage_v: Annotated[
         float | None, typer.Option(help="Capacity test: voltage of the block at its end, V.")
     ] = None,
+    new_serial: Annotated[str, typer.Option(help="Replacement: serial number of the block that came.")] = "",
+    old_serial: Annotated[
+        str, typer.Option(help="Replacement: that of the block that went, to be sure of the slot.")
+    ] = "",
     data_dir: DataDir = None,
     server: Server = None,
     tls: UseTls = False,
     root_certificate: RootCertificate = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take down what happened. A capacity test becomes evidence of the health of its battery at once."""
+    """Take down what happened. A capacity test is evidence of health at once; a replacement begins the twin anew."""
     with reach(data_dir, server, tls=tls, root_certificate=root_certificate).client() as client:
         event = client.record_event(
             _kind(kind),
@@ -59,6 +63,7 @@ def record(
             end_time=_time(end, "--end"),
             note=note,
             capacity_test=_test(discharged_ah, current_a, temperature_c, end_voltage_v),
+            replacement=Replacement(new_serial, old_serial) if new_serial or old_serial else None,
         )
         twin = client.get_twin(event.battery_id) if event.capacity_test is not None else None
     if as_json:
@@ -120,14 +125,23 @@ def _print(events: list[Event]) -> None:
         table.add_column(column, overflow="fold")
     for event in events:
         ended = "" if event.end_time is None else f"{event.end_time:%Y-%m-%d %H:%M}"
-        test = event.capacity_test
-        shown = (
-            event.note if test is None else f"{test.discharged_ah:g} Ah at {test.current_a:g} A. {event.note}".strip()
-        )
         table.add_row(
-            f"{event.start_time:%Y-%m-%d %H:%M}", ended, _words(event.kind), _where(event), event.recorded_by, shown
+            f"{event.start_time:%Y-%m-%d %H:%M}",
+            ended,
+            _words(event.kind),
+            _where(event),
+            event.recorded_by,
+            f"{_result(event)} {event.note}".strip(),
         )
     Console(highlight=False).print(table)
+
+
+def _result(event: Event) -> str:
+    if event.capacity_test is not None:
+        return f"{event.capacity_test.discharged_ah:g} Ah at {event.capacity_test.current_a:g} A."
+    if event.replacement is not None:
+        return f"{event.replacement.old_serial} went, {event.replacement.new_serial} came."
+    return ""
 
 
 def _kind(name: str) -> EventKind:

@@ -13,6 +13,7 @@ from twin_server.event_validation import (
     checked_kind,
     checked_note,
     checked_place,
+    checked_replacement,
     checked_request_id,
     checked_test,
     checked_times,
@@ -57,6 +58,7 @@ class EventLog:
         place = checked_place(self._live, principal, given)
         start_us, end_us = checked_times(self._live, place, given)
         test = checked_test(kind, place, given, start_us, end_us)
+        replacement = checked_replacement(kind, place, given, start_us if end_us is None else end_us)
         note = checked_note(given.note)
         event_id = str(uuid.uuid4())
         stored = await self._recorder.record(
@@ -74,6 +76,7 @@ class EventLog:
                 capacity_test=None if test is None else test[0],
                 recorded_by=principal.name,
                 record_us=self._live.clocks.wall_us(),
+                replacement=replacement,
             ),
             audit_entry("event.record", event_id, note),
         )

@@ -1,4 +1,4 @@
-"""Takes events down, and hands capacity tests to the twins that they are of."""
+"""Takes events down, and hands capacity tests and replacements to the twins that they are of."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,7 +8,8 @@ import structlog
 
 from actors.capacity_test import TestedCapacity, tested_capacity
 from batterytwin.errors import TwinError
-from batterytwin.events import TwinInput
+from batterytwin.events import TwinInput, TwinInputKind
+from batterytwin.inventory import BatteryUnit
 from storage.access_records import AuditEntry
 from storage.event_records import EventRecord
 from twin_server.routing import FleetMap
@@ -27,8 +28,11 @@ class RecordedEvents(Protocol):
     async def record_event(self, event: EventRecord, audit: AuditEntry | None = None) -> EventRecord:
         """Stores an event once."""
 
-    async def tests_without_input(self) -> list[EventRecord]:
-        """Capacity tests that have not reached their twins."""
+    async def events_without_input(self) -> list[EventRecord]:
+        """Capacity tests and replacements that have not reached their twins."""
+
+    async def newest_units(self) -> dict[int, BatteryUnit]:
+        """The present block of every slot that has had more than one, by battery key."""
 
 
 class EventRecorder:
@@ -38,43 +42,77 @@ class EventRecorder:
         store: where events are.
         fleet_map: which battery is which.
         submit_inputs: the way to the twins.
+        forget_block: lets everyone forget what was learnt of a block that has gone, by ordinal.
     """
 
-    def __init__(self, store: RecordedEvents, fleet_map: FleetMap, submit_inputs: SubmitInputs) -> None:
+    def __init__(
+        self,
+        store: RecordedEvents,
+        fleet_map: FleetMap,
+        submit_inputs: SubmitInputs,
+        forget_block: Callable[[int], Awaitable[None]],
+    ) -> None:
         self._store = store
         self._map = fleet_map
         self._submit_inputs = submit_inputs
+        self._forget_block = forget_block
+
+    async def load(self) -> None:
+        """Takes up which blocks stand in the slots.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        self._map.take_units(await self._store.newest_units())
 
     async def record(self, event: EventRecord, audit: AuditEntry | None) -> EventRecord:
-        """Takes an event down; returns when it is durable and a capacity test is applied to its twin.
+        """Takes an event down; returns when it is durable and, if it is for a twin, applied to it.
 
         Returns:
             The event that was recorded first under this request.
 
         Raises:
+            ConflictError: the slot has had another block since the time of this replacement.
             UnavailableError: the database or a shard is away; record it again under the same request.
         """
         stored = await self._store.record_event(event, audit)
-        given = self._input_of(stored)
-        if given is not None:
-            await self._submit_inputs([given])
+        await self._apply([stored])
         return stored
 
     async def catch_up(self) -> None:
-        """Applies capacity tests that were stored and not applied; tries until that is done."""
+        """Applies events that were stored and not applied; tries until that is done."""
         while True:
             try:
-                inputs = [self._input_of(event) for event in await self._store.tests_without_input()]
-                await self._submit_inputs([given for given in inputs if given is not None])
+                await self._apply(await self._store.events_without_input())
             except TwinError as error:
-                _log.warning("capacity tests wait for their twins", reason=error.message)
+                _log.warning("events wait for their twins", reason=error.message)
                 await asyncio.sleep(_RETRY_S)
             else:
                 return
 
+    async def _apply(self, events: Sequence[EventRecord]) -> None:
+        inputs = [given for given in map(self._input_of, events) if given is not None]
+        if not inputs:
+            return
+        fresh = await self._submit_inputs(inputs)
+        replaced = {
+            given.battery_key
+            for given, is_fresh in zip(inputs, fresh, strict=True)
+            if is_fresh and given.kind == TwinInputKind.REPLACEMENT
+        }
+        if replaced:
+            await self.load()
+            for battery_key in replaced:
+                await self._forget_block(int(self._map.find_key(battery_key) or 0))
+
     def _input_of(self, event: EventRecord) -> TwinInput | None:
         ordinal = None if event.battery_key is None else self._map.find_key(event.battery_key)
-        if event.capacity_test is None or ordinal is None:
+        if ordinal is None:
+            return None
+        if event.replacement is not None:
+            battery_key = int(self._map.battery_keys[ordinal])
+            return TwinInput(battery_key, TwinInputKind.REPLACEMENT, event.in_service_us, event.event_id)
+        if event.capacity_test is None:
             return None
         tested = tested_capacity(event.capacity_test, self._map.identities[ordinal].string.datasheet)
         return TwinInput(

@@ -3,11 +3,13 @@
 import math
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from actors.capacity_test import SHORTEST_TEST_H, TestedCapacity, tested_capacity
 from batterytwin.errors import InvalidArgumentError, Reason
-from batterytwin.events import CapacityTest, EventKind
+from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.inventory import BatteryUnit
 from batterytwin.v1 import event_pb2
 from twin_server.live_table import LiveTable
 from twin_server.location_clock import FUTURE_TOLERANCE_US
@@ -24,6 +26,7 @@ _LARGEST_RATE: Final = 5.0
 _TEMPERATURES_C: Final = (-20.0, 60.0)
 _END_VOLTAGES_V_CELL: Final = (1.0, 2.2)
 _LARGEST_SOH: Final = 1.4
+_LONGEST_SERIAL: Final = 64
 _DURATION_TOLERANCE: Final = 0.25
 _DURATION_TOLERANCE_H: Final = 0.25
 
@@ -37,12 +40,14 @@ class Place:
         location_id: its name.
         string_id: string concerned, or empty.
         twin: battery concerned, or None.
+        unit: the block that stands in its slot, or None.
     """
 
     location: int
     location_id: str
     string_id: str
     twin: TwinIdentity | None
+    unit: BatteryUnit | None = None
 
 
 def checked_request_id(request_id: str) -> str:
@@ -85,7 +90,7 @@ def checked_place(live: LiveTable, principal: Principal, event: event_pb2.Event)
         PermissionDeniedError: the caller may not see the location.
     """
     fleet_map = live.fleet_map
-    twin = None
+    twin = unit = None
     if event.battery_id:
         ordinal = visible_twin(fleet_map, principal, event.battery_id)
     elif event.string_id:
@@ -97,7 +102,7 @@ def checked_place(live: LiveTable, principal: Principal, event: event_pb2.Event)
         raise InvalidArgumentError("Name the location, string or battery that it concerns.", field="event.location_id")
     found = fleet_map.identities[ordinal]
     if event.battery_id:
-        twin = found
+        twin, unit = found, fleet_map.unit_of(ordinal)
     for field, given, true in (
         ("string_id", event.string_id, found.string.string_id),
         ("location_id", event.location_id, found.location.location_id),
@@ -110,7 +115,7 @@ def checked_place(live: LiveTable, principal: Principal, event: event_pb2.Event)
                 value=given,
             )
     number = int(fleet_map.location_of[ordinal])
-    return Place(number, found.location.location_id, found.string.string_id, twin)
+    return Place(number, found.location.location_id, found.string.string_id, twin, unit)
 
 
 def checked_times(live: LiveTable, place: Place, event: event_pb2.Event) -> tuple[int, int | None]:
@@ -172,7 +177,7 @@ def checked_test(
                 field="event.capacity_test",
             )
         return None
-    if place.twin is None:
+    if place.twin is None or place.unit is None:
         raise InvalidArgumentError(
             "A capacity test is one of a battery; name it, and record one event for each battery tested.",
             field="event.battery_id",
@@ -198,18 +203,68 @@ def checked_test(
             field="event.capacity_test.discharged_ah",
             value=test.discharged_ah,
         )
-    if start_us < place.twin.battery.installed_on.toordinal() * _DAY_US - _ORDINAL_1970_US:
+    if start_us < place.unit.since_us:
         raise InvalidArgumentError(
-            f"The test began before the block was installed ({place.twin.battery.installed_on}); it says nothing of "
-            "this one.",
+            f"The test began before the block came into service ({_day(place.unit.since_us)}); it says nothing of this "
+            "one.",
             field="event.start_time",
-            value=str(place.twin.battery.installed_on),
+            value=_day(place.unit.since_us),
         )
     return test, tested
 
 
-_DAY_US: Final = 86_400_000_000
-_ORDINAL_1970_US: Final = 719_163 * _DAY_US
+def checked_replacement(
+    kind: EventKind, place: Place, event: event_pb2.Event, in_service_us: int
+) -> Replacement | None:
+    """What came and went at a replacement; None for an event of another kind.
+
+    Raises:
+        InvalidArgumentError: a serial number or the battery is missing, is given where none belongs, or does not fit.
+    """
+    if kind is not EventKind.REPLACEMENT:
+        if event.HasField("replacement"):
+            raise InvalidArgumentError(
+                f"An event of kind {kind.name} has no replacement; leave it out, or record a REPLACEMENT.",
+                field="event.replacement",
+            )
+        return None
+    if place.unit is None:
+        raise InvalidArgumentError(
+            "A replacement is one of a battery; name it, and record one event for each battery replaced.",
+            field="event.battery_id",
+        )
+    given = event.replacement
+    serial = given.new_serial.strip()
+    if not 0 < len(serial) <= _LONGEST_SERIAL:
+        raise InvalidArgumentError(
+            f"The serial number of the new block has {len(serial)} characters; give 1 to {_LONGEST_SERIAL}.",
+            field="event.replacement.new_serial",
+            value=serial[:_LONGEST_SERIAL],
+        )
+    if serial == place.unit.serial:
+        raise InvalidArgumentError(
+            f"Block {serial} stands there already; give the serial number of the one that came.",
+            field="event.replacement.new_serial",
+            value=serial,
+        )
+    if given.old_serial and given.old_serial.strip() != place.unit.serial:
+        raise InvalidArgumentError(
+            f"The slot holds block {place.unit.serial}; check the slot, or leave old_serial empty.",
+            field="event.replacement.old_serial",
+            value=given.old_serial[:_LONGEST_SERIAL],
+        )
+    if in_service_us <= place.unit.since_us:
+        raise InvalidArgumentError(
+            f"The present block of the slot came into service on {_day(place.unit.since_us)}; a later one comes after "
+            "it.",
+            field="event.start_time",
+            value=_day(in_service_us),
+        )
+    return Replacement(serial, place.unit.serial)
+
+
+def _day(time_us: int) -> str:
+    return f"{datetime.fromtimestamp(time_us / 1e6, UTC):%Y-%m-%d}"
 
 
 def _check(field: str, value: float, above: float, most: float, unit: str) -> None:

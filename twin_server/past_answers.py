@@ -7,6 +7,7 @@ import structlog
 from actors.filter import MODEL_VERSION
 from actors.fleet import Fleet, TwinSpec
 from batterytwin.errors import InvalidArgumentError, Reason
+from batterytwin.inventory import BatteryUnit
 from batterytwin.telemetry import RECEIVED_EPOCH_S
 from batterytwin.v1 import twin_service_pb2 as pb
 from storage.past_store import Moment
@@ -14,7 +15,7 @@ from twin_server.live_table import LiveTable
 from twin_server.past_view import live_of_stored, view_past
 from twin_server.principal import Principal
 from twin_server.time_proto import optional_timestamp, timestamp_to_us, us_to_timestamp
-from twin_server.twin_proto import view_to_twins
+from twin_server.twin_proto import set_unit, view_to_twins
 from twin_server.visibility import visible_twin
 
 if TYPE_CHECKING:
@@ -30,11 +31,14 @@ class Past(Protocol):
         """The twin of a battery at a moment."""
 
 
-class VersionStore(Protocol):
-    """What answers need of the store; see `storage.filter_version_table`."""
+class PastFacts(Protocol):
+    """What answers need of the store; see `storage.filter_version_table` and `storage.unit_tables`."""
 
     async def filter_version_at(self, received_us: int) -> tuple[str, str] | None:
         """Version and layout of the filter that took in what was received then."""
+
+    async def unit_at(self, battery_key: int, time_us: int) -> BatteryUnit | None:
+        """The block that stood in a slot at a time; None = the first one."""
 
 
 class PastAnswers:
@@ -43,11 +47,11 @@ class PastAnswers:
     Args:
         fleet: which twin is which.
         live: clocks and places.
-        store: filter versions.
+        store: filter versions and blocks.
         past: replays.
     """
 
-    def __init__(self, fleet: Fleet, live: LiveTable, store: VersionStore, past: Past) -> None:
+    def __init__(self, fleet: Fleet, live: LiveTable, store: PastFacts, past: Past) -> None:
         self._fleet = fleet
         self._live = live
         self._map = live.fleet_map
@@ -79,6 +83,8 @@ class PastAnswers:
         view = view_past(live, ordinal, moment.time_us, spec.sample_period_s)
         (twin,) = view_to_twins(view, self._map)
         twin.model_version = version
+        unit = await self._store.unit_at(spec.battery_key, moment.time_us)
+        set_unit(twin, unit or self._map.identities[ordinal].battery.first_unit)
         return pb.GetTwinAtResponse(
             twin=twin,
             source=pb.TWIN_SOURCE_REPLAYED if replayed else pb.TWIN_SOURCE_STORED,

@@ -1,6 +1,6 @@
 """Where every twin lives: battery name -> place in the fleet -> shard and position in the shard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Final
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.fleet import TwinSpec
-from batterytwin.inventory import Battery, BatteryString, Inventory, Location, System
+from batterytwin.inventory import Battery, BatteryString, BatteryUnit, Inventory, Location, System
 
 _MAX_CACHED_COLUMNS: Final = 64
 _MAX_CACHED_ROWS: Final = 4_096
@@ -17,7 +17,7 @@ _MAX_CACHED_ROWS: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class TwinIdentity:
-    """What the inventory says of one battery; constant while the server runs."""
+    """What the inventory says of one battery; constant while the server runs. For its block see `unit_of`."""
 
     battery_key: int
     battery: Battery
@@ -51,6 +51,7 @@ class FleetMap:
         self.locations: list[tuple[Location, slice]] = []
         self.shard = self.twin = self.string_of = self.location_of = np.empty(0, np.int32)
         self.battery_keys = self.string_location = np.empty(0, np.int32)
+        self._units: dict[int, BatteryUnit] = {}
         self._ordinals: dict[str, int] = {}
         self._key_ordinals: dict[int, int] = {}
         self._string_numbers: dict[str, int] = {}
@@ -135,6 +136,17 @@ class FleetMap:
     def find_key(self, battery_key: int) -> int | None:
         """Ordinal of the battery with this database key, or None."""
         return self._key_ordinals.get(battery_key)
+
+    def unit_of(self, ordinal: int) -> BatteryUnit:
+        """The block that stands in a slot now."""
+        return self._units.get(ordinal) or self.identities[ordinal].battery.first_unit
+
+    def take_units(self, units: Mapping[int, BatteryUnit]) -> None:
+        """Takes over which blocks have come into slots since these were registered, by battery key."""
+        for battery_key, unit in units.items():
+            ordinal = self.find_key(battery_key)
+            if ordinal is not None:
+                self._units[ordinal] = unit
 
     def find_location(self, location_id: str) -> int | None:
         """Number of a location, or None."""

@@ -129,7 +129,7 @@ class TwinServer:
         self._registration = GridRegistration(
             store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
         )
-        self._events = EventRecorder(store, self._map, self._router.submit_inputs)
+        self._events = EventRecorder(store, self._map, self._router.submit_inputs, self.strings.forget_block)
         self._outages = OutageWatch(store, self.live)
         self._health = DrainingHealth(self._drain)
         self._readiness = Readiness(self._health, SERVICE_NAMES)
@@ -167,6 +167,7 @@ class TwinServer:
         for shard, live in enumerate(await self._fleet.start()):
             self.live.replace_shard(shard, live)
         self._silence.load()
+        await self._events.load()
         await self.strings.load()
         self._router.extend()
         await self._keeper.load()

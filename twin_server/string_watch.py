@@ -11,7 +11,7 @@ import structlog
 from actors.string_analysis import StringFleet
 from actors.string_frame import StringSheets
 from actors.string_rank import discharge_ranks
-from actors.string_state import LAYOUT, pack_state, unpack_state
+from actors.string_state import LAYOUT, forget_block, pack_state, unpack_state
 from actors.string_words import standing
 from batterytwin.datasheet import BatteryDatasheet
 from batterytwin.diagnosis import Diagnosis
@@ -107,6 +107,15 @@ class StringWatch:
         """Stores what is remembered of every string that has changed."""
         self._saved_s = time.monotonic()
         await self._save(sorted(self._changed))
+
+    async def forget_block(self, ordinal: int) -> None:
+        """Forgets what was learnt of a block that has gone. Its alerts fall when the string is looked at next."""
+        number = int(self._map.string_of[ordinal])
+        _, count = self._sheet(number)
+        row = self._row[number]
+        async with self._one_at_a_time:
+            forget_block(self._fleets[count].states[row : row + 1], ordinal - self._map.strings[number][1].start)
+            await self._save([number])
 
     def diagnoses_of(self, number: int) -> tuple[Diagnosis, ...]:
         """Faults that stand on a string, gravest first."""

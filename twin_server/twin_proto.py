@@ -1,10 +1,10 @@
 """Twins as messages of `TwinService`."""
 
 import math
-from datetime import UTC, datetime
 from typing import Any
 
 from actors.filter import MODEL_VERSION
+from batterytwin.inventory import BatteryUnit
 from batterytwin.telemetry import LIVE_ESTIMATE_COLUMNS, MEASURED_COLUMNS, regime_of
 from batterytwin.v1 import twin_pb2
 from twin_server.routing import FleetMap, TwinIdentity
@@ -29,14 +29,23 @@ def view_to_columns(view: TwinView, fleet_map: FleetMap) -> twin_pb2.TwinColumns
 
 def view_to_twins(view: TwinView, fleet_map: FleetMap) -> list[twin_pb2.Twin]:
     """One message for each twin of a view, in its order."""
-    return [_twin(fleet_map.identities[ordinal], view, row) for row, ordinal in enumerate(view.ordinals.tolist())]
+    return [
+        _twin(fleet_map.identities[ordinal], fleet_map.unit_of(ordinal), view, row)
+        for row, ordinal in enumerate(view.ordinals.tolist())
+    ]
 
 
-def _twin(identity: TwinIdentity, view: TwinView, row: int) -> twin_pb2.Twin:
+def set_unit(twin: twin_pb2.Twin, unit: BatteryUnit) -> None:
+    """Tells which block a twin is of."""
+    twin.serial = unit.serial
+    twin.unit_seq = unit.unit_seq
+    twin.install_time.CopyFrom(us_to_timestamp(unit.since_us))
+
+
+def _twin(identity: TwinIdentity, unit: BatteryUnit, view: TwinView, row: int) -> twin_pb2.Twin:
     live: Any = view.live[row]
     battery, age_s = identity.battery, float(view.ages_s[row])
-    installed = datetime(battery.installed_on.year, battery.installed_on.month, battery.installed_on.day, tzinfo=UTC)
-    return twin_pb2.Twin(
+    twin = twin_pb2.Twin(
         battery_id=battery.battery_id,
         grid_id=identity.location.grid_id,
         location_id=identity.location.location_id,
@@ -44,9 +53,6 @@ def _twin(identity: TwinIdentity, view: TwinView, row: int) -> twin_pb2.Twin:
         string_id=identity.string.string_id,
         position=battery.position,
         model=identity.string.datasheet.model,
-        serial=battery.serial,
-        unit_seq=battery.unit_seq,
-        install_time=us_to_timestamp(int(installed.timestamp()) * 1_000_000),
         rated_capacity_ah=identity.string.datasheet.rated_capacity_ah,
         as_of=optional_timestamp(int(live["as_of_us"])),
         age_s=0.0 if math.isnan(age_s) else age_s,
@@ -72,6 +78,8 @@ def _twin(identity: TwinIdentity, view: TwinView, row: int) -> twin_pb2.Twin:
         current_offset_a=_estimate(live, "current_offset_a", "current_offset_sigma_a"),
         current_sign_swapped=int(live["current_sign"]) < 0,
     )
+    set_unit(twin, unit)
+    return twin
 
 
 def _ladder(live: Any) -> list[twin_pb2.HealthEvidence]:

@@ -12,6 +12,7 @@ class EventKind(IntEnum):
     OUTAGE = 3
     CAPACITY_TEST = 4
     IMPEDANCE_TEST = 5
+    REPLACEMENT = 6
 
 
 class HealthEvidenceKind(IntEnum):
@@ -33,6 +34,8 @@ class TwinInputKind(IntEnum):
     DISCHARGE_RANK = 2
     STOPPED_CAPACITY_TEST = 3
     """Stopped before the end voltage: the capacity is at least this."""
+    REPLACEMENT = 4
+    """Another block has come into the slot; it says nothing of capacity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +56,34 @@ class CapacityTest:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """Another block of the same model in a slot.
+
+    Attributes:
+        new_serial: serial number of the block that came.
+        old_serial: of the one that went; given by a person, it must be the one that the slot held.
+    """
+
+    new_serial: str
+    old_serial: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TwinInput:
-    """Evidence for one twin that is no reading.
+    """What reaches one twin beside readings.
 
     Attributes:
         battery_key: database key of the battery.
         kind: what it is.
         time_us: when it holds, microseconds since 1970 UTC.
-        soh_capacity: capacity over rated capacity (10-hour rate, 25 degC) that it shows.
-        sigma: its standard deviation.
         source_id: event or frame it comes from; (battery, source) is unique, so a repeated input changes nothing.
+        soh_capacity: capacity over rated capacity (10-hour rate, 25 degC) that it shows; None = it shows none.
+        sigma: its standard deviation, likewise.
     """
 
     battery_key: int
     kind: TwinInputKind
     time_us: int
-    soh_capacity: float
-    sigma: float
     source_id: str
+    soh_capacity: float | None = None
+    sigma: float | None = None

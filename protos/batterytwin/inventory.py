@@ -1,5 +1,6 @@
 """The fleet inventory: grid > location > system > string > battery."""
 
+import calendar
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,14 +28,34 @@ class SystemKind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BatteryUnit:
+    """One block that stands or stood in a slot.
+
+    Attributes:
+        unit_seq: counts the blocks of the slot; the first is as it was registered.
+        serial: serial number.
+        since_us: when it came into service, microseconds since 1970 UTC.
+    """
+
+    unit_seq: int
+    serial: str
+    since_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Battery:
-    """One slot and the block in it. `position` 1 is at the positive end of the string."""
+    """One slot and the block in it when it was registered. `position` 1 is at the positive end of the string."""
 
     battery_id: str
     position: int
     serial: str
     unit_seq: int
     installed_on: date
+
+    @property
+    def first_unit(self) -> BatteryUnit:
+        """The block that was registered, in service since the begin of its day, UTC."""
+        return BatteryUnit(self.unit_seq, self.serial, calendar.timegm(self.installed_on.timetuple()) * 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,4 +2,4 @@ SELECT battery_key, seq, watermark, kind, at, soh_capacity, sigma, source_id
 FROM twin_input
 WHERE battery_key = %(key)s AND seq > %(taken)s AND watermark <= %(time)s
   AND (%(known)s::timestamptz IS NULL OR known_at <= %(known)s)
-ORDER BY seq
+ORDER BY watermark, seq

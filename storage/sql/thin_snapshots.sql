@@ -1,15 +1,16 @@
--- Keeps, of each battery: the newest two that hold (the second is there for the day on which the first is damaged), the
+-- Keeps, of each battery and layout: the newest two that hold (the second is there for the day on which the first is damaged), the
 -- first of each hour of the last 25 (late readings start from there), and the first of each week that holds (past states
 -- start from there) for as long as raw readings are kept. Damaged ones stay a month to be told of.
 DELETE FROM twin_snapshot s
 USING (
     SELECT battery_key, layout, watermark, taken_at, superseded_at, damaged_at,
            row_number() OVER (
-               PARTITION BY battery_key, superseded_at IS NULL AND damaged_at IS NULL
+               PARTITION BY battery_key, layout, superseded_at IS NULL AND damaged_at IS NULL
                ORDER BY watermark DESC, taken_at DESC
            ) AS newest_rank,
            row_number() OVER (
-               PARTITION BY battery_key, superseded_at IS NULL AND damaged_at IS NULL, date_trunc('hour', watermark)
+               PARTITION BY battery_key, layout, superseded_at IS NULL AND damaged_at IS NULL,
+                            date_trunc('hour', watermark)
                ORDER BY watermark, taken_at
            ) AS hour_rank,
            row_number() OVER (

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from batterytwin.errors import InvalidArgumentError, TwinError
-from batterytwin.events import CapacityTest, EventKind
+from batterytwin.events import CapacityTest, EventKind, Replacement
 from clients.types import Twin
 from streamlit_app import answers
 from streamlit_app.event_words import EVENT_TEXT
@@ -22,7 +22,13 @@ from streamlit_app.twin_time import present_of
 from streamlit_app.visitor import Visitor, current_visitor
 from streamlit_app.wording import BANGKOK
 
-KINDS: Final = (EventKind.CAPACITY_TEST, EventKind.MAINTENANCE, EventKind.INSPECTION, EventKind.IMPEDANCE_TEST)
+KINDS: Final = (
+    EventKind.CAPACITY_TEST,
+    EventKind.MAINTENANCE,
+    EventKind.INSPECTION,
+    EventKind.IMPEDANCE_TEST,
+    EventKind.REPLACEMENT,
+)
 MAX_NOTE_LENGTH: Final = 2_000
 _LABELS: Final = {
     "discharged_ah": "charge taken out",
@@ -31,6 +37,7 @@ _LABELS: Final = {
     "end_voltage_v": "voltage at the end",
     "start_time": "beginning",
     "end_time": "end",
+    "old_serial": "the serial number of the old block",
 }
 _NEWS: Final = "event_news"
 _PENDING: Final = "event_pending"
@@ -62,7 +69,7 @@ def event_form(battery_id: str) -> None:
     # A recorded event empties the form; a refused one leaves it as it was typed.
     key = f"{battery_id}_{int(kind)}_{st.session_state.setdefault(_ROUND, 0)}"
     with st.form(f"event_form_{key}", border=False):
-        draft = _test_fields(twin, key) if kind is EventKind.CAPACITY_TEST else _work_fields(twin, key)
+        draft = _FIELDS.get(kind, _work_fields)(twin, key)
         if not st.form_submit_button("Record", type="primary", icon=":material/edit_note:"):
             return
     try:
@@ -117,6 +124,27 @@ def _test_fields(twin: Twin, key: str) -> _Draft:
     )
 
 
+def _replacement_fields(twin: Twin, key: str) -> _Draft:
+    st.caption(
+        f"Block {twin.serial} in slot {twin.battery_id} goes, one of the same model comes. Its twin begins anew; "
+        "what is known of the old block stays in the history."
+    )
+    slots: dict[str, DeltaGenerator] = {}
+    serial = st.text_input("Serial number of the new block", max_chars=64, key=f"new_serial_{key}")
+    slots["new_serial"] = st.empty()
+    since = _time("In service since (Bangkok time)", twin, key, slots)
+    note = _note(key, slots)
+    return _Draft(
+        {
+            "battery_id": twin.battery_id,
+            "start_time": since,
+            "note": note,
+            "replacement": Replacement(serial.strip(), twin.serial),
+        },
+        slots,
+    )
+
+
 def _work_fields(twin: Twin, key: str) -> _Draft:
     slots: dict[str, DeltaGenerator] = {}
     scopes = {
@@ -145,6 +173,12 @@ def _work_fields(twin: Twin, key: str) -> _Draft:
         },
         slots,
     )
+
+
+_FIELDS: Final[Mapping[EventKind, Callable[[Twin, str], _Draft]]] = {
+    EventKind.CAPACITY_TEST: _test_fields,
+    EventKind.REPLACEMENT: _replacement_fields,
+}
 
 
 def _number(  # noqa: PLR0917 - a field of a form
@@ -195,6 +229,8 @@ def _record(visitor: Visitor, twin: Twin, kind: EventKind, draft: _Draft) -> Non
     news = f"{EVENT_TEXT[kind]} recorded."
     if kind is EventKind.CAPACITY_TEST:
         news = f"{news} {evidence_news(twin, answers.twin(visitor, twin.battery_id).value)}"
+    if kind is EventKind.REPLACEMENT:
+        news = f"{news} The twin of {twin.battery_id} begins anew with the first reading of the new block."
     st.session_state[_NEWS] = (twin.battery_id, news)
     st.session_state[_ROUND] += 1
     st.session_state.pop(_PENDING, None)

@@ -13,4 +13,4 @@ def evidence(  # noqa: PLR0917  # in the order of the fields
     time_us: int = START_US,
 ) -> TwinInput:
     """A capacity test unless another kind is asked for."""
-    return TwinInput(battery_key, kind, time_us, soh, sigma, source_id)
+    return TwinInput(battery_key, kind, time_us, source_id, soh, sigma)

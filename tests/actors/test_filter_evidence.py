@@ -84,7 +84,8 @@ def test_a_lower_bound_has_the_moments_of_the_product() -> None:
 def test_evidence_of_one_time_may_come_in_any_order(given_evidence: list, random: object) -> None:  # type: ignore[type-arg]
     inputs = [evidence(1, f"s{n}", soh, sigma, kind, NOW_US) for n, (kind, soh, sigma) in enumerate(given_evidence)]
     believed = state_records(BEGUN.state)["soh_capacity"][0]
-    inputs = [replace(i, soh_capacity=believed + 0.1 * (i.soh_capacity - 0.7) * i.sigma) for i in inputs]
+    near = [believed + 0.1 * (soh - 0.7) * sigma for _, soh, sigma in given_evidence]
+    inputs = [replace(i, soh_capacity=soh) for i, soh in zip(inputs, near, strict=True)]
     shuffled = inputs.copy()
     random.shuffle(shuffled)  # type: ignore[attr-defined] # Hypothesis' random
     one, other = told(take(BEGUN.state, *inputs)), told(take(BEGUN.state, *shuffled))

@@ -61,7 +61,7 @@ def test_snapshot_and_log_are_the_twin_whenever_it_is_restored(steps: list[Any])
                     shard.apply(frame, START_US)
                     reference.apply(frame, START_US)
             case (kind, key, soh, sigma):
-                given_input = TwinInput(key, kind, START_US - 10**12, soh, sigma, f"source-{number}")
+                given_input = TwinInput(key, kind, START_US - 10**12, f"source-{number}", soh, sigma)
                 assert shard.apply_inputs([given_input]).outcome.tolist() == [Outcome.APPLIED]
                 reference.apply_inputs([given_input])
     assert open_shard(disturbed).state_hashes() == reference.state_hashes()

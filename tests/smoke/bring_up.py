@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-_TIMEOUT_S = 180.0
+_TIMEOUT_S = 400.0
 
 
 def main() -> int:

@@ -228,7 +228,7 @@ def test_a_commit_keeps_its_own_copy(store: ShardStore) -> None:
 
 
 def logged(key: int, seq: int, source_id: str = "") -> LoggedInput:
-    given = TwinInput(key, TwinInputKind.CAPACITY_TEST, T0_US - 7, 0.1 + 0.2, 1 / 3, source_id or f"test-{seq}")
+    given = TwinInput(key, TwinInputKind.CAPACITY_TEST, T0_US - 7, source_id or f"test-{seq}", 0.1 + 0.2, 1 / 3)
     return LoggedInput(seq, T0_US + seq, given)
 
 
@@ -239,11 +239,17 @@ def test_inputs_come_back_bit_for_bit_after_what_was_taken(store: ShardStore) ->
         ShardCommit(T0_US, rows_of([(1, T0_US)]), inputs=[logged(1, 2), replace(logged(1, 3), watermark_us=0)])
     )
     found = store.read_inputs(dict.fromkeys(KEYS, 0))
-    assert [(i.content.battery_key, i.seq) for i in found] == [(1, 1), (1, 2), (1, 3), (2, 1)]
-    assert found[0] == first[1]
-    assert found[2].watermark_us == 0
+    assert [(i.content.battery_key, i.seq) for i in found] == [(1, 3), (1, 1), (1, 2), (2, 1)], "by place"
+    assert found[1] == first[1]
+    assert found[0].watermark_us == 0
     assert [i.seq for i in store.read_inputs({1: 2, 2: 1})] == [3]
     assert store.read_inputs({}) == []
+
+
+def test_a_replacement_comes_back_without_a_capacity(store: ShardStore) -> None:
+    given = LoggedInput(1, T0_US, TwinInput(1, TwinInputKind.REPLACEMENT, T0_US - 7, "event"))
+    store.commit(ShardCommit(T0_US, inputs=[given]))
+    assert store.read_inputs({1: 0}) == [given]
 
 
 def test_stored_inputs_are_known_by_battery_and_source(store: ShardStore) -> None:

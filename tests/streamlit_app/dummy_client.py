@@ -217,6 +217,7 @@ class DummyClient(TwinClient):
         end_time: datetime | None = None,
         note: str = "",
         capacity_test: clients.CapacityTest | None = None,
+        replacement: clients.Replacement | None = None,
         request_id: str = "",
         token: str | None = None,
         deadline_s: float | None = None,
@@ -230,7 +231,7 @@ class DummyClient(TwinClient):
         dummy_events.check(start_time, capacity_test)
         place = (location_id or (string_id or battery_id).split("-", 1)[0], string_id, battery_id)
         event = clients.Event(
-            request_id, kind, *place, start_time, end_time, note, capacity_test, username, record_time=NOW
+            request_id, kind, *place, start_time, end_time, note, capacity_test, username, NOW, replacement
         )
         self._events.append(event)
         return event

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from batterytwin.events import HealthEvidenceKind
+from batterytwin.events import EventKind, HealthEvidenceKind, Replacement
 from clients.types import Estimate, HealthEvidence
 from streamlit_app.health_evidence import PRIOR_ONLY, deciding_kind, ladder
 from streamlit_app.model_fit import innovation_words
@@ -208,3 +208,14 @@ def test_events_of_the_battery_its_string_and_its_site_are_listed(open_as: Opene
     assert "Outage" in said
     assert "whole site BRK" in said
     assert "Connections \\*tightened\\*" in said, "text of others brings no markup"
+
+
+def test_a_replacement_is_recorded_with_both_serial_numbers(open_as: Opener, dummy: DummyClient) -> None:
+    app = open_battery(open_as)
+    app.segmented_control(key="event_kind").set_value(EventKind.REPLACEMENT).run()
+    app.text_input[0].set_value(" SN-2044 ")
+    press(app)
+    event = dummy.list_events(battery_id=HERE, token="access-1").events[0]
+    assert event.replacement == Replacement("SN-2044", dummy_fleet.twin(HERE, []).serial)
+    assert "2044 came" in texts(app)
+    assert "begins anew" in texts(app)

@@ -36,6 +36,8 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """A capacity test."""
     EVENT_KIND_IMPEDANCE_TEST: _EventKind.ValueType  # 5
     """A resistance, impedance or conductance test."""
+    EVENT_KIND_REPLACEMENT: _EventKind.ValueType  # 6
+    """Another block has come into a slot: its twin begins anew from then on, and the past stays that of the old block."""
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
     """Names what happened."""
@@ -52,6 +54,8 @@ EVENT_KIND_CAPACITY_TEST: EventKind.ValueType  # 4
 """A capacity test."""
 EVENT_KIND_IMPEDANCE_TEST: EventKind.ValueType  # 5
 """A resistance, impedance or conductance test."""
+EVENT_KIND_REPLACEMENT: EventKind.ValueType  # 6
+"""Another block has come into a slot: its twin begins anew from then on, and the past stays that of the old block."""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 @_typing.final
@@ -89,6 +93,32 @@ class CapacityTest(_message.Message):
 Global___CapacityTest: _TypeAlias = CapacityTest  # noqa: Y015
 
 @_typing.final
+class Replacement(_message.Message):
+    """Represents another block of the same model in a slot."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEW_SERIAL_FIELD_NUMBER: _builtins.int
+    OLD_SERIAL_FIELD_NUMBER: _builtins.int
+    new_serial: _builtins.str
+    """Serial number of the block that came, 1 to 64 characters. Required."""
+    old_serial: _builtins.str
+    """Serial number of the block that went. Given, it must be the one that the slot holds; always set by the server."""
+    def __init__(
+        self,
+        *,
+        new_serial: _builtins.str = ...,
+        old_serial: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_serial", b"new_serial", "old_serial", b"old_serial"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Replacement: _TypeAlias = Replacement  # noqa: Y015
+
+@_typing.final
 class Event(_message.Message):
     """Represents one event."""
 
@@ -105,6 +135,7 @@ class Event(_message.Message):
     CAPACITY_TEST_FIELD_NUMBER: _builtins.int
     RECORDED_BY_FIELD_NUMBER: _builtins.int
     RECORD_TIME_FIELD_NUMBER: _builtins.int
+    REPLACEMENT_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Name of the event, given by the server."""
     kind: Global___EventKind.ValueType
@@ -114,7 +145,7 @@ class Event(_message.Message):
     string_id: _builtins.str
     """String concerned; empty = the whole location, or see `battery_id`."""
     battery_id: _builtins.str
-    """Battery concerned; empty = the whole string or location. Required for a capacity test."""
+    """Battery concerned; empty = the whole string or location. Required for a capacity test and a replacement."""
     note: _builtins.str
     """What a person says of it, at most 2,000 characters."""
     recorded_by: _builtins.str
@@ -135,6 +166,12 @@ class Event(_message.Message):
     def record_time(self) -> _timestamp_pb2.Timestamp:
         """When it was recorded, by the server's clock."""
 
+    @_builtins.property
+    def replacement(self) -> Global___Replacement:
+        """What came and went. Required for a replacement, absent otherwise. The new block is in service from `end_time` on,
+        or from `start_time` if there is none.
+        """
+
     def __init__(
         self,
         *,
@@ -149,10 +186,11 @@ class Event(_message.Message):
         capacity_test: Global___CapacityTest | None = ...,
         recorded_by: _builtins.str = ...,
         record_time: _timestamp_pb2.Timestamp | None = ...,
+        replacement: Global___Replacement | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["capacity_test", b"capacity_test", "end_time", b"end_time", "record_time", b"record_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capacity_test", b"capacity_test", "end_time", b"end_time", "record_time", b"record_time", "replacement", b"replacement", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["battery_id", b"battery_id", "capacity_test", b"capacity_test", "end_time", b"end_time", "event_id", b"event_id", "kind", b"kind", "location_id", b"location_id", "note", b"note", "record_time", b"record_time", "recorded_by", b"recorded_by", "start_time", b"start_time", "string_id", b"string_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["battery_id", b"battery_id", "capacity_test", b"capacity_test", "end_time", b"end_time", "event_id", b"event_id", "kind", b"kind", "location_id", b"location_id", "note", b"note", "record_time", b"record_time", "recorded_by", b"recorded_by", "replacement", b"replacement", "start_time", b"start_time", "string_id", b"string_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
