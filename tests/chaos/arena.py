@@ -2,8 +2,6 @@
 
 import asyncio
 import functools
-import os
-import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -13,9 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import grpc
-import numpy as np
 import psutil
-import psycopg
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
@@ -79,10 +75,11 @@ class Arena:
     @property
     def url(self) -> str:
         """The server's database."""
-        return self._postgres.start()
+        return self.postgres.start()
 
     @property
-    def _postgres(self) -> EmbeddedPostgres:
+    def postgres(self) -> EmbeddedPostgres:
+        """What serves the database, whoever started it."""
         return EmbeddedPostgres(self.data_dir)
 
     @property
@@ -123,40 +120,8 @@ class Arena:
         """
         if not self.server.is_running():
             self.server = self._started()
-        elif not self._postgres.is_running():
-            self._postgres.start()
-
-    def pids(self, kind: str) -> list[int]:
-        """Processes of a class: server, shard, raylet, gcs, backend, postmaster."""
-        processes = self.server.processes()
-        if kind == "server":
-            return [processes[0].pid]
-        if kind == "shard":
-            return [process.pid for process in self.server.shards()]
-        if kind == "backend":
-            with psycopg.connect(self.url) as connection:
-                owners = connection.execute(
-                    "SELECT DISTINCT backend_pid FROM lease JOIN battery USING (lease_id) WHERE NOT revoked"
-                ).fetchall()
-            alive = {process.pid for process in processes}
-            return [pid for (pid,) in owners if pid in alive]
-        if kind == "postmaster":
-            return [int((self._postgres.cluster / "postmaster.pid").read_text().split()[0])]
-        word = {"raylet": "/raylet", "gcs": "gcs_server"}[kind]
-        found = []
-        for process in processes:
-            with suppress(psutil.NoSuchProcess, IndexError):
-                if process.cmdline()[0].endswith(word):
-                    found.append(process.pid)
-        return found
-
-    def kill(self, kind: str, rng: np.random.Generator) -> bool:
-        """SIGKILL for one process of a class; False when there is none just now."""
-        with suppress(psycopg.Error, OSError, ProcessLookupError):
-            if pids := self.pids(kind):
-                os.kill(pids[int(rng.integers(len(pids)))], signal.SIGKILL)
-                return True
-        return False
+        elif not self.postgres.is_running():
+            self.postgres.start()
 
     def health(self, service: str) -> str:
         """What the health service says of a name; FAILED when it says nothing."""
@@ -165,10 +130,6 @@ class Arena:
             answer = stub.Check(HealthCheckRequest(service=service), timeout=5.0)
             return HealthCheckResponse.ServingStatus.Name(answer.status)
         return "FAILED"
-
-    def server_rss_mb(self) -> float:
-        """Resident memory of the server's own process, MB."""
-        return psutil.Process(self.pids("server")[0]).memory_info().rss / 1e6
 
     def check(self) -> Verdict:
         """Reads everything back: rows of the database, and the twins."""
@@ -194,7 +155,7 @@ class Arena:
         try:
             return asyncio.run(self._differing(url))
         finally:
-            self._postgres.stop()
+            self.postgres.stop()
 
     async def _differing(self, url: str) -> int:
         store = await ServerStore.connect(url)
@@ -213,7 +174,7 @@ class Arena:
             if self.server.is_running():
                 self.server.stop()
         with suppress(Exception):
-            self._postgres.stop()
+            self.postgres.stop()
         self._parts.close()
         _, alive = psutil.wait_procs(family, timeout=10)
         left = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]

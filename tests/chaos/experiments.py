@@ -11,6 +11,7 @@ from tests.chaos.arena import Arena
 from tests.chaos.load import SequenceLoad, with_late_and_duplicate
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import Outcome
+from tests.chaos.victims import kill, pids
 
 RATE_HZ = 20.0
 """Batches a second of each of the two gateways: 1,440 readings/s in all."""
@@ -62,7 +63,7 @@ def kills(arena: Arena, kind: str, times: int, seed: int, p95_limit_s: float = R
         while outcome.faults < times:
             time.sleep(float(rng.uniform(0.2, 1.2)))
             moment = time.monotonic()
-            if not arena.kill(kind, rng):
+            if not kill(arena, kind, rng):
                 outcome.require(time.monotonic() - moment < 1.0, f"no {kind} to kill")
                 break
             outcome.faults += 1
@@ -90,7 +91,7 @@ def pauses(arena: Arena, kind: str, pause_s: float) -> Outcome:
     outcome, before = Outcome(f"SIGSTOP {kind}", faults=1), acked_rows(arena)
     with loaded(arena) as load:
         load.wait_acked_since(time.monotonic())
-        pid = arena.pids(kind)[0]
+        pid = pids(arena, kind)[0]
         os.kill(pid, signal.SIGSTOP)
         try:
             time.sleep(pause_s)

@@ -15,6 +15,7 @@ from tests.chaos.arena import Arena
 from tests.chaos.experiments import acked_rows, finish, loaded
 from tests.chaos.messages import Method, all_methods, random_requests
 from tests.chaos.report import Outcome
+from tests.chaos.victims import pids, server_rss_mb
 
 _NEVER = {"INTERNAL", "UNKNOWN", "UNIMPLEMENTED", "UNAVAILABLE", "DEADLINE_EXCEEDED"}
 _MOST_EXAMPLES = 5
@@ -29,8 +30,8 @@ def random_messages(arena: Arena, count: int, seed: int) -> Outcome:
     metadata = [("authorization", f"Bearer {arena.token}")]
     codes: dict[str, int] = {}
     with loaded(arena) as load, grpc.insecure_channel(arena.target) as channel:
-        pids = set(arena.pids("server") + arena.pids("shard"))
-        rss = arena.server_rss_mb()
+        before_pids = pids(arena, "server") + pids(arena, "shard")
+        rss = server_rss_mb(arena)
         requests = random_requests(all_methods(channel), count, seed)
         with ThreadPoolExecutor(_CALLERS) as callers:
             began = time.monotonic()
@@ -44,10 +45,11 @@ def random_messages(arena: Arena, count: int, seed: int) -> Outcome:
                     if code in _NEVER and len(outcome.violations) < _MOST_EXAMPLES:
                         outcome.require(False, f"{method.name} answers {code} to {message[:200].hex()}")
         outcome.recoveries_s.append(load.wait_acked_since(time.monotonic()))
-        grown = arena.server_rss_mb() / rss - 1.0
+        grown = server_rss_mb(arena) / rss - 1.0
     sent = sum(codes.values())
     outcome.require(sent == count, f"{sent:,} of {count:,} messages in {_LONGEST_S:.0f} s")
-    outcome.require(pids == set(arena.pids("server") + arena.pids("shard")), "a process ended")
+    after_pids = pids(arena, "server") + pids(arena, "shard")
+    outcome.require(set(before_pids) == set(after_pids), "a process ended")
     outcome.require(grown <= 0.10, f"the server grew by {grown:.0%}")
     outcome.notes.append(f"answers {codes}; the server grew by {grown:.1%}")
     return finish(outcome, arena, load, before)
