@@ -113,14 +113,10 @@ class Arena:
             second.stop()
 
     def keep_up(self) -> None:
-        """Does what a supervisor does: starts the server, or the database, where it has ended.
-
-        The server starts its embedded database with itself only; whoever kills the postmaster alone has to start it
-        again, as the next start of the server would.
-        """
+        """Does what a supervisor does: starts the server where it has ended, and a database that is not its own."""
         if not self.server.is_running():
             self.server = self._started()
-        elif not self.postgres.is_running():
+        elif self._proxy is not None and not self.postgres.is_running():
             self.postgres.start()
 
     def health(self, service: str) -> str:
