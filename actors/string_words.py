@@ -31,6 +31,7 @@ GRAVEST_FIRST: Final = (
     F.NOISY_SENSOR,
 )
 """Order in which faults of a string are told."""
+_RANK: Final = {int(fault): rank for rank, fault in enumerate(GRAVEST_FIRST)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,13 @@ def standing(state: Rows, sheet: BatteryDatasheet, n_blocks: int) -> tuple[Diagn
     """
     record: Any = state[0]
     found = []
-    for fault in GRAVEST_FIRST:
-        places = np.flatnonzero(record["active"][fault])
-        for place in places.tolist():
-            positions = (place,) if place < n_blocks else ()
-            told = _Told(record, sheet, place if positions else None)
-            evidence = tuple(item for item in _EVIDENCE[fault](told) if not np.isnan(item.value))
-            found.append(Diagnosis(fault, positions, int(record["since_us"][fault, place]), evidence))
+    for fault, place in sorted(np.argwhere(record["active"]).tolist(), key=lambda at: (_RANK.get(at[0], 0), at[1])):
+        if fault not in _RANK:
+            continue
+        positions = (place,) if place < n_blocks else ()
+        told = _Told(record, sheet, place if positions else None)
+        evidence = tuple(item for item in _EVIDENCE[fault](told) if not np.isnan(item.value))
+        found.append(Diagnosis(F(fault), positions, int(record["since_us"][fault, place]), evidence))
     return tuple(found)
 
 

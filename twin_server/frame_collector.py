@@ -107,14 +107,25 @@ class FrameCollector:
         samples = self._samples(batches)
         if not len(rows):
             return []
-        keys, frame_of = np.unique(np.stack([strings, rows["sample_time_us"]]), axis=1, return_inverse=True)
-        frame_of = frame_of.reshape(-1)
-        frames = _Frames(self._map, keys[0], keys[1], rows, ordinals, frame_of, samples)
+        frames, frame_of = self._put_together(rows, ordinals, strings, samples)
         closed = self._closed(frames, arrived_s, frame_of)
         open_rows = ~closed[frame_of]
         if open_rows.any():
             self._keep(rows[open_rows], ordinals[open_rows], arrived_s[open_rows], batches)
         return self._turns(frames, closed)
+
+    def _put_together(
+        self, rows: Rows, ordinals: NDArray[np.int32], strings: NDArray[np.int64], samples: Rows
+    ) -> tuple["_Frames", NDArray[np.intp]]:
+        """Frames in order of string and time, and the frame of each row."""
+        times_us = np.ascontiguousarray(rows["sample_time_us"])
+        order = np.lexsort((times_us, strings))
+        in_order, in_order_us = strings[order], times_us[order]
+        first = np.ones(len(order), np.bool_)
+        first[1:] = (in_order[1:] != in_order[:-1]) | (in_order_us[1:] != in_order_us[:-1])
+        frame_of = np.empty(len(order), np.intp)
+        frame_of[order] = np.cumsum(first) - 1
+        return _Frames(self._map, in_order[first], in_order_us[first], rows, ordinals, frame_of, samples), frame_of
 
     def _grow(self) -> None:
         added = len(self._map.strings) - len(self._newest_us)
@@ -197,8 +208,9 @@ class _Frames:
         counts = np.array([ordinals.stop - ordinals.start for _, ordinals in fleet_map.strings], np.int64)
         self.counts = counts[strings]
         self._place = ordinals - begins[strings[frame_of]]
-        distinct = np.unique(frame_of * np.int64(1_000_000) + self._place) // 1_000_000
-        self.whole = np.bincount(distinct, minlength=len(strings)) == self.counts
+        there = np.zeros((len(strings), int(counts.max())), np.bool_)
+        there[frame_of, self._place] = True
+        self.whole = there.sum(axis=1) == self.counts
         self.voltage_v = np.full(len(strings), np.nan)
         self.mode = np.zeros(len(strings), np.int16)
         np.maximum.at(self.mode, frame_of, mode_of(rows["status"]).astype(np.int16))

@@ -83,7 +83,11 @@ class PastOutages:
         """
         start_us, end_us = int(sample_times_us.min()), int(sample_times_us.max())
         locations = self._live.fleet_map.location_of[ordinals]
-        for location in [int(locations[0])] if (locations == locations[0]).all() else np.unique(locations).tolist():
+        for location in (
+            [int(locations[0])]
+            if (locations == locations[0]).all()
+            else np.flatnonzero(np.bincount(locations)).tolist()
+        ):
             if start_us >= self._live.clocks.now_us(location) - _PRESENT_US and end_us - start_us < _PRESENT_US:
                 continue
             noted = self._stretches.get(location)
