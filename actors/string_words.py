@@ -69,7 +69,7 @@ def standing(state: Rows, sheet: BatteryDatasheet, n_blocks: int) -> tuple[Diagn
             continue
         positions = (place,) if place < n_blocks else ()
         told = _Told(record, sheet, place if positions else None)
-        evidence = tuple(item for item in _EVIDENCE[fault](told) if not np.isnan(item.value))
+        evidence = tuple(item for item in _EVIDENCE[F(fault)](told) if not np.isnan(item.value))
         found.append(Diagnosis(F(fault), positions, int(record["since_us"][fault, place]), evidence))
     return tuple(found)
 
