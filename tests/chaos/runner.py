@@ -39,11 +39,7 @@ def short(seed: int) -> dict[str, Experiment]:
 
 
 def full(seed: int, times: int = 20) -> dict[str, Experiment]:
-    """Everything; what takes the whole server down comes last.
-
-    A server that is started again takes its time, which is why what ends it is done less often.
-    """
-    restarts = max(1, times // 4)
+    """Everything; what takes the whole server down comes last."""
     return {
         "backend": lambda arena: e.kills(arena, "backend", times, seed),
         "shard": lambda arena: e.kills(arena, "shard", times, seed + 1, p95_limit_s=SHARD_BACK_P95_S),
@@ -67,9 +63,9 @@ def full(seed: int, times: int = 20) -> dict[str, Experiment]:
         "slow_database": lambda arena: d.slow_database(arena, float(times)),
         "database_away": lambda arena: d.database_away(arena, 1.5 * times),
         "second_owner": o.second_owner,
-        "gcs": lambda arena: e.kills(arena, "gcs", restarts, seed + 6),
-        "raylet": lambda arena: e.kills(arena, "raylet", restarts, seed + 7),
-        "server": lambda arena: e.kills(arena, "server", 2 * restarts, seed + 9),
+        "gcs": lambda arena: e.kills(arena, "gcs", times, seed + 6),
+        "raylet": lambda arena: e.kills(arena, "raylet", times, seed + 7),
+        "server": lambda arena: e.kills(arena, "server", times, seed + 9),
     }
 
 
