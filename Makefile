@@ -50,7 +50,7 @@ peers: env ## The same readings into other databases and a plain service, those 
 validate: env ## Accuracy against measured and simulated batteries, <= 20 minutes; the last line is VALIDATE {json}.
 	@$(BIN)/python -m tests.validation $(ARGS)
 
-chaos: env ## Faults under load, <= 25 minutes; the last line is CHAOS {json}.
+chaos: env ## Faults under load, <= 45 minutes; the last line is CHAOS {json}.
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lock: env ## Renews requirements.lock from pyproject.toml.

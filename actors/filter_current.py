@@ -13,7 +13,8 @@ _EDGE_PER_AH: Final = 10.0 / 120.0
 _LONGEST_EDGE_S: Final = 120.0
 _CLEAR_V: Final = 0.1
 """Step of the voltage of a 12 V block that is worth one unit of evidence."""
-_LARGEST_EVIDENCE: Final = 8.0
+LARGEST_EVIDENCE: Final = 8.0
+"""To which `sign_evidence` is held."""
 _MOST_BY_ONE_EDGE: Final = 4.0
 _DECIDES: Final = 3.0
 
@@ -54,7 +55,7 @@ def check_sign(x: TwinState, p: TwinParameters, dt_s: float, reported_a: float, 
         return False
     weight = min(abs(step_v), _MOST_BY_ONE_EDGE)
     evidence = x.sign_evidence + (weight if step_a * step_v > 0.0 else -weight)
-    x.sign_evidence = min(max(evidence, -_LARGEST_EVIDENCE), _LARGEST_EVIDENCE)
+    x.sign_evidence = min(max(evidence, -LARGEST_EVIDENCE), LARGEST_EVIDENCE)
     if x.sign_evidence * x.current_sign > -_DECIDES:
         return False
     x.current_sign = -x.current_sign

@@ -34,12 +34,24 @@ def check_inputs(inputs: Sequence[TwinInput], twin_of: Mapping[int, int]) -> Non
                 field="battery_key",
                 value=given.battery_key,
             )
-        if given.kind != TwinInputKind.REPLACEMENT:
+        if given.kind == TwinInputKind.CURRENT_SENSOR:
+            _check_sensor(given)
+        elif given.kind != TwinInputKind.REPLACEMENT:
             _check_evidence(given)
         if not 0 < len(given.source_id) <= _LONGEST_SOURCE:
             raise InvalidArgumentError(
                 f"The source has {len(given.source_id)} characters; give 1 to {_LONGEST_SOURCE}.", field="source_id"
             )
+
+
+def _check_sensor(given: TwinInput) -> None:
+    sensor = given.current_sensor
+    if sensor is None or not math.isfinite(sensor.offset_a or 0.0):
+        raise InvalidArgumentError(
+            "The current sensor is missing or its offset is no number; give both as they are from then on.",
+            field="current_sensor",
+            value=str(sensor),
+        )
 
 
 def _check_evidence(given: TwinInput) -> None:

@@ -22,7 +22,7 @@ from actors.filter_ladder import (
 )
 from actors.filter_layout import PARAMETERS_DTYPE, STATE_DTYPE, parameter_records, state_records
 from actors.filter_parameters import FilterParameters
-from actors.twin_record import LIVE, RECORDS
+from actors.twin_record import LIVE, RECORDS, RING_SIZE
 from batterytwin.events import HealthEvidenceKind
 from batterytwin.telemetry import HEALTH_EVIDENCE_KINDS, LIVE_DTYPE, Regime, Rows
 
@@ -34,7 +34,7 @@ _PARAMETERS: Final = numba.from_dtype(PARAMETERS_DTYPE)[::1]
 
 @compiled
 def _copy_record(record: Any, row: Any) -> None:
-    row.as_of_us = record.watermark_us
+    row.as_of_us = record.ring_us[(record.ring_next - 1) % RING_SIZE]  # the watermark may be that of an input
     row.accepted_count = record.accepted_count
     row.status = record.status
     row.voltage_v = record.measured[0]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from actors.filter_layout import state_records
 from actors.twin_memory import TwinMemory
-from batterytwin.events import TwinInput, TwinInputKind
+from batterytwin.events import PLACED_BY_TIME, TwinInput, TwinInputKind
 
 REACH_US: Final = 31 * 86_400_000_000
 """How far back a replacement that is recorded late makes the twin begin anew; estimates before that stay as told."""
@@ -52,7 +52,7 @@ def replaced_us(inputs: Iterable[TwinInput]) -> dict[int, int]:
 def split_late(
     inputs: Sequence[TwinInput], watermarks_us: NDArray[np.int64], twin_of: Mapping[int, int]
 ) -> tuple[list[TwinInput], list[TwinInput]]:
-    """Tells inputs that come in order from replacements that belong into the past of their twins.
+    """Tells inputs that come in order from those that belong into the past of their twins.
 
     Args:
         inputs: in order of arrival.
@@ -63,8 +63,7 @@ def split_late(
         Those in order, and those that are late.
     """
     late = [
-        given.kind == TwinInputKind.REPLACEMENT and given.time_us < watermarks_us[twin_of[given.battery_key]]
-        for given in inputs
+        given.kind in PLACED_BY_TIME and given.time_us < watermarks_us[twin_of[given.battery_key]] for given in inputs
     ]
     return (
         [given for given, is_late in zip(inputs, late, strict=True) if not is_late],

@@ -1,4 +1,4 @@
-"""The past of twins computed anew, with rows and replacements in it that came late."""
+"""The past of twins computed anew, with rows and inputs in it that came late."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,10 +76,10 @@ class Reviser:
         return self._revise(twins, late, [], _span(late, self._keys[twins]), present)
 
     def take_late_inputs(self, late: Sequence[TwinInput], present: TwinMemory) -> RevisedPast:
-        """Computes the past of every twin that was replaced before its newest row.
+        """Computes the past of every twin to which something has happened before its newest row.
 
         Args:
-            late: replacements, at most one of each battery.
+            late: inputs that stand at their own time, at most one of each battery.
             present: all twins of the shard as they are; not changed.
 
         Raises:

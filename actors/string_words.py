@@ -64,13 +64,13 @@ def standing(state: Rows, sheet: BatteryDatasheet, n_blocks: int) -> tuple[Diagn
     """
     record: Any = state[0]
     found = []
-    for fault, place in sorted(np.argwhere(record["active"]).tolist(), key=lambda at: (_RANK.get(at[0], 0), at[1])):
-        if fault not in _RANK:
-            continue
+    active = [(_RANK[fault], place) for fault, place in np.argwhere(record["active"]).tolist() if fault in _RANK]
+    for rank, place in sorted(active):
+        fault = GRAVEST_FIRST[rank]
         positions = (place,) if place < n_blocks else ()
         told = _Told(record, sheet, place if positions else None)
         evidence = tuple(item for item in _EVIDENCE[fault](told) if not np.isnan(item.value))
-        found.append(Diagnosis(F(fault), positions, int(record["since_us"][fault, place]), evidence))
+        found.append(Diagnosis(fault, positions, int(record["since_us"][fault, place]), evidence))
     return tuple(found)
 
 

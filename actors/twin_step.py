@@ -11,10 +11,12 @@ from actors.admission_kernel import admit
 from actors.alert_kernel import evaluate_rules
 from actors.alert_timer import EVENT_DTYPE
 from actors.filter import FilterParameters, compile_kernels, run_evidence, run_filter
+from actors.filter_layout import parameter_records
 from actors.fleet import TwinSpec
 from actors.limit_tables import battery_limits, common_limits, rule_timings
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.replacement import renew_block
+from actors.sensor_correction import correct_sensor
 from actors.twin_memory import TwinMemory
 from actors.twin_record import RULE_COUNT
 from batterytwin.events import TwinInput, TwinInputKind
@@ -108,6 +110,9 @@ class TwinStepper:
             slot = slot_of[int(twin[0])]
             if given.kind == TwinInputKind.REPLACEMENT:
                 renew_block(memory, slot, self._blank.take(twin), given.time_us)
+            elif given.current_sensor is not None:
+                capacity_ah = float(parameter_records(self.parameters.values)["capacity_ah"][twin[0]])
+                correct_sensor(memory, slot, given.current_sensor, capacity_ah, given.time_us)
             else:
                 run_evidence(memory.state, self.parameters, np.array([slot], np.int32), twin, [given])
             record = memory.records[slot]

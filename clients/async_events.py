@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 from clients.async_connection import AsyncConnection
 from clients.events import Event, EventPage
 from clients.events_proto import event_from_proto, events_from_proto, list_events_request, record_event_request
@@ -32,6 +32,7 @@ class AsyncEvents:
         note: str = "",
         capacity_test: CapacityTest | None = None,
         replacement: Replacement | None = None,
+        current_sensor: CurrentSensor | None = None,
         request_id: str = "",
         token: str | None = None,
         deadline_s: float | None = None,
@@ -49,6 +50,7 @@ class AsyncEvents:
             capacity_test: its result, for a capacity test alone.
             replacement: what came and went, for a replacement alone; the new block is in service from `end_time` on,
                 or from `start_time` if there is none.
+            current_sensor: what the sensor of the string is from then on, for work on it alone.
             request_id: UUID that makes a repeated call harmless; empty = a new one.
             token: access token of this call.
             deadline_s: time this call may take, s.
@@ -67,6 +69,7 @@ class AsyncEvents:
             note=note,
             capacity_test=capacity_test,
             replacement=replacement,
+            current_sensor=current_sensor,
             request_id=request_id,
         )
         own = (self._token if token is None else token) or ""

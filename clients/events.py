@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Event:
         recorded_by: who recorded it.
         record_time: when it was recorded, UTC.
         replacement: what came and went; None for other kinds.
+        current_sensor: what the string's sensor is from then on; None for other kinds.
     """
 
     event_id: str
@@ -38,6 +39,7 @@ class Event:
     recorded_by: str
     record_time: datetime
     replacement: Replacement | None = None
+    current_sensor: CurrentSensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import cast
 
-from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 from batterytwin.v1 import event_pb2
 from batterytwin.v1.history_service_pb2 import ListEventsRequest, ListEventsResponse, RecordEventRequest
 from clients.events import Event, EventPage
@@ -29,6 +29,7 @@ def event_from_proto(message: event_pb2.Event) -> Event:
         replacement=Replacement(message.replacement.new_serial, message.replacement.old_serial)
         if message.HasField("replacement")
         else None,
+        current_sensor=_sensor_from_proto(message.current_sensor) if message.HasField("current_sensor") else None,
     )
 
 
@@ -48,6 +49,7 @@ def record_event_request(
     note: str,
     capacity_test: CapacityTest | None,
     replacement: Replacement | None,
+    current_sensor: CurrentSensor | None,
     request_id: str,
 ) -> RecordEventRequest:
     """Describes an event, under a name of its own unless one is given."""
@@ -72,6 +74,12 @@ def record_event_request(
     if replacement is not None:
         event.replacement.CopyFrom(
             event_pb2.Replacement(new_serial=replacement.new_serial, old_serial=replacement.old_serial)
+        )
+    if current_sensor is not None:
+        event.current_sensor.CopyFrom(
+            event_pb2.CurrentSensor(
+                discharge_positive=current_sensor.discharge_positive, offset_a=current_sensor.offset_a
+            )
         )
     return RecordEventRequest(event=event, request_id=request_id or str(uuid.uuid4()))
 
@@ -98,6 +106,10 @@ def list_events_request(
         page_size=page_size,
         page_token=page_token,
     )
+
+
+def _sensor_from_proto(message: event_pb2.CurrentSensor) -> CurrentSensor:
+    return CurrentSensor(message.discharge_positive, message.offset_a if message.HasField("offset_a") else None)
 
 
 def _test_from_proto(message: event_pb2.CapacityTest) -> CapacityTest:

@@ -146,6 +146,7 @@ class ServerStatus:
         shards_total: shard actors.
         shards_ready: shard actors that answer.
         damaged_snapshots: snapshots of twins found damaged in the last 30 days; older sound ones were used instead.
+        failing_jobs: background work that failed the last time and is tried again by itself, with the reason.
     """
 
     twins_live: int
@@ -159,6 +160,7 @@ class ServerStatus:
     shards_total: int
     shards_ready: int
     damaged_snapshots: int = 0
+    failing_jobs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

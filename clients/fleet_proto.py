@@ -50,6 +50,7 @@ def status_from_proto(response: fleet_service_pb2.GetStatusResponse) -> ServerSt
         shards_total=response.shards_total,
         shards_ready=response.shards_ready,
         damaged_snapshots=response.damaged_snapshots,
+        failing_jobs=tuple(response.failing_jobs),
     )
 
 

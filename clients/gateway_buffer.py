@@ -15,6 +15,9 @@ _LOG = logging.getLogger(__name__)
 
 _KEPT_REFUSED: Final = 100
 
+_NO_ROOM: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""What SQLite calls a full disk, and what it calls a quota or a limit of size that is reached."""
+
 _SUM: Final = "SELECT count(*), coalesce(sum(row_count), 0), coalesce(sum(size_bytes), 0) FROM batch "
 _OLDEST: Final = "SELECT (SELECT taken_us FROM batch ORDER BY number LIMIT 1)"
 
@@ -86,7 +89,7 @@ class DiskBuffer:
         try:
             return self._commit(batches, acked, make_room_bytes)
         except sqlite3.DatabaseError as error:
-            if error_code(error) == sqlite3.SQLITE_FULL:
+            if error_code(error) in _NO_ROOM:
                 if not batches:  # the reserve is for letting go, not for taking more
                     self._file.give_up_reserve()
                 self._file.checkpoint()  # a log that cannot be emptied would take all the space

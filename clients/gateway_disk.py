@@ -82,6 +82,7 @@ class DiskQueue:
         self._live_is_read = False
         self._work_to_do = asyncio.Event()
         self._closing = False
+        self._failing = False
         self._worker: asyncio.Task[None] | None = None
 
     @property
@@ -243,7 +244,7 @@ class DiskQueue:
                 self._open_buffer.commit, [batch for batch, _ in new], _runs(acked), excess_bytes
             )
         except BufferUnavailableError as error:
-            _LOG.error("%s", error)
+            self._note_failure(error)
             self._acked = acked + self._acked
             asyncio.get_running_loop().call_later(_RETRY_S, self._work_to_do.set)
             for _, taken in new:
@@ -252,6 +253,7 @@ class DiskQueue:
             if new and acked:
                 return await self._commit([])  # a full disk must not keep what it holds
             return False
+        self._note_failure(None)
         self._note_dropped(dropped)
         self._note_damage()
         if numbered:
@@ -269,6 +271,14 @@ class DiskQueue:
         if not self._live_is_read and lane.loaded_number == numbered[0].number - 1 and self._has_place(lane):
             lane.batches.extend(numbered)
             lane.loaded_number = numbered[-1].number
+
+    def _note_failure(self, error: BufferUnavailableError | None) -> None:
+        """Tells of the first failure and of its end: a disk may be full for days, and may be the log's as well."""
+        if error is not None and not self._failing:
+            _LOG.error("%s Nothing is taken until that has passed.", error)
+        elif error is None and self._failing:
+            _LOG.warning("The buffer %s can be used again.", self._path)
+        self._failing = error is not None
 
     def _note_dropped(self, dropped: BufferContent) -> None:
         if dropped.batches:

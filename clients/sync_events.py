@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 from batterytwin.v1.history_service_pb2_grpc import HistoryServiceStub
 from clients.events import Event, EventPage
 from clients.events_proto import event_from_proto, events_from_proto, list_events_request, record_event_request
@@ -29,6 +29,7 @@ class SyncEvents:
         note: str = "",
         capacity_test: CapacityTest | None = None,
         replacement: Replacement | None = None,
+        current_sensor: CurrentSensor | None = None,
         request_id: str = "",
         token: str | None = None,
         deadline_s: float | None = None,
@@ -46,6 +47,7 @@ class SyncEvents:
             capacity_test: its result, for a capacity test alone.
             replacement: what came and went, for a replacement alone; the new block is in service from `end_time` on,
                 or from `start_time` if there is none.
+            current_sensor: what the sensor of the string is from then on, for work on it alone.
             request_id: UUID that makes a repeated call harmless; empty = a new one.
             token: access token of this call.
             deadline_s: time this call may take, s.
@@ -64,6 +66,7 @@ class SyncEvents:
             note=note,
             capacity_test=capacity_test,
             replacement=replacement,
+            current_sensor=current_sensor,
             request_id=request_id,
         )
         own = (self._token if token is None else token) or ""

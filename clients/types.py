@@ -3,7 +3,7 @@
 from batterytwin.access import Role
 from batterytwin.alerts import ACTIVE_STATES, AlertChange, AlertRule, AlertState, Severity
 from batterytwin.diagnosis import DiagnosisEvidence, FaultClass, FaultSource
-from batterytwin.events import CapacityTest, EventKind, HealthEvidenceKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, HealthEvidenceKind, Replacement
 from batterytwin.inventory import LocationClock, SystemKind
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
 from batterytwin.telemetry import Quality, Regime, StringMode
@@ -40,6 +40,7 @@ __all__ = [
     "Autonomy",
     "BatteryString",
     "CapacityTest",
+    "CurrentSensor",
     "DiagnosisEvidence",
     "Estimate",
     "Event",

@@ -149,19 +149,23 @@ def _write(target: Path, table: pa.Table, groups: Sequence[tuple[int, int]]) -> 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     options: dict[str, Any] = encodings(table.column_names) if "sample_time" in table.column_names else {}
-    with part.open("wb") as file:
-        with pq.ParquetWriter(
-            file,
-            table.schema,
-            compression="zstd",
-            compression_level=_LEVEL,
-            write_statistics=[name for name in (*_SORTED_BY, "hour") if name in table.column_names],
-            **options,
-        ) as writer:
-            for begin, end in groups:
-                writer.write_table(table.slice(begin, end - begin), row_group_size=max(end - begin, 1))
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with part.open("wb") as file:
+            with pq.ParquetWriter(
+                file,
+                table.schema,
+                compression="zstd",
+                compression_level=_LEVEL,
+                write_statistics=[name for name in (*_SORTED_BY, "hour") if name in table.column_names],
+                **options,
+            ) as writer:
+                for begin, end in groups:
+                    writer.write_table(table.slice(begin, end - begin), row_group_size=max(end - begin, 1))
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        part.unlink(missing_ok=True)  # on a full disk each attempt would leave one more
+        raise
     part.replace(target)
     _sync_folder(target.parent)
 

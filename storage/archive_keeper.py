@@ -26,6 +26,7 @@ from storage.archive_seal import seal_day
 from storage.archive_settings import ArchiveSettings
 from storage.instants import to_datetime
 from storage.partitions import DAY_US, day_of
+from storage.round_lock import round_lock
 from storage.sql_files import read_sql
 from storage.timescale import is_hypertable
 
@@ -89,11 +90,13 @@ def keep_archive(url: str, folder: Path, settings: ArchiveSettings, now_us: int)
 def _session(url: str) -> Iterator[Connection | None]:
     """A session that is the only keeper, or None."""
     try:
-        with psycopg.connect(
-            url, autocommit=True, options=_SESSION_OPTIONS, application_name="batterytwin archive"
-        ) as connection:
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK_KEY,)).fetchone()
-            yield connection if row is not None and row[0] else None
+        with (
+            psycopg.connect(
+                url, autocommit=True, options=_SESSION_OPTIONS, application_name="batterytwin archive"
+            ) as connection,
+            round_lock(connection, _LOCK_KEY) as is_ours,
+        ):
+            yield connection if is_ours else None
     except psycopg.Error as error:
         raise StoreUnavailableError(f"The archive cannot be looked after now: {error}", retry_after_s=1.0) from error
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 from storage.instants import to_us, to_us_or_none
 
 SERVER: str = "server"
@@ -31,6 +31,7 @@ class EventRecord:
         record_us: when, by the server's clock.
         event_key: place in the order of recording; 0 before it is stored.
         replacement: what came and went, of a replacement alone.
+        current_sensor: what the string's sensor is from then on, of work on it alone.
     """
 
     event_id: str
@@ -48,10 +49,11 @@ class EventRecord:
     record_us: int
     event_key: int = 0
     replacement: Replacement | None = None
+    current_sensor: CurrentSensor | None = None
 
     @property
-    def in_service_us(self) -> int:
-        """When the block of a replacement came into service: when the work ended, us."""
+    def done_us(self) -> int:
+        """When it was over and what it changed began to hold, us."""
         return self.start_us if self.end_us is None else self.end_us
 
 
@@ -82,11 +84,13 @@ class EventQuery:
 
 def event_of_row(row: Any) -> EventRecord:
     """Event in a row of view `event_with_battery`."""
-    test = replacement = None
+    test = replacement = sensor = None
     if row.kind == EventKind.CAPACITY_TEST:
         test = CapacityTest(row.discharged_ah, row.current_a, row.temperature_c, row.end_voltage_v)
     if row.kind == EventKind.REPLACEMENT:
         replacement = Replacement(row.new_serial, row.old_serial)
+    if row.kind == EventKind.CURRENT_SENSOR:
+        sensor = CurrentSensor(row.discharge_positive, row.offset_a)
     return EventRecord(
         event_id=row.event_id,
         request_id=row.request_id,
@@ -103,4 +107,5 @@ def event_of_row(row: Any) -> EventRecord:
         record_us=to_us(row.record_time),
         event_key=row.event_key,
         replacement=replacement,
+        current_sensor=sensor,
     )

@@ -32,7 +32,7 @@ class EventTables(StorePool):
         Raises:
             ConflictError: the slot has had another block since the time of this replacement.
         """
-        test, replacement = event.capacity_test, event.replacement
+        test, replacement, sensor = event.capacity_test, event.replacement, event.current_sensor
         values = {
             "event_id": event.event_id,
             "request_id": event.request_id,
@@ -49,6 +49,8 @@ class EventTables(StorePool):
             "end_voltage_v": test.end_voltage_v if test else None,
             "old_serial": replacement.old_serial if replacement else None,
             "new_serial": replacement.new_serial if replacement else None,
+            "discharge_positive": sensor.discharge_positive if sensor else None,
+            "offset_a": sensor.offset_a if sensor else None,
             "recorded_by": event.recorded_by,
             "at": to_datetime(event.record_us),
         }
@@ -88,7 +90,7 @@ class EventTables(StorePool):
             return [event_of_row(row) for row in await cursor.fetchall()]
 
     async def events_without_input(self) -> list[EventRecord]:
-        """Capacity tests and replacements that have not reached their twins, oldest first."""
+        """Events for twins that have not reached all of them, oldest first."""
         async with self._connection() as connection:
             cursor = await connection.execute(_WITHOUT_INPUT)
             return [event_of_row(row) for row in await cursor.fetchall()]

@@ -7,6 +7,7 @@ import psycopg
 
 from batterytwin.errors import StoreUnavailableError
 from storage.partitions import DAY_US, create_partitions, day_of
+from storage.round_lock import round_lock
 from storage.sql_files import read_sql
 from storage.timescale import is_hypertable
 
@@ -51,10 +52,13 @@ class PartitionKeeper:
         """
         today = now_us // DAY_US
         try:
-            with psycopg.connect(
-                self._url, autocommit=True, options=_SESSION_OPTIONS, application_name="batterytwin partitions"
-            ) as connection:
-                if is_hypertable(connection) or not _lock(connection):
+            with (
+                psycopg.connect(
+                    self._url, autocommit=True, options=_SESSION_OPTIONS, application_name="batterytwin partitions"
+                ) as connection,
+                round_lock(connection, _LOCK_KEY) as is_ours,
+            ):
+                if not is_ours or is_hypertable(connection):
                     return []
                 create_partitions(connection, [today, today + 1])
                 quiet = self._find_quiet(connection, {today, today + 1})
@@ -71,12 +75,6 @@ class PartitionKeeper:
             if not index_valid and before.get(name) == inserted and day_of(name) not in open_days:
                 found.append((name, index_valid is False))
         return found
-
-
-def _lock(connection: Connection) -> bool:
-    # Of the session, because an index cannot be built CONCURRENTLY within a transaction; it ends with the connection.
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK_KEY,)).fetchone()
-    return row is not None and bool(row[0])
 
 
 def _build_index(connection: Connection, partition: str, *, damaged: bool) -> bool:

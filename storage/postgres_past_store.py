@@ -11,7 +11,6 @@ import psycopg
 from psycopg import sql
 
 from batterytwin.errors import StoreUnavailableError
-from batterytwin.events import TwinInput, TwinInputKind
 from batterytwin.telemetry import Rows, to_received_s
 from storage.archived_rows import ArchivedRows
 from storage.copy_encoder import decode_copy
@@ -20,6 +19,7 @@ from storage.instants import to_datetime, to_us
 from storage.past_store import FilterVersion, Moment
 from storage.shard_store import LoggedInput, TwinSnapshot
 from storage.sql_files import read_sql
+from storage.twin_input_rows import logged_input
 
 _SNAPSHOTS: Final = read_sql("past_snapshots")
 _ROWS: Final = sql.SQL(read_sql("past_rows").decode())
@@ -71,12 +71,7 @@ class PostgresPastStore:
         """Inputs after the first `taken` of the battery whose place in the log is before the moment, in order."""
         with self._session() as connection, connection.cursor(binary=True) as cursor:
             cursor.execute(_INPUTS, _values(battery_key, moment) | {"taken": taken})
-            return [
-                LoggedInput(
-                    seq, to_us(watermark), TwinInput(key, TwinInputKind(kind), to_us(at), source, soh_capacity, sigma)
-                )
-                for key, seq, watermark, kind, at, soh_capacity, sigma, source in cursor
-            ]
+            return [logged_input(row) for row in cursor]
 
     def revision_at(self, battery_key: int, moment: Moment) -> int:
         """How often the past of the battery had been computed anew."""

@@ -310,18 +310,21 @@ CREATE TABLE public.event (
     record_time timestamp with time zone NOT NULL,
     old_serial text,
     new_serial text,
+    discharge_positive boolean,
+    offset_a double precision,
     CONSTRAINT event_check CHECK ((end_time >= start_time)),
     CONSTRAINT event_check1 CHECK (((kind = 4) = (num_nonnulls(discharged_ah, current_a, temperature_c, end_voltage_v) = 4))),
     CONSTRAINT event_check2 CHECK (((kind <> 4) OR (battery_key IS NOT NULL))),
     CONSTRAINT event_current_a_check CHECK ((current_a > (0)::double precision)),
     CONSTRAINT event_discharged_ah_check CHECK ((discharged_ah > (0)::double precision)),
-    CONSTRAINT event_kind_check CHECK (((kind >= 1) AND (kind <= 6))),
-    CONSTRAINT event_replacement_check CHECK ((((kind = 6) = (num_nonnulls(old_serial, new_serial) = 2)) AND ((kind <> 6) OR (battery_key IS NOT NULL))))
+    CONSTRAINT event_kind_check CHECK (((kind >= 1) AND (kind <= 7))),
+    CONSTRAINT event_replacement_check CHECK ((((kind = 6) = (num_nonnulls(old_serial, new_serial) = 2)) AND ((kind <> 6) OR (battery_key IS NOT NULL)))),
+    CONSTRAINT event_sensor_check CHECK (((kind = 7) = (discharge_positive IS NOT NULL)))
 );
 
 COMMENT ON TABLE public.event IS 'What people did, and what happened to the mains';
 COMMENT ON COLUMN public.event.request_id IS 'names the call that recorded it; the same one records nothing more';
-COMMENT ON COLUMN public.event.kind IS 'EventKind: 1 maintenance, 2 inspection, 3 outage, 4 capacity test, 5 impedance test, 6 replacement';
+COMMENT ON COLUMN public.event.kind IS 'EventKind: 1 maintenance, 2 inspection, 3 outage, 4 capacity test, 5 impedance test, 6 replacement, 7 current sensor';
 COMMENT ON COLUMN public.event.string_id IS 'empty = the whole location';
 COMMENT ON COLUMN public.event.battery_key IS 'null = the whole string or location';
 COMMENT ON COLUMN public.event.end_time IS 'null = at once, or it lasts';
@@ -332,6 +335,8 @@ COMMENT ON COLUMN public.event.end_voltage_v IS 'V; capacity test: voltage of th
 COMMENT ON COLUMN public.event.recorded_by IS 'user name; "server" = found by the server itself';
 COMMENT ON COLUMN public.event.old_serial IS 'replacement: serial number of the block that went';
 COMMENT ON COLUMN public.event.new_serial IS 'replacement: serial number of the block that came';
+COMMENT ON COLUMN public.event.discharge_positive IS 'current sensor: the gateway counts a discharge as positive from then on';
+COMMENT ON COLUMN public.event.offset_a IS 'A; current sensor: what it reads without any current; null = nobody has looked';
 ALTER TABLE public.event ALTER COLUMN event_key ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.event_event_key_seq
     START WITH 1
@@ -360,6 +365,8 @@ CREATE VIEW public.event_with_battery AS
     e.record_time,
     e.old_serial,
     e.new_serial,
+    e.discharge_positive,
+    e.offset_a,
     COALESCE(b.battery_id, ''::text) AS battery_id
    FROM (public.event e
      LEFT JOIN public.battery b USING (battery_key));
@@ -622,11 +629,14 @@ CREATE TABLE public.twin_input (
     sigma double precision,
     source_id text NOT NULL,
     known_at timestamp with time zone DEFAULT now() NOT NULL,
+    discharge_positive boolean,
+    offset_a double precision,
     CONSTRAINT twin_input_evidence_check CHECK ((num_nonnulls(soh_capacity, sigma) =
-CASE kind
-    WHEN 4 THEN 0
+CASE
+    WHEN (kind = ANY (ARRAY[4, 5])) THEN 0
     ELSE 2
 END)),
+    CONSTRAINT twin_input_sensor_check CHECK (((kind = 5) = (discharge_positive IS NOT NULL))),
     CONSTRAINT twin_input_seq_check CHECK ((seq > 0)),
     CONSTRAINT twin_input_sigma_check CHECK ((sigma > (0)::double precision))
 );
@@ -634,12 +644,14 @@ END)),
 COMMENT ON TABLE public.twin_input IS 'What reaches twins beside readings';
 COMMENT ON COLUMN public.twin_input.seq IS 'counts the inputs of a twin from 1, in the order in which it was told of them';
 COMMENT ON COLUMN public.twin_input.watermark IS 'place in the log: after all readings up to this sample time; 1970 = before all';
-COMMENT ON COLUMN public.twin_input.kind IS 'TwinInputKind: 1 capacity test, 2 rank in a discharge, 3 capacity test that was stopped early, 4 replacement';
+COMMENT ON COLUMN public.twin_input.kind IS 'TwinInputKind: 1 capacity test, 2 rank in a discharge, 3 capacity test that was stopped early, 4 replacement, 5 current sensor';
 COMMENT ON COLUMN public.twin_input.at IS 'when the evidence holds';
 COMMENT ON COLUMN public.twin_input.soh_capacity IS 'ratio; capacity / rated capacity that it shows';
 COMMENT ON COLUMN public.twin_input.sigma IS 'ratio; standard deviation of soh_capacity';
 COMMENT ON COLUMN public.twin_input.source_id IS 'event or frame that it comes from; the same one counts once';
 COMMENT ON COLUMN public.twin_input.known_at IS 'when the server received it';
+COMMENT ON COLUMN public.twin_input.discharge_positive IS 'current sensor: as in event';
+COMMENT ON COLUMN public.twin_input.offset_a IS 'A; current sensor: as in event';
 
 CREATE TABLE public.twin_revision (
     battery_key integer NOT NULL,

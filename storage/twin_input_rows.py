@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import psycopg
 
-from batterytwin.events import TwinInput, TwinInputKind
+from batterytwin.events import CurrentSensor, TwinInput, TwinInputKind
 from storage.instants import to_datetime, to_us
 from storage.shard_store import LoggedInput
 from storage.sql_files import read_sql
@@ -28,6 +28,7 @@ def write_inputs(connection: Connection, inputs: Sequence[LoggedInput], known_us
     Raises:
         psycopg.Error: the database is away, or one of them is there already.
     """
+    sensors = [i.content.current_sensor for i in inputs]
     with connection.cursor(binary=True) as cursor:
         cursor.execute(
             _INSERT,
@@ -40,6 +41,8 @@ def write_inputs(connection: Connection, inputs: Sequence[LoggedInput], known_us
                 "sohs": [i.content.soh_capacity for i in inputs],
                 "sigmas": [i.content.sigma for i in inputs],
                 "sources": [i.content.source_id for i in inputs],
+                "swapped": [s and s.discharge_positive for s in sensors],
+                "offsets": [s and s.offset_a for s in sensors],
                 "known_at": to_datetime(known_us),
             },
         )
@@ -53,14 +56,15 @@ def read_inputs(connection: Connection, taken: Mapping[int, int]) -> list[Logged
     """
     with connection.cursor(binary=True) as cursor:
         cursor.execute(_READ, {"keys": list(taken.keys()), "seqs": list(taken.values())})
-        return [
-            LoggedInput(
-                seq,
-                to_us(watermark),
-                TwinInput(battery_key, TwinInputKind(kind), to_us(at), source_id, soh_capacity, sigma),
-            )
-            for battery_key, seq, watermark, kind, at, soh_capacity, sigma, source_id in cursor
-        ]
+        return [logged_input(row) for row in cursor]
+
+
+def logged_input(row: Sequence[Any]) -> LoggedInput:
+    """One input out of a row of the queries of this table."""
+    battery_key, seq, watermark, kind, at, soh_capacity, sigma, source_id, discharge_positive, offset_a = row
+    sensor = None if discharge_positive is None else CurrentSensor(discharge_positive, offset_a)
+    given = TwinInput(battery_key, TwinInputKind(kind), to_us(at), source_id, soh_capacity, sigma, sensor)
+    return LoggedInput(seq, to_us(watermark), given)
 
 
 def stored_inputs(connection: Connection, pairs: Collection[tuple[int, str]]) -> set[tuple[int, str]]:

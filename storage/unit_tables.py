@@ -25,7 +25,7 @@ async def add_unit(connection: Connection, event: EventRecord) -> None:
     values = {
         "battery_key": event.battery_key,
         "serial": event.replacement.new_serial,
-        "since": to_datetime(event.in_service_us),
+        "since": to_datetime(event.done_us),
         "event_id": event.event_id,
     }
     try:

@@ -7,7 +7,16 @@ import streamlit as st
 
 from clients.types import Event
 from streamlit_app.alert_list import plain
-from streamlit_app.event_words import EVENT_TEXT, concerns, event_badge, event_sign, exchanged, result, when
+from streamlit_app.event_words import (
+    EVENT_TEXT,
+    concerns,
+    event_badge,
+    event_sign,
+    exchanged,
+    result,
+    sensor_words,
+    when,
+)
 from streamlit_app.wording import word
 
 LINES_SHOWN: Final = 8
@@ -32,6 +41,8 @@ def _lines(event: Event) -> list[str]:
         lines.append(result(event.capacity_test))
     if event.replacement is not None:
         lines.append(plain(exchanged(event.replacement)))
+    if event.current_sensor is not None:
+        lines.append(sensor_words(event.current_sensor))
     if event.note:
         lines.append(plain(event.note))
     lines.append(f":gray[recorded by {plain(event.recorded_by)}]")

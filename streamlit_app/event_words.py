@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 from clients.types import Event
 from streamlit_app.palette import BLUE, GREEN, GREY, RED, YELLOW, BadgeColour
 from streamlit_app.wording import duration, local_time, number
@@ -15,6 +15,7 @@ EVENT_TEXT: Final[Mapping[int, str]] = {
     EventKind.CAPACITY_TEST: "Capacity test",
     EventKind.IMPEDANCE_TEST: "Resistance test",
     EventKind.REPLACEMENT: "Replacement",
+    EventKind.CURRENT_SENSOR: "Current sensor",
 }
 EVENT_SIGN: Final[Mapping[int, tuple[str, str, str]]] = {
     EventKind.MAINTENANCE: ("diamond", BLUE, "◆"),
@@ -23,6 +24,7 @@ EVENT_SIGN: Final[Mapping[int, tuple[str, str, str]]] = {
     EventKind.CAPACITY_TEST: ("star", GREEN, "★"),
     EventKind.IMPEDANCE_TEST: ("hexagon", YELLOW, "⬢"),
     EventKind.REPLACEMENT: ("triangle-up", BLUE, "▲"),
+    EventKind.CURRENT_SENSOR: ("triangle-down", YELLOW, "▼"),
 }
 """Plotly symbol, colour and character of each kind."""
 _BADGE: Final[Mapping[int, BadgeColour]] = {
@@ -31,6 +33,7 @@ _BADGE: Final[Mapping[int, BadgeColour]] = {
     EventKind.CAPACITY_TEST: "green",
     EventKind.IMPEDANCE_TEST: "orange",
     EventKind.REPLACEMENT: "blue",
+    EventKind.CURRENT_SENSOR: "orange",
 }
 
 
@@ -60,6 +63,12 @@ def concerns(event: Event) -> str:
 def exchanged(replacement: Replacement) -> str:
     """What went and what came, in a line."""
     return f"Block {replacement.old_serial} went, block {replacement.new_serial} came"
+
+
+def sensor_words(sensor: CurrentSensor) -> str:
+    """What the current sensor of a string is from then on, in a line."""
+    text = f"The gateway counts a {'discharge' if sensor.discharge_positive else 'charge'} as positive"
+    return text if sensor.offset_a is None else f"{text}; without current it reads {number(sensor.offset_a, 2, 'A')}"
 
 
 def result(test: CapacityTest) -> str:

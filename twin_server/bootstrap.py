@@ -14,6 +14,7 @@ from typing import Final
 from actors.fleet import Fleet, TwinSpec
 from actors.placement import core_count, place_twins
 from actors.ray_fleet import RayFleet, start_ray, stop_ray
+from actors.ray_processes import RayProcesses
 from batterytwin.errors import StoreUnavailableError
 from batterytwin.inventory import Inventory, load_fleet
 from storage.archive_reader import ArchiveReader
@@ -36,6 +37,7 @@ from twin_server.instance import Instance
 from twin_server.logging_setup import configure_logging
 from twin_server.past_twins import PastSettings, PastTwins
 from twin_server.progress import StartReport
+from twin_server.ray_watch import RayWatch
 from twin_server.scheduler import Job
 from twin_server.server import TwinServer
 from twin_server.settings import ServerSettings
@@ -45,6 +47,7 @@ _COMPANION_GRACE_S: Final = 2.0
 _FINE_DAYS: Final = 7
 _DATABASE_RETRY_S: Final = 0.5
 _JOB_PERIOD_S: Final = 600.0
+_START_ME_AGAIN: Final = 1
 
 
 async def run_server(settings: ServerSettings) -> int:
@@ -66,11 +69,10 @@ async def run_server(settings: ServerSettings) -> int:
             # Ray prints notes to developers ("a worker died ...") where the person who started the server reads.
             notes = parts.enter_context((settings.data_dir / "logs" / "libraries.log").open("a", buffering=1))
             parts.enter_context(redirect_stdout(notes))
-            starting = asyncio.create_task(
-                _Server(
-                    settings=settings, inventory=fleet, instance=instance, report=report, parts=parts, stop=stop
-                ).start()
+            server = _Server(
+                settings=settings, inventory=fleet, instance=instance, report=report, parts=parts, stop=stop
             )
+            starting = asyncio.create_task(server.start())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
@@ -83,7 +85,7 @@ async def run_server(settings: ServerSettings) -> int:
         report.step("stopped")
     finally:
         instance.release()
-    return 0
+    return server.exit_code
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
@@ -92,7 +94,11 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 
 class _Server:
-    """One start; every part registers how it is stopped as soon as it runs."""
+    """One start; every part registers how it is stopped as soon as it runs.
+
+    Attributes:
+        exit_code: of the process; not 0 when it ends in order to be started again.
+    """
 
     def __init__(
         self,
@@ -110,6 +116,7 @@ class _Server:
         self._report = report
         self._parts = parts
         self._stop = stop
+        self.exit_code = 0
 
     async def start(self) -> None:
         settings, report = self._settings, self._report
@@ -139,6 +146,7 @@ class _Server:
         )
         self._parts.push_async_callback(server.stop, settings.drain_timeout_s)
         port = await server.start()
+        self._watch_ray(server)
         self._instance.record.target = server.local_target
         self._instance.save()
         address = f"{settings.host}:{port}"
@@ -195,6 +203,17 @@ class _Server:
         await asyncio.to_thread(start_ray, core_count())
         _stop_on_signals(self._stop)  # Ray has put its own handlers in place
         self._report.step("Ray ready")
+
+    def _watch_ray(self, server: TwinServer) -> None:
+        if self._settings.in_process:
+            return
+        ended = RayProcesses.of_this_process().ended
+        watch = RayWatch(ended, server.set_unsupervised, self._report.warn, self._end_for_a_new_start)
+        self._parts.callback(asyncio.create_task(watch.run(), name="ray watch").cancel)
+
+    def _end_for_a_new_start(self) -> None:
+        self.exit_code = _START_ME_AGAIN
+        self._stop.set()
 
     @property
     def _archive(self) -> Path:

@@ -47,6 +47,8 @@ def status(
     typer.echo(f"  shards             {answer.shards_ready} of {answer.shards_total}")
     if answer.damaged_snapshots:
         typer.echo(f"  snapshots damaged  {answer.damaged_snapshots} (older ones were used; check the disk)")
+    for job in answer.failing_jobs:
+        typer.echo(f"  failing work       {job}")
 
 
 def twin(

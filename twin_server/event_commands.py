@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 from clients.types import Event
 from twin_server.client_commands import DataDir, RootCertificate, Server, UseTls
 from twin_server.reach import reach
 
 event_app = typer.Typer(
-    help="Events: maintenance, inspections, outages, capacity and impedance tests, replacements.", no_args_is_help=True
+    help="Events: maintenance, inspections, outages, tests, replacements, work on sensors.",
+    no_args_is_help=True,
 )
 
 _KINDS = ", ".join(kind.name.lower() for kind in EventKind)
@@ -46,6 +47,13 @@ def record(
     old_serial: Annotated[
         str, typer.Option(help="Replacement: that of the block that went, to be sure of the slot.")
     ] = "",
+    discharge_positive: Annotated[
+        bool | None,
+        typer.Option(
+            "--discharge-positive/--charge-positive", help="Current sensor: what the gateway counts as positive."
+        ),
+    ] = None,
+    offset_a: Annotated[float | None, typer.Option(help="Current sensor: what it reads without current, A.")] = None,
     data_dir: DataDir = None,
     server: Server = None,
     tls: UseTls = False,
@@ -64,6 +72,7 @@ def record(
             note=note,
             capacity_test=_test(discharged_ah, current_a, temperature_c, end_voltage_v),
             replacement=Replacement(new_serial, old_serial) if new_serial or old_serial else None,
+            current_sensor=None if discharge_positive is None else CurrentSensor(discharge_positive, offset_a),
         )
         twin = client.get_twin(event.battery_id) if event.capacity_test is not None else None
     if as_json:
@@ -141,6 +150,8 @@ def _result(event: Event) -> str:
         return f"{event.capacity_test.discharged_ah:g} Ah at {event.capacity_test.current_a:g} A."
     if event.replacement is not None:
         return f"{event.replacement.old_serial} went, {event.replacement.new_serial} came."
+    if event.current_sensor is not None:
+        return f"{'Discharge' if event.current_sensor.discharge_positive else 'Charge'} is positive."
     return ""
 
 

@@ -15,6 +15,7 @@ from twin_server.event_validation import (
     checked_place,
     checked_replacement,
     checked_request_id,
+    checked_sensor,
     checked_test,
     checked_times,
 )
@@ -59,6 +60,7 @@ class EventLog:
         start_us, end_us = checked_times(self._live, place, given)
         test = checked_test(kind, place, given, start_us, end_us)
         replacement = checked_replacement(kind, place, given, start_us if end_us is None else end_us)
+        sensor = checked_sensor(kind, place, given)
         note = checked_note(given.note)
         event_id = str(uuid.uuid4())
         stored = await self._recorder.record(
@@ -77,6 +79,7 @@ class EventLog:
                 recorded_by=principal.name,
                 record_us=self._live.clocks.wall_us(),
                 replacement=replacement,
+                current_sensor=sensor,
             ),
             audit_entry("event.record", event_id, note),
         )

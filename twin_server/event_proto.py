@@ -7,7 +7,7 @@ from twin_server.time_proto import us_to_timestamp
 
 def event_to_proto(event: EventRecord) -> event_pb2.Event:
     """Message of one event."""
-    test, replacement = event.capacity_test, event.replacement
+    test, replacement, sensor = event.capacity_test, event.replacement, event.current_sensor
     return event_pb2.Event(
         event_id=event.event_id,
         kind=event_pb2.EventKind.ValueType(int(event.kind)),
@@ -27,6 +27,9 @@ def event_to_proto(event: EventRecord) -> event_pb2.Event:
         ),
         recorded_by=event.recorded_by,
         record_time=us_to_timestamp(event.record_us),
+        current_sensor=None
+        if sensor is None
+        else event_pb2.CurrentSensor(discharge_positive=sensor.discharge_positive, offset_a=sensor.offset_a),
         replacement=None
         if replacement is None
         else event_pb2.Replacement(new_serial=replacement.new_serial, old_serial=replacement.old_serial),

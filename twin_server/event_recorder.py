@@ -1,4 +1,4 @@
-"""Takes events down, and hands capacity tests and replacements to the twins that they are of."""
+"""Takes events down, and hands what is for twins to them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,7 +29,7 @@ class RecordedEvents(Protocol):
         """Stores an event once."""
 
     async def events_without_input(self) -> list[EventRecord]:
-        """Capacity tests and replacements that have not reached their twins."""
+        """Events for twins that have not reached all of them."""
 
     async def newest_units(self) -> dict[int, BatteryUnit]:
         """The present block of every slot that has had more than one, by battery key."""
@@ -91,7 +91,7 @@ class EventRecorder:
                 return
 
     async def _apply(self, events: Sequence[EventRecord]) -> None:
-        inputs = [given for given in map(self._input_of, events) if given is not None]
+        inputs = [given for event in events for given in self._inputs_of(event)]
         if not inputs:
             return
         fresh = await self._submit_inputs(inputs)
@@ -105,24 +105,40 @@ class EventRecorder:
             for battery_key in replaced:
                 await self._forget_block(int(self._map.find_key(battery_key) or 0))
 
-    def _input_of(self, event: EventRecord) -> TwinInput | None:
+    def _inputs_of(self, event: EventRecord) -> list[TwinInput]:
+        if event.current_sensor is not None:
+            number = self._map.find_string(event.string_id)
+            return [
+                TwinInput(
+                    battery_key,
+                    TwinInputKind.CURRENT_SENSOR,
+                    event.done_us,
+                    event.event_id,
+                    current_sensor=event.current_sensor,
+                )
+                for battery_key in (
+                    [] if number is None else self._map.battery_keys[self._map.strings[number][1]].tolist()
+                )
+            ]
         ordinal = None if event.battery_key is None else self._map.find_key(event.battery_key)
         if ordinal is None:
-            return None
+            return []
         if event.replacement is not None:
             battery_key = int(self._map.battery_keys[ordinal])
-            return TwinInput(battery_key, TwinInputKind.REPLACEMENT, event.in_service_us, event.event_id)
+            return [TwinInput(battery_key, TwinInputKind.REPLACEMENT, event.done_us, event.event_id)]
         if event.capacity_test is None:
-            return None
+            return []
         tested = tested_capacity(event.capacity_test, self._map.identities[ordinal].string.datasheet)
-        return TwinInput(
-            battery_key=int(self._map.battery_keys[ordinal]),
-            kind=tested.kind,
-            time_us=ended_us(event.start_us, event.end_us, tested),
-            soh_capacity=tested.soh_capacity,
-            sigma=tested.sigma,
-            source_id=event.event_id,
-        )
+        return [
+            TwinInput(
+                battery_key=int(self._map.battery_keys[ordinal]),
+                kind=tested.kind,
+                time_us=ended_us(event.start_us, event.end_us, tested),
+                soh_capacity=tested.soh_capacity,
+                sigma=tested.sigma,
+                source_id=event.event_id,
+            )
+        ]
 
 
 def ended_us(start_us: int, end_us: int | None, tested: TestedCapacity) -> int:

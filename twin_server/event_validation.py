@@ -8,7 +8,7 @@ from typing import Final
 
 from actors.capacity_test import SHORTEST_TEST_H, TestedCapacity, tested_capacity
 from batterytwin.errors import InvalidArgumentError, Reason
-from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 from batterytwin.inventory import BatteryUnit
 from batterytwin.v1 import event_pb2
 from twin_server.live_table import LiveTable
@@ -27,6 +27,7 @@ _TEMPERATURES_C: Final = (-20.0, 60.0)
 _END_VOLTAGES_V_CELL: Final = (1.0, 2.2)
 _LARGEST_SOH: Final = 1.4
 _LONGEST_SERIAL: Final = 64
+_LARGEST_OFFSET_A: Final = 20.0
 _DURATION_TOLERANCE: Final = 0.25
 _DURATION_TOLERANCE_H: Final = 0.25
 
@@ -261,6 +262,39 @@ def checked_replacement(
             value=_day(in_service_us),
         )
     return Replacement(serial, place.unit.serial)
+
+
+def checked_sensor(kind: EventKind, place: Place, event: event_pb2.Event) -> CurrentSensor | None:
+    """What the current sensor of a string is after work on it; None for an event of another kind.
+
+    Raises:
+        InvalidArgumentError: the sensor or the string is missing, is given where none belongs, or the offset cannot be.
+    """
+    if kind is not EventKind.CURRENT_SENSOR:
+        if event.HasField("current_sensor"):
+            raise InvalidArgumentError(
+                f"An event of kind {kind.name} has no current_sensor; leave it out, or record a CURRENT_SENSOR.",
+                field="event.current_sensor",
+            )
+        return None
+    if not place.string_id or place.twin is not None:
+        raise InvalidArgumentError(
+            "A current sensor is one of a string; name the string and no battery.", field="event.string_id"
+        )
+    if not event.HasField("current_sensor"):
+        raise InvalidArgumentError(
+            "current_sensor is missing; say whether the gateway counts a discharge as positive.",
+            field="event.current_sensor",
+        )
+    given = event.current_sensor
+    offset_a = given.offset_a if given.HasField("offset_a") else None
+    if offset_a is not None and not abs(offset_a) <= _LARGEST_OFFSET_A:
+        raise InvalidArgumentError(
+            f"offset_a is {offset_a:g}; give -{_LARGEST_OFFSET_A:g} to {_LARGEST_OFFSET_A:g} A, or leave it out.",
+            field="event.current_sensor.offset_a",
+            value=offset_a,
+        )
+    return CurrentSensor(given.discharge_positive, offset_a)
 
 
 def _day(time_us: int) -> str:

@@ -1,5 +1,6 @@
 """`FleetService`: sites, sums over them, the server's own state, and new grids."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,20 @@ from twin_server.visibility import visible_locations
 class FleetServicer(fleet_service_pb2_grpc.FleetServiceServicer):
     """Answers questions about sites and the fleet as a whole."""
 
-    def __init__(self, live: LiveTable, hub: AlertHub, readiness: Readiness, registration: GridRegistration) -> None:
+    def __init__(
+        self,
+        live: LiveTable,
+        hub: AlertHub,
+        readiness: Readiness,
+        registration: GridRegistration,
+        failing_jobs: Callable[[], Iterable[str]],
+    ) -> None:
         self._live = live
         self._map = live.fleet_map
         self._hub = hub
         self._readiness = readiness
         self._registration = registration
+        self._failing_jobs = failing_jobs
 
     async def ListLocations(
         self, request: fleet_service_pb2.ListLocationsRequest, context: Any
@@ -71,6 +80,7 @@ class FleetServicer(fleet_service_pb2_grpc.FleetServiceServicer):
             shards_total=self._map.shard_count,
             shards_ready=self._readiness.shards_ready,
             damaged_snapshots=self._readiness.damaged_snapshots,
+            failing_jobs=self._failing_jobs(),
         )
 
     async def RegisterGrid(

@@ -41,6 +41,7 @@ class Readiness:
         self._restoring = True
         self._stopping = False
         self._database = True
+        self._unsupervised = ""
         self._shards: list[bool] = []
         self._told: bool | None = None
         self.damaged_snapshots = 0
@@ -64,6 +65,8 @@ class Readiness:
             found.append("twins are being restored")
         if not self._database:
             found.append("the database does not answer")
+        if self._unsupervised:
+            found.append(self._unsupervised)
         if away := len(self._shards) - self.shards_ready:
             found.append(f"{away} of {len(self._shards)} shards do not answer, or their twins have another owner")
         return found
@@ -77,6 +80,11 @@ class Readiness:
     async def set_stopping(self) -> None:
         """Says that the server stops."""
         self._stopping = True
+        await self.tell()
+
+    async def set_unsupervised(self, reason: str) -> None:
+        """Says why a shard that died could not be started again."""
+        self._unsupervised = reason
         await self.tell()
 
     async def probe_database(self, store: PingStore) -> None:

@@ -56,6 +56,11 @@ class Scheduler:
     def __init__(self, store: JobStore, jobs: Sequence[Job]) -> None:
         self._store = store
         self._jobs = tuple(jobs)
+        self._failing: dict[str, str] = {}
+
+    def failing(self) -> list[str]:
+        """Jobs that failed the last time they were tried here, each with the reason, for people."""
+        return [f"{job}: {reason}" for job, reason in self._failing.items()]
 
     async def look(self) -> None:
         """Does what is due.
@@ -68,12 +73,15 @@ class Scheduler:
                 continue
             try:
                 await job.work()
+                self._failing.pop(job.name, None)
             except asyncio.CancelledError:
                 await asyncio.shield(self._store.retry_job(job.name, job.period_s, 0.0))
                 raise
             except TwinError as error:
+                self._failing[job.name] = error.message
                 _log.warning("job failed, trying again", job=job.name, reason=error.message)
                 await self._store.retry_job(job.name, job.period_s, _RETRY_S)
-            except Exception:  # noqa: BLE001 - one job that fails must not keep the others from their turn
+            except Exception as error:  # noqa: BLE001 - one job that fails must not keep the others from their turn
+                self._failing[job.name] = f"unexpected {type(error).__name__}"
                 _log.exception("job failed, trying again", job=job.name)
                 await self._store.retry_job(job.name, job.period_s, _RETRY_S)

@@ -8,7 +8,6 @@ from typing import Final
 import grpc
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health
 from grpc_reflection.v1alpha import reflection
 
 from actors.filter import MODEL_VERSION
@@ -28,6 +27,7 @@ from twin_server.admission import Admission
 from twin_server.alert_hub import AlertHub
 from twin_server.alert_servicer import AlertServicer
 from twin_server.drain import Drain
+from twin_server.draining_health import DrainingHealth
 from twin_server.event_log import EventLog
 from twin_server.event_recorder import EventRecorder
 from twin_server.fleet_servicer import FleetServicer
@@ -131,7 +131,7 @@ class TwinServer:
         )
         self._events = EventRecorder(store, self._map, self._router.submit_inputs, self.strings.forget_block)
         self._outages = OutageWatch(store, self.live)
-        self._health = health.HealthServicer()
+        self._health = DrainingHealth(self._drain)
         self._readiness = Readiness(self._health, SERVICE_NAMES)
         self._admission = Admission(settings.max_concurrent_calls)
         self._access = access
@@ -194,6 +194,10 @@ class TwinServer:
         await self._keeper.save()
         self._server = None
 
+    async def set_unsupervised(self, reason: str) -> None:
+        """Says why a shard that died could not be started again: the server is not ready from now on."""
+        await self._readiness.set_unsupervised(reason)
+
     def poke_alerts(self) -> None:
         """Says that someone else has changed alerts in the database."""
         self._hub.poke()
@@ -207,7 +211,7 @@ class TwinServer:
         live, hub, drain = self.live, self._hub, self._drain
         events = EventLog(self._store, live, self._events)
         ingest = IngestServicer(self._router, live.fleet_map, drain, self._settings.stream_credit)
-        fleet = FleetServicer(live, hub, self._readiness, self._registration)
+        fleet = FleetServicer(live, hub, self._readiness, self._registration, self._scheduler.failing)
         ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
         twin_service_pb2_grpc.add_TwinServiceServicer_to_server(
             TwinServicer(live, hub, drain, self._router.strings, self.strings.diagnoses_of, self._past), server

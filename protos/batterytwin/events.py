@@ -13,6 +13,7 @@ class EventKind(IntEnum):
     CAPACITY_TEST = 4
     IMPEDANCE_TEST = 5
     REPLACEMENT = 6
+    CURRENT_SENSOR = 7
 
 
 class HealthEvidenceKind(IntEnum):
@@ -36,6 +37,12 @@ class TwinInputKind(IntEnum):
     """Stopped before the end voltage: the capacity is at least this."""
     REPLACEMENT = 4
     """Another block has come into the slot; it says nothing of capacity."""
+    CURRENT_SENSOR = 5
+    """What the string's current sensor says has been put right; likewise."""
+
+
+PLACED_BY_TIME = frozenset({TwinInputKind.REPLACEMENT, TwinInputKind.CURRENT_SENSOR})
+"""Inputs that stand in the log at their own time, and not after all that had come when they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,19 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentSensor:
+    """What the current sensor of a string is from some time on.
+
+    Attributes:
+        discharge_positive: the gateway counts a discharge as positive.
+        offset_a: what it reads without any current, A, as the gateway tells it; None = nobody has looked.
+    """
+
+    discharge_positive: bool
+    offset_a: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TwinInput:
     """What reaches one twin beside readings.
 
@@ -79,6 +99,7 @@ class TwinInput:
         source_id: event or frame it comes from; (battery, source) is unique, so a repeated input changes nothing.
         soh_capacity: capacity over rated capacity (10-hour rate, 25 degC) that it shows; None = it shows none.
         sigma: its standard deviation, likewise.
+        current_sensor: what the sensor is from then on; None = nothing is said of it.
     """
 
     battery_key: int
@@ -87,3 +108,4 @@ class TwinInput:
     source_id: str
     soh_capacity: float | None = None
     sigma: float | None = None
+    current_sensor: CurrentSensor | None = None

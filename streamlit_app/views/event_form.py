@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from batterytwin.errors import InvalidArgumentError, TwinError
-from batterytwin.events import CapacityTest, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 from clients.types import Twin
 from streamlit_app import answers
 from streamlit_app.event_words import EVENT_TEXT
@@ -28,6 +28,7 @@ KINDS: Final = (
     EventKind.INSPECTION,
     EventKind.IMPEDANCE_TEST,
     EventKind.REPLACEMENT,
+    EventKind.CURRENT_SENSOR,
 )
 MAX_NOTE_LENGTH: Final = 2_000
 _LABELS: Final = {
@@ -37,6 +38,7 @@ _LABELS: Final = {
     "end_voltage_v": "voltage at the end",
     "start_time": "beginning",
     "end_time": "end",
+    "offset_a": "the reading without current",
     "old_serial": "the serial number of the old block",
 }
 _NEWS: Final = "event_news"
@@ -145,6 +147,27 @@ def _replacement_fields(twin: Twin, key: str) -> _Draft:
     )
 
 
+def _sensor_fields(twin: Twin, key: str) -> _Draft:
+    st.caption(f"Work on the current sensor of string {twin.string_id}: its twins know of it from then on.")
+    slots: dict[str, DeltaGenerator] = {}
+    left, right = st.columns(2)
+    with left:
+        positive = st.selectbox("The gateway counts as positive", ("charge", "discharge"), key=f"positive_{key}")
+    with right:
+        offset_a = _number("offset_a", "Reads without current, A", None, "%.2f", 0.1, key, slots)
+    since = _time("Since (Bangkok time)", twin, key, slots)
+    note = _note(key, slots)
+    return _Draft(
+        {
+            "string_id": twin.string_id,
+            "start_time": since,
+            "note": note,
+            "current_sensor": CurrentSensor(positive == "discharge", offset_a),
+        },
+        slots,
+    )
+
+
 def _work_fields(twin: Twin, key: str) -> _Draft:
     slots: dict[str, DeltaGenerator] = {}
     scopes = {
@@ -178,6 +201,7 @@ def _work_fields(twin: Twin, key: str) -> _Draft:
 _FIELDS: Final[Mapping[EventKind, Callable[[Twin, str], _Draft]]] = {
     EventKind.CAPACITY_TEST: _test_fields,
     EventKind.REPLACEMENT: _replacement_fields,
+    EventKind.CURRENT_SENSOR: _sensor_fields,
 }
 
 

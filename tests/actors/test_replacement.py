@@ -1,6 +1,7 @@
-"""A replaced block is a fresh twin from the time of the exchange on, whenever the exchange is told of."""
+"""Replaced blocks and corrected sensors: the twin is the same whenever it is told of them."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -8,7 +9,8 @@ from actors.filter_layout import state_records
 from actors.replacement import REACH_US
 from actors.shard import TwinShard
 from batterytwin.alerts import AlertChange, AlertRule
-from batterytwin.events import TwinInput, TwinInputKind
+from batterytwin.errors import InvalidArgumentError
+from batterytwin.events import CurrentSensor, TwinInput, TwinInputKind
 from batterytwin.telemetry import STORED_ESTIMATE_COLUMNS, Outcome, Rows
 from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
 from tests.actors.evidence import evidence
@@ -96,7 +98,7 @@ def test_a_new_block_has_no_values_before_its_first_reading() -> None:
     result = shard.apply_inputs([replacement(at)])
     live = result.live[0]
     assert result.twins.tolist() == [0]
-    assert live["as_of_us"] == at
+    assert live["as_of_us"] == FRAMES["sample_time_us"][-1], "nothing has been measured since"
     for name in ("soc", "soh_capacity", "r0_ohm", "voltage_v", "internal_resistance_mohm"):
         assert np.isnan(live[name]), name
 
@@ -163,3 +165,33 @@ def test_a_replacement_told_of_very_late_reaches_back_a_month() -> None:
     (revision,) = database.revisions
     assert revision.from_us == newest_us - REACH_US
     assert open_shard(database).state_hashes() == shard.state_hashes()
+
+
+def sensor(time_us: int, key: int, *, discharge_positive: bool) -> TwinInput:
+    told = CurrentSensor(discharge_positive, 0.25)
+    return TwinInput(key, TwinInputKind.CURRENT_SENSOR, time_us, "sensor", current_sensor=told)
+
+
+@pytest.mark.parametrize("told_after", [0, 61, 120])
+def test_work_on_a_current_sensor_holds_from_its_time_on(told_after: int) -> None:
+    at = START_US + 60 * MINUTE_US + 7
+    rows = FRAMES.copy()
+    after = rows["sample_time_us"] > at
+    rows["current_a"][after] = 0.25 - rows["current_a"][after]
+    told_us = START_US + told_after * MINUTE_US
+    database = MemoryDatabase()
+    shard = open_shard(database)
+    shard.apply(rows[rows["sample_time_us"] <= told_us], START_US)
+    shard.apply_inputs([sensor(at, spec.battery_key, discharge_positive=True) for spec in SPECS])
+    shard.apply(rows[rows["sample_time_us"] > told_us], START_US)
+    assert (shard.live()["current_sign"] == -1).all()
+    assert open_shard(database).state_hashes() == shard.state_hashes()
+    unchanged = open_shard(MemoryDatabase())
+    unchanged.apply(FRAMES, START_US)
+    np.testing.assert_allclose(shard.live()["soc"], unchanged.live()["soc"], atol=0.01)
+
+
+def test_a_sensor_that_is_none_is_refused() -> None:
+    shard = open_shard(MemoryDatabase())
+    with pytest.raises(InvalidArgumentError, match="current sensor"):
+        shard.apply_inputs([TwinInput(KEY, TwinInputKind.CURRENT_SENSOR, START_US, "sensor")])

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -23,9 +23,15 @@ _BATTERYTWIN = Path(sys.executable).with_name("batterytwin")
 
 
 class ServerProcess:
-    """`batterytwin up` on free ports with a data directory of its own."""
+    """`batterytwin up` on free ports with a data directory of its own.
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    Args:
+        data_dir: its data directory; the log lies beside it.
+        options: more options.
+        environment: variables beside those of this process.
+    """
+
+    def __init__(self, data_dir: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self._data_dir = data_dir
         self._log = (data_dir.parent / f"{data_dir.name}.log").open("ab")
         self.began = time.monotonic()
@@ -33,6 +39,7 @@ class ServerProcess:
             [_BATTERYTWIN, "up", "--data-dir", data_dir, "--port", "0", "--dashboard-port", "0", *options],
             stdout=self._log,
             stderr=self._log,
+            env={**os.environ, **(environment or {})},
         )
         self.target = ""
 
@@ -99,6 +106,12 @@ class ServerProcess:
                 if any(argument.startswith("ray::_ShardActor") for argument in process.cmdline()):
                     found.append(process)
         return found
+
+    def wait_for_end(self, timeout_s: float) -> int | None:
+        """Waits until it has ended by itself; returns its exit code, None = it has not."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout=timeout_s)
+        return None
 
     def cut_power(self) -> None:
         """Ends every process at the same instant, the database's too, as a power cut does.

@@ -2,37 +2,33 @@
 
 import asyncio
 import functools
-import os
-import signal
 import socket
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
-import numpy as np
 import psutil
-import psycopg
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from actors.local_fleet import LocalFleet
-from batterytwin.telemetry import READING_DTYPE, snap_to_grid
 from clients.sync_client import TwinClient
 from storage.embedded import EmbeddedPostgres
-from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from tests.bench.server_process import ServerProcess
 from tests.chaos.checker import Verdict, check, read_back
-from tests.chaos.ledger import Ledger, voltage_v
+from tests.chaos.ledger import Ledger
+from tests.chaos.proxy import Proxy
+from tests.chaos.states import NEVER_S, differing
 from tests.end_to_end.up_process import SMALL_FLEET
 from twin_server.fleet_setup import make_specs
 from twin_server.operator_token import operator_token
 
-_NEVER_S = 1e9
 _DAYS_BACK_S = 86_400
 
 
@@ -44,6 +40,7 @@ class Arena:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.data_dir = folder / "data"
         self._fleet_file = folder / "fleet.toml"
         self._fleet_file.write_text(SMALL_FLEET, encoding="utf-8")
@@ -53,11 +50,17 @@ class Arena:
             Ledger(tuple(f"{string}-B{n:02d}" for string in strings for n in range(1, 25)), base_us)
             for strings in (("BRK-U1-S01", "BRK-U1-S02"), ("HKT-R1-S01",))
         ]
+        self._proxy: Proxy | None = None
+        self._parts = ExitStack()
         self.server = self._started()
 
     def _started(self) -> ServerProcess:
-        options = ["--no-simulator", "--no-dashboard", "--port", str(self.port), "--fleet-file", str(self._fleet_file)]
-        return ServerProcess(self.data_dir, *options)
+        environment = {"DATABASE_URL": _through(self._proxy)} if self._proxy is not None else {}
+        return ServerProcess(self.data_dir, "--port", str(self.port), *self._options, environment=environment)
+
+    @property
+    def _options(self) -> list[str]:
+        return ["--no-simulator", "--no-dashboard", "--fleet-file", str(self._fleet_file)]
 
     @property
     def target(self) -> str:
@@ -72,54 +75,49 @@ class Arena:
     @property
     def url(self) -> str:
         """The server's database."""
-        return self._postgres.start()
+        return self.postgres.start()
 
     @property
-    def _postgres(self) -> EmbeddedPostgres:
+    def postgres(self) -> EmbeddedPostgres:
+        """What serves the database, whoever started it."""
         return EmbeddedPostgres(self.data_dir)
 
-    def keep_up(self) -> None:
-        """Does what a supervisor does: starts the server, or the database, where it has ended.
+    @property
+    def archive(self) -> Path:
+        """Folder of the archive."""
+        return self.data_dir / "archive"
 
-        The server starts its embedded database with itself only; whoever kills the postmaster alone has to start it
-        again, as the next start of the server would.
+    def database_proxy(self) -> Proxy:
+        """Moves the server away from its database, if it is not yet, and returns what stands between.
+
+        It works on the same data, but the database is not its own any more: it does not start it again.
         """
+        if self._proxy is None:
+            self.server.wait_for("ready")
+            self.server.stop()
+            socket_dir = unquote(self.url.rsplit("host=", 1)[1])
+            self._proxy = self._parts.enter_context(Proxy(Path(socket_dir) / ".s.PGSQL.5432"))
+            self.server = self._started()
+            self.server.wait_for("ready")
+        return self._proxy
+
+    @contextmanager
+    def second_server(self) -> Iterator["ServerProcess"]:
+        """One more server on the same database and archive, with a data directory of its own."""
+        environment = {"DATABASE_URL": self.url, "BATTERYTWIN_ARCHIVE_DIR": str(self.archive)}
+        second = ServerProcess(self.folder / "second", *self._options, environment=environment)
+        try:
+            second.wait_for("ready")
+            yield second
+        finally:
+            second.stop()
+
+    def keep_up(self) -> None:
+        """Does what a supervisor does: starts the server where it has ended, and a database that is not its own."""
         if not self.server.is_running():
             self.server = self._started()
-        elif not self._postgres.is_running():
-            self._postgres.start()
-
-    def pids(self, kind: str) -> list[int]:
-        """Processes of a class: server, shard, raylet, gcs, backend, postmaster."""
-        processes = self.server.processes()
-        if kind == "server":
-            return [processes[0].pid]
-        if kind == "shard":
-            return [process.pid for process in self.server.shards()]
-        if kind == "backend":
-            with psycopg.connect(self.url) as connection:
-                owners = connection.execute(
-                    "SELECT DISTINCT backend_pid FROM lease JOIN battery USING (lease_id) WHERE NOT revoked"
-                ).fetchall()
-            alive = {process.pid for process in processes}
-            return [pid for (pid,) in owners if pid in alive]
-        if kind == "postmaster":
-            return [int((self._postgres.cluster / "postmaster.pid").read_text().split()[0])]
-        word = {"raylet": "/raylet", "gcs": "gcs_server"}[kind]
-        found = []
-        for process in processes:
-            with suppress(psutil.NoSuchProcess, IndexError):
-                if process.cmdline()[0].endswith(word):
-                    found.append(process.pid)
-        return found
-
-    def kill(self, kind: str, rng: np.random.Generator) -> bool:
-        """SIGKILL for one process of a class; False when there is none just now."""
-        with suppress(psycopg.Error, OSError, ProcessLookupError):
-            if pids := self.pids(kind):
-                os.kill(pids[int(rng.integers(len(pids)))], signal.SIGKILL)
-                return True
-        return False
+        elif self._proxy is not None and not self.postgres.is_running():
+            self.postgres.start()
 
     def health(self, service: str) -> str:
         """What the health service says of a name; FAILED when it says nothing."""
@@ -128,10 +126,6 @@ class Arena:
             answer = stub.Check(HealthCheckRequest(service=service), timeout=5.0)
             return HealthCheckResponse.ServingStatus.Name(answer.status)
         return "FAILED"
-
-    def server_rss_mb(self) -> float:
-        """Resident memory of the server's own process, MB."""
-        return psutil.Process(self.pids("server")[0]).memory_info().rss / 1e6
 
     def check(self) -> Verdict:
         """Reads everything back: rows of the database, and the twins."""
@@ -142,7 +136,7 @@ class Arena:
                 newest = {
                     name: round(twin.as_of.timestamp() * 1e6) for name, twin in twins.items() if twin.as_of is not None
                 }
-                verdict.add(check(ledger, read_back(self.url, ledger.battery_ids), newest))
+                verdict.add(check(ledger, read_back(self.url, self.archive, ledger.battery_ids), newest))
         return verdict
 
     def differing_states(self) -> int:
@@ -157,7 +151,7 @@ class Arena:
         try:
             return asyncio.run(self._differing(url))
         finally:
-            self._postgres.stop()
+            self.postgres.stop()
 
     async def _differing(self, url: str) -> int:
         store = await ServerStore.connect(url)
@@ -166,20 +160,8 @@ class Arena:
         finally:
             await store.close()
         specs = make_specs(inventory, keys)
-        found = LocalFleet([specs], functools.partial(PostgresShardStore, url), _NEVER_S)
-        even = LocalFleet([specs], functools.partial(MemoryShardStore, MemoryDatabase()), _NEVER_S)
-        await even.start()
-        places = {spec.battery_id: place for place, spec in enumerate(specs)}
-        for ledger in self.ledgers:
-            for part in np.array_split(ledger.acked(), max(1, len(ledger.acked()) // 500)):
-                await even.apply(0, _rows(ledger, part, [places[name] for name in ledger.battery_ids]), ledger.base_us)
-        await found.start()
-        try:
-            expected, states = await even.state_hashes(), await found.state_hashes()
-            return sum(states[key] != expected[key] for key in expected)
-        finally:
-            await found.stop()
-            await even.stop()
+        found = LocalFleet([specs], functools.partial(PostgresShardStore, url, self.archive), NEVER_S)
+        return await differing(found, specs, self.ledgers)
 
     def end(self) -> list[int]:
         """Ends everything that it started; returns processes that had to be killed."""
@@ -188,7 +170,8 @@ class Arena:
             if self.server.is_running():
                 self.server.stop()
         with suppress(Exception):
-            self._postgres.stop()
+            self.postgres.stop()
+        self._parts.close()
         _, alive = psutil.wait_procs(family, timeout=10)
         left = [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
         for process in left:
@@ -196,16 +179,8 @@ class Arena:
         return [process.pid for process in left]
 
 
-def _rows(ledger: Ledger, sequences: np.ndarray, twins: Sequence[int]) -> np.ndarray:
-    every = np.repeat(sequences, len(twins))
-    rows = np.zeros(len(every), READING_DTYPE)
-    rows["twin"] = np.tile(np.asarray(twins, np.int32), len(sequences))
-    rows["sample_time_us"] = ledger.time_us(every)
-    rows["voltage_v"] = voltage_v(every)
-    rows["current_a"] = snap_to_grid("current_a", np.full(len(every), 0.02, np.float32))
-    rows["temperature_c"] = snap_to_grid("temperature_c", np.full(len(every), 26.0, np.float32))
-    rows["internal_resistance_mohm"] = np.nan
-    return rows
+def _through(proxy: Proxy) -> str:
+    return f"postgresql://batterytwin@127.0.0.1:{proxy.port}/batterytwin"
 
 
 def _free_port() -> int:

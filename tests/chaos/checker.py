@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
+from storage.archive_files import read_rows
+from storage.archive_manifest import FileKind, current_files
 from tests.chaos.ledger import Ledger, voltage_v
 
 _MOST_EXAMPLES = 5
@@ -18,6 +21,7 @@ FROM (SELECT battery_key, sample_time, voltage_v FROM reading
 JOIN battery AS b USING (battery_key)
 WHERE b.battery_id = ANY(%s)
 """
+_KEYS = "SELECT battery_id, battery_key FROM battery WHERE battery_id = ANY(%s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +106,22 @@ def check(ledger: Ledger, stored: Mapping[str, StoredRows], newest_us: Mapping[s
     return verdict
 
 
-def read_back(url: str, battery_ids: tuple[str, ...]) -> dict[str, StoredRows]:
-    """Rows of some batteries, those that came late included, in table order."""
+def read_back(url: str, archive: Path, battery_ids: tuple[str, ...]) -> dict[str, StoredRows]:
+    """Rows of some batteries, those that came late and those that were sealed included, in table order."""
     with psycopg.connect(url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ  # a day may be just moving
         rows = connection.execute(_STORED, (list(battery_ids),)).fetchall()
+        keys = connection.execute(_KEYS, (list(battery_ids),)).fetchall()
+        files = current_files(connection, FileKind.READINGS)
     names = np.array([row[0] for row in rows])
     times = np.array([row[1] for row in rows], np.int64)
     volts = np.array([row[2] for row in rows], np.float32)
-    return {name: StoredRows(times[names == name], volts[names == name]) for name in battery_ids}
+    sealed = list(read_rows(archive, [file.path for file in files], [key for _, key in keys]))
+    found = {}
+    for name, key in keys:
+        parts = [part[part["battery_key"] == key] for part in sealed]
+        found[name] = StoredRows(
+            np.concatenate([times[names == name], *(part["sample_time_us"] for part in parts)]),
+            np.concatenate([volts[names == name], *(part["voltage_v"] for part in parts)]),
+        )
+    return found

@@ -13,6 +13,7 @@ from tests.chaos.arena import Arena
 from tests.chaos.experiments import acked_rows, finish, loaded
 from tests.chaos.load import SequenceLoad
 from tests.chaos.report import Outcome
+from tests.chaos.victims import server_rss_mb
 
 _MOST_GROWTH = 0.10
 _OVERLOAD_RATE_HZ = 400.0
@@ -34,9 +35,9 @@ def silent_watchers(arena: Arena, count: int, seconds: float) -> Outcome:
         watch = _open(channel, twin_service_pb2, "TwinService.WatchTwins", "unary_stream")
         calls = [watch(b"", metadata=metadata) for _ in range(count)]
         time.sleep(2.0)
-        rss = arena.server_rss_mb()
+        rss = server_rss_mb(arena)
         time.sleep(seconds)
-        grown = arena.server_rss_mb() / rss - 1.0
+        grown = server_rss_mb(arena) / rss - 1.0
         outcome.recoveries_s.append(load.wait_acked_since(time.monotonic()))
         for call in calls:
             call.cancel()
@@ -52,7 +53,7 @@ def idle_streams(arena: Arena, count: int) -> Outcome:
     codes: dict[str, int] = {}
     with loaded(arena) as load:
         load.wait_acked_since(time.monotonic())
-        rss = arena.server_rss_mb()
+        rss = server_rss_mb(arena)
         with ExitStack() as channels:
             own = [("grpc.use_local_subchannel_pool", 1)]  # a connection each
             quiet, calls = _Quiet(), []
@@ -62,7 +63,7 @@ def idle_streams(arena: Arena, count: int) -> Outcome:
                 calls += [stream(quiet, metadata=metadata) for _ in range(count // _CONNECTIONS)]
             time.sleep(5.0)
             outcome.recoveries_s.append(load.wait_acked_since(time.monotonic()))
-            grown_mb = arena.server_rss_mb() - rss
+            grown_mb = server_rss_mb(arena) - rss
             for call in calls:
                 code = call.code().name if not call.is_active() else "open"
                 codes[code] = codes.get(code, 0) + 1
@@ -95,12 +96,12 @@ def overload(arena: Arena, seconds: float) -> Outcome:
     with loaded(arena) as load:
         load.wait_acked_since(time.monotonic())
         time.sleep(3.0)
-        rss = arena.server_rss_mb()
+        rss = server_rss_mb(arena)
     sent_before = acked_rows(arena)
     began = time.monotonic()
     with SequenceLoad(arena.target, arena.token, arena.ledgers, _OVERLOAD_RATE_HZ) as load:
         time.sleep(seconds)
-        grown = arena.server_rss_mb() / rss - 1.0
+        grown = server_rss_mb(arena) / rss - 1.0
     rate = (acked_rows(arena) - sent_before) / (time.monotonic() - began)
     moment = time.monotonic()
     with loaded(arena) as load:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 _CHUNK_BYTES = 65_536
 
@@ -10,18 +11,21 @@ _CHUNK_BYTES = 65_536
 class Proxy:
     """Stands between clients and a server on this machine, in a thread of its own.
 
+    Args:
+        server: port of the server, or its Unix socket.
+
     Attributes:
         port: where clients reach it.
         delay_s: added to whatever passes, each way.
         swallow_answers: nothing of what the server says reaches a client.
     """
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, server: int | Path) -> None:
         self.delay_s = 0.0
         self.swallow_answers = False
         self.swallowed_bytes = 0
         self.port = 0
-        self._target_port = target_port
+        self._server = server
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -60,7 +64,10 @@ class Proxy:
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+            if isinstance(self._server, Path):
+                up_reader, up_writer = await asyncio.open_unix_connection(self._server)
+            else:
+                up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._server)
         except OSError:
             writer.transport.abort()
             return

@@ -8,7 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.chaos import crowds
+from tests.chaos import databases as d
 from tests.chaos import experiments as e
+from tests.chaos import gateways as g
+from tests.chaos import nonsense as m
+from tests.chaos import owners as o
 from tests.chaos.arena import Arena
 from tests.chaos.report import Outcome
 
@@ -24,37 +28,44 @@ def short(seed: int) -> dict[str, Experiment]:
         "backend": lambda arena: e.kills(arena, "backend", 2, seed),
         "shard": lambda arena: e.kills(arena, "shard", 2, seed + 1),
         "lost_acks": lambda arena: e.lost_acks(arena, 2, seed + 2),
+        "gateway": lambda arena: g.gateway_kills(arena, 2, seed + 8),
+        "buffer_full": lambda arena: g.buffer_full(arena, 0.5),
         "late": lambda arena: e.late_and_duplicate(arena, 2.0, seed + 3),
-        "clock_ahead": e.clock_ahead,
-        "messages": lambda arena: e.random_messages(arena, 1_000, seed + 4),
+        "clock_ahead": g.clock_ahead,
+        "clock_behind": g.clock_behind,
+        "archive_full": d.archive_full,
+        "messages": lambda arena: m.random_messages(arena, 1_000, seed + 4),
     }
 
 
 def full(seed: int, times: int = 20) -> dict[str, Experiment]:
-    """Everything; the kills of what takes the whole server down come last.
-
-    Each kill of a GCS or raylet is followed by one of the server, which is why the server alone has fewer.
-    """
+    """Everything; what takes the whole server down comes last."""
     return {
         "backend": lambda arena: e.kills(arena, "backend", times, seed),
         "shard": lambda arena: e.kills(arena, "shard", times, seed + 1, p95_limit_s=SHARD_BACK_P95_S),
         "lost_acks": lambda arena: e.lost_acks(arena, times, seed + 2),
+        "gateway": lambda arena: g.gateway_kills(arena, times, seed + 8),
+        "buffer_full": lambda arena: g.buffer_full(arena, 5.0),
         "late": lambda arena: e.late_and_duplicate(arena, float(times), seed + 3),
-        "clock_ahead": e.clock_ahead,
-        "million": e.million_samples,
+        "clock_ahead": g.clock_ahead,
+        "clock_behind": g.clock_behind,
+        "archive_full": d.archive_full,
+        "million": m.million_samples,
         "stop_shard": lambda arena: e.pauses(arena, "shard", 10.0),
         "stop_backend": lambda arena: e.pauses(arena, "backend", 10.0),
         "slow_network": lambda arena: e.slow_network(arena, float(times)),
-        "messages": lambda arena: e.random_messages(arena, 5_000 * times, seed + 4),
+        "messages": lambda arena: m.random_messages(arena, 5_000 * times, seed + 4),
         "watchers": lambda arena: crowds.silent_watchers(arena, 20, float(times)),
         "streams": lambda arena: crowds.idle_streams(arena, 1_000),
         "overload": lambda arena: crowds.overload(arena, 3.0 * times),
-        "read_only": lambda arena: e.database_read_only(arena, 1.5 * times),
-        "database_away": lambda arena: e.database_away(arena, 1.5 * times),
+        "read_only": lambda arena: d.database_read_only(arena, 1.5 * times),
         "postmaster": lambda arena: e.kills(arena, "postmaster", times, seed + 5),
-        "gcs": lambda arena: e.kills(arena, "gcs", max(1, times // 2), seed + 6),
-        "raylet": lambda arena: e.kills(arena, "raylet", max(1, times // 2), seed + 7),
-        "server": lambda arena: e.kills(arena, "server", max(1, times // 4), seed + 8),
+        "slow_database": lambda arena: d.slow_database(arena, float(times)),
+        "database_away": lambda arena: d.database_away(arena, 1.5 * times),
+        "second_owner": o.second_owner,
+        "gcs": lambda arena: e.kills(arena, "gcs", times, seed + 6),
+        "raylet": lambda arena: e.kills(arena, "raylet", times, seed + 7),
+        "server": lambda arena: e.kills(arena, "server", times, seed + 9),
     }
 
 

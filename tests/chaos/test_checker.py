@@ -1,12 +1,17 @@
-"""The checker of the fault suite fails whenever it should."""
+"""The checker of the fault suite fails whenever it should, and so does its comparison of states."""
 
+import asyncio
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from actors.local_fleet import LocalFleet
+from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
+from tests.actors.telemetry import small_specs
 from tests.chaos.checker import StoredRows, check
 from tests.chaos.ledger import Ledger, SentBatch, voltage_v
+from tests.chaos.states import NEVER_S, differing, reading_rows
 
 BATTERY = "AAA-U1-S01-B01"
 BASE_US = 1_760_000_000_000_000
@@ -79,3 +84,46 @@ def test_a_hole_among_unacknowledged_rows_is_found() -> None:
     ledger = ledger_of(2, unacked=3)
     verdict = check(ledger, {BATTERY: rows_of(ledger, [1, 2, 4])}, newest(2))
     assert (verdict.lost, verdict.holes) == (0, 1)
+
+
+SPECS = small_specs(2)
+
+
+def fleet_with(ledger: Ledger, sequences: list[int], *, altered: bool = False) -> LocalFleet:
+    """A fleet whose twins have been given these sequences, in this order."""
+    database = MemoryDatabase()
+
+    def fleet() -> LocalFleet:
+        return LocalFleet([SPECS], lambda: MemoryShardStore(database), NEVER_S)
+
+    async def feed() -> None:
+        before = fleet()
+        await before.start()
+        for sequence in sequences:
+            rows = reading_rows(ledger, np.array([sequence], np.int64), range(len(SPECS)))
+            if altered and sequence == sequences[-1]:
+                rows["voltage_v"][0] += np.float32(0.001)
+            await before.apply(0, rows, BASE_US)
+        await before.stop()
+
+    asyncio.run(feed())
+    return fleet()
+
+
+@pytest.mark.parametrize(
+    ("sequences", "altered", "differing_twins"),
+    [
+        (list(range(1, 31)), False, 0),
+        ([*range(1, 10), *range(11, 31), 10, 10], False, 0),
+        ([*range(1, 10), *range(11, 31)], False, len(SPECS)),
+        (list(range(1, 32)), False, len(SPECS)),
+        (list(range(1, 31)), True, 1),
+        ([], False, len(SPECS)),
+    ],
+    ids=["same", "late and twice", "one is missing", "one too many", "one value of one twin", "nothing"],
+)
+def test_each_state_that_differs_is_found(sequences: list[int], *, altered: bool, differing_twins: int) -> None:
+    ledger = Ledger(tuple(spec.battery_id for spec in SPECS), BASE_US)
+    ledger.batches.append(SentBatch(ledger.take(30), 0.0, 1.0))
+    found = fleet_with(ledger, sequences, altered=altered)
+    assert asyncio.run(differing(found, SPECS, [ledger])) == differing_twins

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from batterytwin.errors import BufferUnavailableError, ConflictError, InvalidArgumentError
 from clients.gateway_batch import PackedBatch
 from clients.gateway_buffer import DiskBuffer
+from tests.fixtures.full_disk import full_disk
 
 EVERYTHING = (1, 10**9, 10**6, 10**9)
 
@@ -220,6 +221,22 @@ def disk_full() -> sqlite3.OperationalError:
             db.execute("INSERT INTO t VALUES (zeroblob(100000))")
     db.close()
     return caught.value
+
+
+def test_a_limit_of_the_system_is_met_like_a_full_disk(tmp_path: Path) -> None:
+    buffer = DiskBuffer(tmp_path / "b")
+    kept: list[PackedBatch] = []
+
+    def commit_for_ever() -> None:
+        while True:
+            kept.extend(buffer.commit([packed(len(kept), 5_000)])[0])
+
+    with full_disk(200_000), pytest.raises(BufferUnavailableError, match="free space"):
+        commit_for_ever()
+    assert len(kept) > 20, "the log was emptied before the buffer gave up"
+    kept += buffer.commit([packed(1, 50_000)])[0]
+    assert requests(buffer) == [batch.request for batch in kept]
+    buffer.close()
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -197,7 +197,9 @@ async def test_a_batch_that_cannot_fit_is_refused(tmp_path: Path) -> None:
     await gateway.__aexit__(KeyboardInterrupt, None, None)
 
 
-async def test_a_full_disk_fails_the_send_and_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_fails_the_send_and_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     full = True
     commit = DiskBuffer._commit
 
@@ -209,13 +211,16 @@ async def test_a_full_disk_fails_the_send_and_passes(tmp_path: Path, monkeypatch
     monkeypatch.setattr(DiskBuffer, "_commit", commit_if_there_is_space)
     service = FakeIngest()
     async with serve(service) as target, GatewayClient(target, "t", buffer=tmp_path / "b") as gateway:
-        with pytest.raises(BufferUnavailableError, match="disk is full"):
-            await gateway.send(batch(0))
+        for _ in range(3):
+            with pytest.raises(BufferUnavailableError, match="disk is full"):
+                await gateway.send(batch(0))
         full = False
         await gateway.send(batch(0))
         await gateway.send(batch(1))
     assert service.order == expected(2)
     assert gateway.counters.sent_batches == 2
+    told = [record.message for record in caplog.records if record.name == "clients.gateway_disk"]
+    assert ["taken until that has passed" in told[0], "can be used again" in told[1], len(told)] == [True, True, 2]
 
 
 def names_set_aside(folder: Path) -> list[str]:

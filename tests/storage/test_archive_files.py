@@ -17,6 +17,7 @@ from storage.archive_files import (
     split_by_day_and_block,
     write_rows,
 )
+from tests.fixtures.full_disk import full_disk
 from tests.storage.archive_days import readings
 
 ANY = st.tuples(
@@ -82,3 +83,11 @@ def test_a_flipped_byte_is_found(tmp_path: Path) -> None:
     with pytest.raises(ArchiveDamagedError, match=r"a\.parquet"):
         list(read_rows(tmp_path, [file.path]))
     assert not check_file(tmp_path, "never.parquet", file.sha256)
+
+
+def test_on_a_full_disk_nothing_is_left_behind_and_the_next_attempt_works(tmp_path: Path) -> None:
+    rows = np.sort(archived(readings(range(20_000, 20_001))), order=["battery_key", "sample_time_us"])
+    with full_disk(4_096), pytest.raises(OSError, match="too large"):
+        write_rows(tmp_path, "a.parquet", rows, (20_000, 20_000))
+    assert list(tmp_path.iterdir()) == []
+    assert write_rows(tmp_path, "a.parquet", rows, (20_000, 20_000)).row_count == len(rows)

@@ -218,6 +218,7 @@ class DummyClient(TwinClient):
         note: str = "",
         capacity_test: clients.CapacityTest | None = None,
         replacement: clients.Replacement | None = None,
+        current_sensor: clients.CurrentSensor | None = None,
         request_id: str = "",
         token: str | None = None,
         deadline_s: float | None = None,
@@ -231,7 +232,9 @@ class DummyClient(TwinClient):
         dummy_events.check(start_time, capacity_test)
         place = (location_id or (string_id or battery_id).split("-", 1)[0], string_id, battery_id)
         event = clients.Event(
-            request_id, kind, *place, start_time, end_time, note, capacity_test, username, NOW, replacement
+            *(request_id, kind, *place, start_time, end_time, note, capacity_test, username, NOW),
+            replacement=replacement,
+            current_sensor=current_sensor,
         )
         self._events.append(event)
         return event

@@ -99,6 +99,21 @@ async def test_a_stop_takes_readiness_first_and_acknowledges_what_is_under_way(
         await stopping
 
 
+async def test_a_stop_does_not_wait_for_health_watches(database_url: str, tmp_path: Path) -> None:
+    async with (
+        serve(database_url, tmp_path, make_fleet=ScriptedFleet) as server,
+        grpc.aio.insecure_channel(server.target) as channel,
+    ):
+        watch = health_watch(channel)
+        assert (await watch.read()).status == SERVING
+        async with asyncio.timeout(30):
+            await server.server.stop(60.0)
+        assert (await watch.read()).status == NOT_SERVING
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await watch.read()
+        assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
 def health_watch(channel: grpc.aio.Channel) -> Any:
     stub: Any = health_pb2_grpc.HealthStub(channel)
     return stub.Watch(health_pb2.HealthCheckRequest(service=""))

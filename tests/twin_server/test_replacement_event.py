@@ -14,10 +14,10 @@ import pytest_asyncio
 
 from actors.string_state import forget_block, initial_states
 from batterytwin.errors import ConflictError, InvalidArgumentError, PermissionDeniedError
-from batterytwin.events import EventKind, HealthEvidenceKind, Replacement
+from batterytwin.events import CurrentSensor, EventKind, HealthEvidenceKind, Replacement
 from clients.types import Event
 from tests.fixtures.server import RunningServer, serve
-from tests.twin_server.calls import now_ns
+from tests.twin_server.calls import blocks, now_ns
 from tests.twin_server.test_event_service import ONE, Callers, ago, callers_of, record_test
 
 
@@ -142,6 +142,30 @@ async def test_of_two_at_once_one_wins(callers: Callers) -> None:
     assert sum(isinstance(one, Event) for one in told) == 1
     assert sum(isinstance(one, ConflictError | InvalidArgumentError) for one in told) == 1
     assert (await callers.viewer.get_twin(ONE)).unit_seq == 2
+
+
+async def test_work_on_the_sensor_of_a_string_reaches_all_its_twins(callers: Callers) -> None:
+    string = "AAA-U1-S01"
+    await callers.feed(blocks(string), now_ns(-60))
+    told = CurrentSensor(discharge_positive=True, offset_a=0.3)
+    event = await callers.engineer.record_event(
+        EventKind.CURRENT_SENSOR, ago(minutes=3), string_id=string, current_sensor=told
+    )
+    assert event.current_sensor == told
+    assert list(await callers.viewer.list_events(battery_id=ONE)) == [event]
+    for battery in (ONE, "AAA-U1-S01-B24"):
+        assert (await callers.viewer.get_twin(battery)).current_sign_swapped
+    assert not (await callers.viewer.get_twin("AAA-U1-S02-B01")).current_sign_swapped
+    for changes, words in (
+        ({"current_sensor": None, "string_id": string}, "is missing"),
+        ({"battery_id": ONE}, "name the string"),
+        ({"string_id": string, "current_sensor": CurrentSensor(True, 99.0)}, "leave it out"),
+    ):
+        given: dict[str, Any] = {"current_sensor": told, **changes}
+        with pytest.raises(InvalidArgumentError, match=words):
+            await callers.engineer.record_event(EventKind.CURRENT_SENSOR, ago(minutes=1), **given)
+    with pytest.raises(InvalidArgumentError, match="has no current_sensor"):
+        await callers.engineer.record_event(EventKind.INSPECTION, ago(minutes=1), string_id=string, current_sensor=told)
 
 
 def test_a_string_forgets_one_block_and_no_other() -> None:

@@ -69,3 +69,16 @@ async def test_a_job_that_fails_is_tried_again_soon_and_holds_up_no_other(
     wind_back(database_url, 150.0)
     await scheduler.look()
     assert (failing.count, work.count) == (2, 1)
+
+
+async def test_what_fails_is_told_until_it_succeeds(server_store: ServerStore, database_url: str) -> None:
+    work = _Work(fails=True)
+    scheduler = Scheduler(server_store, [Job("sweep", 60.0, work)])
+    await scheduler.look()
+    assert scheduler.failing() == ["sweep: not now"]
+    await scheduler.look()  # not due yet, so nothing is known that is better
+    assert scheduler.failing() == ["sweep: not now"]
+    work.fails = False
+    wind_back(database_url, 150.0)
+    await scheduler.look()
+    assert scheduler.failing() == []

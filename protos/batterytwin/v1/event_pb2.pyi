@@ -38,6 +38,8 @@ class _EventKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventKind.V
     """A resistance, impedance or conductance test."""
     EVENT_KIND_REPLACEMENT: _EventKind.ValueType  # 6
     """Another block has come into a slot: its twin begins anew from then on, and the past stays that of the old block."""
+    EVENT_KIND_CURRENT_SENSOR: _EventKind.ValueType  # 7
+    """Work on the current sensor of a string: turned round, exchanged, adjusted. Its twins know of it from then on."""
 
 class EventKind(_EventKind, metaclass=_EventKindEnumTypeWrapper):
     """Names what happened."""
@@ -56,6 +58,8 @@ EVENT_KIND_IMPEDANCE_TEST: EventKind.ValueType  # 5
 """A resistance, impedance or conductance test."""
 EVENT_KIND_REPLACEMENT: EventKind.ValueType  # 6
 """Another block has come into a slot: its twin begins anew from then on, and the past stays that of the old block."""
+EVENT_KIND_CURRENT_SENSOR: EventKind.ValueType  # 7
+"""Work on the current sensor of a string: turned round, exchanged, adjusted. Its twins know of it from then on."""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
 @_typing.final
@@ -119,6 +123,34 @@ class Replacement(_message.Message):
 Global___Replacement: _TypeAlias = Replacement  # noqa: Y015
 
 @_typing.final
+class CurrentSensor(_message.Message):
+    """Represents the current sensor of a string as it is after work on it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISCHARGE_POSITIVE_FIELD_NUMBER: _builtins.int
+    OFFSET_A_FIELD_NUMBER: _builtins.int
+    discharge_positive: _builtins.bool
+    """The gateway counts a discharge as positive."""
+    offset_a: _builtins.float
+    """What it reads without any current, A, as the gateway tells it. Absent: nobody has looked."""
+    def __init__(
+        self,
+        *,
+        discharge_positive: _builtins.bool = ...,
+        offset_a: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_offset_a", b"_offset_a", "offset_a", b"offset_a"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_offset_a", b"_offset_a", "discharge_positive", b"discharge_positive", "offset_a", b"offset_a"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__offset_a: _TypeAlias = _typing.Literal["offset_a"]  # noqa: Y015
+    _WhichOneofArgType__offset_a: _TypeAlias = _typing.Literal["_offset_a", b"_offset_a"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__offset_a) -> _WhichOneofReturnType__offset_a | None: ...
+
+Global___CurrentSensor: _TypeAlias = CurrentSensor  # noqa: Y015
+
+@_typing.final
 class Event(_message.Message):
     """Represents one event."""
 
@@ -136,6 +168,7 @@ class Event(_message.Message):
     RECORDED_BY_FIELD_NUMBER: _builtins.int
     RECORD_TIME_FIELD_NUMBER: _builtins.int
     REPLACEMENT_FIELD_NUMBER: _builtins.int
+    CURRENT_SENSOR_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """Name of the event, given by the server."""
     kind: Global___EventKind.ValueType
@@ -172,6 +205,12 @@ class Event(_message.Message):
         or from `start_time` if there is none.
         """
 
+    @_builtins.property
+    def current_sensor(self) -> Global___CurrentSensor:
+        """The sensor as it is from `end_time` on, or from `start_time` if there is none. Required for an event of kind
+        CURRENT_SENSOR, which names a string, absent otherwise.
+        """
+
     def __init__(
         self,
         *,
@@ -187,10 +226,11 @@ class Event(_message.Message):
         recorded_by: _builtins.str = ...,
         record_time: _timestamp_pb2.Timestamp | None = ...,
         replacement: Global___Replacement | None = ...,
+        current_sensor: Global___CurrentSensor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["capacity_test", b"capacity_test", "end_time", b"end_time", "record_time", b"record_time", "replacement", b"replacement", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capacity_test", b"capacity_test", "current_sensor", b"current_sensor", "end_time", b"end_time", "record_time", b"record_time", "replacement", b"replacement", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["battery_id", b"battery_id", "capacity_test", b"capacity_test", "end_time", b"end_time", "event_id", b"event_id", "kind", b"kind", "location_id", b"location_id", "note", b"note", "record_time", b"record_time", "recorded_by", b"recorded_by", "replacement", b"replacement", "start_time", b"start_time", "string_id", b"string_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["battery_id", b"battery_id", "capacity_test", b"capacity_test", "current_sensor", b"current_sensor", "end_time", b"end_time", "event_id", b"event_id", "kind", b"kind", "location_id", b"location_id", "note", b"note", "record_time", b"record_time", "recorded_by", b"recorded_by", "replacement", b"replacement", "start_time", b"start_time", "string_id", b"string_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

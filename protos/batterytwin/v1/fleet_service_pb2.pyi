@@ -159,6 +159,7 @@ class GetStatusResponse(_message.Message):
     SHARDS_TOTAL_FIELD_NUMBER: _builtins.int
     SHARDS_READY_FIELD_NUMBER: _builtins.int
     DAMAGED_SNAPSHOTS_FIELD_NUMBER: _builtins.int
+    FAILING_JOBS_FIELD_NUMBER: _builtins.int
     twins_live: _builtins.int
     """Twins of quality LIVE."""
     twins_total: _builtins.int
@@ -183,6 +184,12 @@ class GetStatusResponse(_message.Message):
     def not_ready_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What is missing when not ready, for people."""
 
+    @_builtins.property
+    def failing_jobs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Background work that failed the last time it was tried and is tried again by itself, for people: each its name and
+        the reason, for example a full disk under the archive. No reason not to be ready.
+        """
+
     def __init__(
         self,
         *,
@@ -197,10 +204,11 @@ class GetStatusResponse(_message.Message):
         shards_total: _builtins.int = ...,
         shards_ready: _builtins.int = ...,
         damaged_snapshots: _builtins.int = ...,
+        failing_jobs: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts_active", b"alerts_active", "damaged_snapshots", b"damaged_snapshots", "not_ready_reasons", b"not_ready_reasons", "oldest_age_s", b"oldest_age_s", "readings_accepted", b"readings_accepted", "ready", b"ready", "shards_ready", b"shards_ready", "shards_total", b"shards_total", "twins_live", b"twins_live", "twins_total", b"twins_total", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts_active", b"alerts_active", "damaged_snapshots", b"damaged_snapshots", "failing_jobs", b"failing_jobs", "not_ready_reasons", b"not_ready_reasons", "oldest_age_s", b"oldest_age_s", "readings_accepted", b"readings_accepted", "ready", b"ready", "shards_ready", b"shards_ready", "shards_total", b"shards_total", "twins_live", b"twins_live", "twins_total", b"twins_total", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
