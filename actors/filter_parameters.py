@@ -53,6 +53,10 @@ class FilterParameters:
             installed_us=np.array(installed_us, np.float64),
         )
 
+    def take(self, twins: NDArray[np.int32]) -> Self:
+        """Parameters of some twins, in the given order."""
+        return type(self)(self.values[twins], self.model_index[twins], self.ocv_v, self.installed_us[twins])
+
 
 def _sheet_values(sheet: BatteryDatasheet) -> NDArray[np.float64]:
     columns = {

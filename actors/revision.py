@@ -59,7 +59,6 @@ class Reviser:
         self._stepper = stepper
         self._store = store
         self._standing = standing
-        self._blank = TwinMemory.blank(stepper.parameters)
         self.cursors = LateCursors()
 
     def revise(self, late: Rows, present: TwinMemory) -> RevisedPast:
@@ -144,7 +143,7 @@ class Reviser:
         self, twins: NDArray[np.int32], keys: NDArray[np.int32], first_us: NDArray[np.int64]
     ) -> tuple[TwinMemory, Rows, list[LoggedInput]]:
         """The twins as they were before their first late rows, and the log from there on."""
-        memory = self._blank.take(twins)
+        memory = self._stepper.blank(twins)
         parts, elsewhere = [np.empty(0, TELEMETRY_DTYPE)], []
         for slot, twin in enumerate(twins.tolist()):
             cursor = self.cursors.find(twin, int(first_us[slot]))

@@ -26,6 +26,8 @@ from batterytwin.telemetry import Rows, to_received_s
 from storage.shard_store import ShardCommit, ShardStore, TwinSnapshot
 
 _ROWS_BETWEEN_SNAPSHOTS: Final = 200_000
+_MOST_SNAPSHOTS: Final = 4_096
+"""States in one commit, 7 MB: a large shard spreads them, so that no commit keeps its callers waiting."""
 
 
 class TwinShard:
@@ -198,9 +200,11 @@ class TwinShard:
             LeaseLostError: another owner has the twins.
         """
         self._check_owner()
-        snapshots = [self._snapshot(int(twin), self._memory, int(twin)) for twin in np.flatnonzero(self._changed)]
-        if snapshots:
-            self._store.commit(ShardCommit(time.time_ns() // 1_000, snapshots=snapshots))
+        changed = np.flatnonzero(self._changed).tolist()
+        for start in range(0, len(changed), _MOST_SNAPSHOTS):
+            part = [self._snapshot(twin, self._memory, twin) for twin in changed[start : start + _MOST_SNAPSHOTS]]
+            self._store.commit(ShardCommit(time.time_ns() // 1_000, snapshots=part))
+        self._changed[:] = False
         self._note_snapshot()
 
     def live(self) -> Rows:
@@ -257,13 +261,16 @@ class TwinShard:
         self._in_doubt = self._past_in_doubt = False
 
     def _due_snapshots(self, touched: NDArray[np.int32], work: TwinMemory) -> list[TwinSnapshot]:
+        """States that this commit takes along: of twins that changed, those without one for longest first."""
         if time.monotonic() < self._snapshot_due_s and self._rows_since_snapshot < _ROWS_BETWEEN_SNAPSHOTS:
             return []
-        snapshots = [self._snapshot(int(twin), work, slot) for slot, twin in enumerate(touched)]
-        others = self._changed.copy()
-        others[touched] = False
-        snapshots += [self._snapshot(int(twin), self._memory, int(twin)) for twin in np.flatnonzero(others)]
-        return snapshots
+        slot_of = dict(zip(touched.tolist(), range(len(touched)), strict=True))
+        due = np.flatnonzero(self._changed).tolist()  # before this commit
+        due += [twin for twin in slot_of if not self._changed[twin]]
+        return [
+            self._snapshot(twin, work, slot_of[twin]) if twin in slot_of else self._snapshot(twin, self._memory, twin)
+            for twin in due[:_MOST_SNAPSHOTS]
+        ]
 
     def _snapshot(self, twin: int, memory: TwinMemory, place: int) -> TwinSnapshot:
         return TwinSnapshot(
@@ -282,14 +289,14 @@ class TwinShard:
                 cursors.append(part.twins, part.stored)
 
     def _note_commit(self, touched: NDArray[np.int32], row_count: int, snapshots: Sequence[TwinSnapshot]) -> None:
-        if snapshots:
-            self._note_snapshot()
-            return
         self._changed[touched] = True
-        self._rows_since_snapshot += row_count
+        self._changed[[self._twin_of[snapshot.battery_key] for snapshot in snapshots]] = False
+        if 0 < len(snapshots) < _MOST_SNAPSHOTS:
+            self._note_snapshot()
+        else:  # the next commit takes along what is left
+            self._rows_since_snapshot += row_count
 
     def _note_snapshot(self) -> None:
-        self._changed[:] = False
         self._rows_since_snapshot = 0
         self._snapshot_due_s = time.monotonic() + self._snapshot_interval_s
 

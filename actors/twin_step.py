@@ -66,7 +66,6 @@ class TwinStepper:
         self._limits = battery_limits(specs, alerts, plausibility)
         self._common = common_limits(alerts)
         self._timings = rule_timings(alerts)
-        self._blank = TwinMemory.blank(self.parameters)
         compile_kernels()
 
     def step(self, memory: TwinMemory, slots: NDArray[np.int32], rows: Rows, *, judged: bool) -> Step:
@@ -90,6 +89,10 @@ class TwinStepper:
         count = evaluate_rules(memory.records, self._limits, self._common, self._timings, slots, twins, stored, events)
         return Step(outcomes, twins, stored, events[:count])
 
+    def blank(self, twins: NDArray[np.int32]) -> TwinMemory:
+        """Twins that have seen nothing, by position in the shard."""
+        return TwinMemory.blank(self.parameters.take(twins))
+
     def take_inputs(
         self, memory: TwinMemory, touched: NDArray[np.int32], inputs: Sequence[TwinInput]
     ) -> list[LoggedInput]:
@@ -109,7 +112,7 @@ class TwinStepper:
             twin = np.array([self._twin_of[given.battery_key]], np.int32)
             slot = slot_of[int(twin[0])]
             if given.kind == TwinInputKind.REPLACEMENT:
-                renew_block(memory, slot, self._blank.take(twin), given.time_us)
+                renew_block(memory, slot, self.blank(twin), given.time_us)
             elif given.current_sensor is not None:
                 capacity_ah = float(parameter_records(self.parameters.values)["capacity_ah"][twin[0]])
                 correct_sensor(memory, slot, given.current_sensor, capacity_ah, given.time_us)

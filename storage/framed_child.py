@@ -5,6 +5,7 @@ import os
 import struct
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import BinaryIO, Final
 
 from batterytwin.errors import StoreUnavailableError
@@ -30,9 +31,9 @@ def write_frames(stream: BinaryIO, *parts: bytes) -> None:
 
 
 class FramedChild:
-    """Starts `python -m MODULE ARGUMENTS` when it is first needed, and again when it has died; one question at a time.
+    """Starts `python -m MODULE ARGUMENTS` when it is first needed or told to begin, and again when it has died.
 
-    It ends when its input ends, so also when this process is killed.
+    One question at a time. It ends when its input ends, so also when this process is killed.
 
     Args:
         module: module to run.
@@ -61,6 +62,12 @@ class FramedChild:
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
+    async def begin(self) -> None:
+        """Starts the process before it is needed; what it must load then keeps no question waiting."""
+        async with self._turn:
+            with suppress(OSError):  # the first question tells
+                await self._running()
+
     async def ask(self, question: bytes) -> list[bytes]:
         """Parts of the answer.
 
@@ -83,7 +90,7 @@ class FramedChild:
         async with self._turn:
             await self._end()
 
-    async def _exchange(self, question: bytes) -> list[bytes]:
+    async def _running(self) -> asyncio.subprocess.Process:
         process = self._process
         if process is None or process.returncode is not None:
             process = self._process = await asyncio.create_subprocess_exec(
@@ -95,6 +102,10 @@ class FramedChild:
             )
             if self._greeting and process.stdin is not None:
                 process.stdin.write(FRAME.pack(len(self._greeting)) + self._greeting)
+        return process
+
+    async def _exchange(self, question: bytes) -> list[bytes]:
+        process = await self._running()
         if process.stdin is None or process.stdout is None:
             raise OSError(f"{self._name} has no pipes")
         process.stdin.write(FRAME.pack(len(question)) + question)

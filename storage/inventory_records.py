@@ -1,6 +1,6 @@
 """The inventory as rows of the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -9,18 +9,21 @@ from batterytwin.datasheet import BatteryDatasheet
 from batterytwin.inventory import Battery, BatteryString, Inventory, Location, LocationClock, System, SystemKind
 
 
-def inventory_of_rows(rows: Sequence[Any]) -> tuple[Inventory, dict[str, int]]:
+def inventory_of_rows(rows: Sequence[Any], sheets: Mapping[str, BatteryDatasheet]) -> tuple[Inventory, dict[str, int]]:
     """Puts rows of `load_inventory.sql` together.
+
+    Args:
+        rows: one a battery.
+        sheets: data sheets by model.
 
     Returns:
         The inventory in order of registration, and the database key of each battery by its id.
     """
-    sheets: dict[str, BatteryDatasheet] = {}
     locations = tuple(_location(list(group), sheets) for _, group in groupby(rows, attrgetter("location_id")))
     return Inventory(locations), {row.battery_id: row.battery_key for row in rows}
 
 
-def _location(rows: Sequence[Any], sheets: dict[str, BatteryDatasheet]) -> Location:
+def _location(rows: Sequence[Any], sheets: Mapping[str, BatteryDatasheet]) -> Location:
     first = rows[0]
     return Location(
         location_id=first.location_id,
@@ -35,15 +38,11 @@ def _location(rows: Sequence[Any], sheets: dict[str, BatteryDatasheet]) -> Locat
     )
 
 
-def _system(rows: Sequence[Any], sheets: dict[str, BatteryDatasheet]) -> System:
+def _system(rows: Sequence[Any], sheets: Mapping[str, BatteryDatasheet]) -> System:
     strings = tuple(_string(list(group), sheets) for _, group in groupby(rows, attrgetter("string_id")))
     return System(rows[0].system_id, SystemKind(rows[0].kind), strings)
 
 
-def _string(rows: Sequence[Any], sheets: dict[str, BatteryDatasheet]) -> BatteryString:
-    content = rows[0].datasheet
-    model = content["model"]
-    if model not in sheets:
-        sheets[model] = BatteryDatasheet.model_validate(content)
+def _string(rows: Sequence[Any], sheets: Mapping[str, BatteryDatasheet]) -> BatteryString:
     batteries = tuple(Battery(r.battery_id, r.position, r.serial, r.unit_seq, r.installed_on) for r in rows)
-    return BatteryString(rows[0].string_id, sheets[model], batteries)
+    return BatteryString(rows[0].string_id, sheets[rows[0].model], batteries)

@@ -13,6 +13,7 @@ from storage.sql_files import read_sql
 from storage.store_pool import Connection, StorePool
 
 _LOAD = read_sql("load_inventory")
+_LOAD_DATASHEETS = read_sql("load_datasheets")
 _TAKEN_NAMES = read_sql("taken_names")
 _INSERT_DATASHEET = read_sql("insert_datasheet")
 _INSERT_LOCATION = read_sql("insert_location")
@@ -75,8 +76,12 @@ class InventoryTables(StorePool):
 
 
 async def _load(connection: Connection) -> tuple[Inventory, dict[str, int]]:
+    sheets = [
+        BatteryDatasheet.model_validate(row.content)
+        for row in await (await connection.execute(_LOAD_DATASHEETS)).fetchall()
+    ]
     cursor = await connection.execute(_LOAD)
-    return inventory_of_rows(await cursor.fetchall())
+    return inventory_of_rows(await cursor.fetchall(), {sheet.model: sheet for sheet in sheets})
 
 
 def _check_complete(location: Location) -> None:

@@ -160,6 +160,7 @@ class _Server:
         dashboard_url = ""
         if settings.dashboard:
             dashboard_url = await self._start_dashboard(companions, server.local_target)
+        await past.begin()  # it loads while nobody asks yet
         report.ready(settings, address, dashboard_url, first_password)
 
     async def _start_database(self) -> str:

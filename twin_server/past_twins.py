@@ -48,6 +48,10 @@ class PastTwins:
             greeting=pickle.dumps(settings),
         )
 
+    async def begin(self) -> None:
+        """Starts the process, so that the first question need not wait for it."""
+        await self._child.begin()
+
     async def twin_at(self, spec: TwinSpec, moment: Moment) -> "PastTwin":
         """The twin of a battery at a moment.
 

@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 
+from actors.filter import compile_kernels
 from actors.replayer import TwinReplayer
 from batterytwin.errors import TwinError
 from storage.framed_child import read_frame, write_frames
@@ -23,6 +24,7 @@ def main() -> None:
     if greeting is None:
         return
     settings: PastSettings = pickle.loads(greeting)  # noqa: S301 # from our own server
+    compile_kernels()
     replayer = TwinReplayer(PostgresPastStore(settings.url, settings.archive))
     while (asked := read_frame(source)) is not None:
         question: PastQuestion = pickle.loads(asked)  # noqa: S301 # as above
