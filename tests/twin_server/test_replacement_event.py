@@ -51,7 +51,8 @@ async def test_a_replaced_block_is_a_fresh_twin_and_its_past_stays(callers: Call
     assert (past.twin.serial, past.twin.unit_seq) == (old.serial, old.unit_seq)
     assert past.twin.soh_capacity == before.twin.soh_capacity
     present = await callers.admin.get_twin_at(ONE, ago(minutes=1))
-    assert (present.twin.serial, present.twin.r0_ohm) == ("NEW-1", new.r0_ohm)
+    assert present.twin.soh_capacity is not None
+    assert (present.twin.serial, present.twin.soh_capacity.value) == ("NEW-1", new.soh_capacity.value)
     assert present.revision == 1
     neighbour = await callers.viewer.get_twin("AAA-U1-S01-B02")
     assert neighbour.unit_seq == 1
