@@ -9,6 +9,16 @@ trap 'rm -rf "$work"' EXIT
 
 mine=$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 .venv/bin/python -m pip wheel --disable-pip-version-check -qq --no-deps --no-build-isolation -w "$work/wheel" .
+
+bring_up() { # VERSION PYTHON: its output appears when it is done, since several run at once
+  "$2" -m venv "$work/$1"
+  "$work/$1/bin/python" -m pip install --disable-pip-version-check -qq --require-hashes -r requirements.lock
+  "$work/$1/bin/python" -m pip install --disable-pip-version-check -qq --no-deps "$work"/wheel/*.whl
+  cd "$work"
+  "$work/$1/bin/python" "$root/tests/smoke/bring_up.py" "$work/$1/bin/batterytwin"
+}
+
+runs=()
 for version in 3.11 3.12 3.13; do
   [ "$version" = "$mine" ] && continue
   python=
@@ -17,9 +27,12 @@ for version in 3.11 3.12 3.13; do
   done
   if [ -z "$python" ]; then echo "smoke: Python $version is not on this machine"; continue; fi
   echo "smoke: Python $version: installing the wheel"
-  "$python" -m venv "$work/$version"
-  "$work/$version/bin/python" -m pip install --disable-pip-version-check -qq --require-hashes -r requirements.lock
-  "$work/$version/bin/python" -m pip install --disable-pip-version-check -qq --no-deps "$work"/wheel/*.whl
-  (cd "$work" && "$work/$version/bin/python" "$root/tests/smoke/bring_up.py" "$work/$version/bin/batterytwin")
-  rm -rf "${work:?}/$version"
+  (set -e; bring_up "$version" "$python") >"$work/$version.log" 2>&1 &
+  runs+=("$version $!")
 done
+failed=0
+for run in "${runs[@]}"; do
+  wait "${run#* }" || failed=1
+  sed "s/^/smoke: Python ${run% *}: /" "$work/${run% *}.log"
+done
+exit $failed

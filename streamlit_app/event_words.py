@@ -5,7 +5,7 @@ from typing import Final
 
 from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
 from clients.types import Event
-from streamlit_app.palette import BLUE, GREEN, GREY, RED, YELLOW, BadgeColour
+from streamlit_app.palette import BLUE, GREEN, GREY, RED, SERIES, YELLOW, BadgeColour
 from streamlit_app.wording import duration, local_time, number
 
 EVENT_TEXT: Final[Mapping[int, str]] = {
@@ -23,8 +23,8 @@ EVENT_SIGN: Final[Mapping[int, tuple[str, str, str]]] = {
     EventKind.OUTAGE: ("square", RED, "■"),
     EventKind.CAPACITY_TEST: ("star", GREEN, "★"),
     EventKind.IMPEDANCE_TEST: ("hexagon", YELLOW, "⬢"),
-    EventKind.REPLACEMENT: ("triangle-up", BLUE, "▲"),
-    EventKind.CURRENT_SENSOR: ("triangle-down", YELLOW, "▼"),
+    EventKind.REPLACEMENT: ("triangle-up", SERIES[3], "▲"),
+    EventKind.CURRENT_SENSOR: ("triangle-down", SERIES[1], "▼"),
 }
 """Plotly symbol, colour and character of each kind."""
 _BADGE: Final[Mapping[int, BadgeColour]] = {
