@@ -8,7 +8,7 @@ import numpy as np
 
 from batterytwin.errors import InvalidArgumentError, Reason
 from batterytwin.readings import ReadingBatch
-from batterytwin.readings_proto import batch_to_stream_request
+from batterytwin.readings_wire import batch_to_wire
 from batterytwin.v1.ingest_service_pb2 import StreamReadingsRequest
 from clients.channel import MAX_REQUEST_BYTES
 
@@ -47,7 +47,7 @@ def pack(batch: ReadingBatch) -> PackedBatch:
     Raises:
         InvalidArgumentError: it is larger than a server takes (reason BATCH_TOO_LARGE).
     """
-    request = batch_to_stream_request(batch, 0).SerializeToString()
+    request = batch_to_wire(batch)
     if len(request) > MAX_REQUEST_BYTES - _ROOM_FOR_SEQUENCE_BYTES:
         raise InvalidArgumentError(
             f"A batch of {len(batch.readings)} rows takes {len(request)} bytes, more than the "

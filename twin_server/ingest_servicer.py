@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
+import grpc
 import numpy as np
 from numpy.typing import NDArray
 
 from batterytwin.errors import InvalidArgumentError, Reason
-from batterytwin.readings_proto import batch_from_proto
-from batterytwin.v1 import ingest_service_pb2, ingest_service_pb2_grpc
+from batterytwin.readings_wire import IngestRequest, request_reader
+from batterytwin.v1 import ingest_service_pb2
 from twin_server.drain import Drain
 from twin_server.ingest_outcome_proto import outcome_to_counts, outcome_to_rejected_rows
 from twin_server.ingest_router import IngestRouter, Submission
@@ -17,8 +18,10 @@ from twin_server.principal import current_principal
 from twin_server.routing import FleetMap
 from twin_server.visibility import visible_mask
 
+_SERVICE: Final = ingest_service_pb2.DESCRIPTOR.services_by_name["IngestService"].full_name
 
-class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
+
+class IngestServicer:
     """Stores and applies readings, one batch a call or many in a stream."""
 
     def __init__(self, router: IngestRouter, fleet_map: FleetMap, drain: Drain, stream_credit: int) -> None:
@@ -27,11 +30,25 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
         self._drain = drain
         self._credit = stream_credit
 
-    async def IngestReadings(
-        self, request: ingest_service_pb2.IngestReadingsRequest, context: Any
-    ) -> ingest_service_pb2.IngestReadingsResponse:
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Serves the methods of `IngestService`, whose requests are read by `readings_wire`."""
+        methods = {
+            "IngestReadings": grpc.unary_unary_rpc_method_handler(
+                self.IngestReadings,
+                request_deserializer=request_reader(ingest_service_pb2.IngestReadingsRequest),
+                response_serializer=ingest_service_pb2.IngestReadingsResponse.SerializeToString,
+            ),
+            "StreamReadings": grpc.stream_stream_rpc_method_handler(
+                self.StreamReadings,
+                request_deserializer=request_reader(ingest_service_pb2.StreamReadingsRequest),
+                response_serializer=ingest_service_pb2.StreamReadingsResponse.SerializeToString,
+            ),
+        }
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, methods),))
+
+    async def IngestReadings(self, request: IngestRequest, context: Any) -> ingest_service_pb2.IngestReadingsResponse:
         """Stores and applies one batch, then answers."""
-        outcome = await self._router.submit(batch_from_proto(request), self._writable()).outcome()
+        outcome = await self._submit(request, self._writable()).outcome()
         return ingest_service_pb2.IngestReadingsResponse(
             counts=outcome_to_counts(outcome), rejected_rows=outcome_to_rejected_rows(outcome)
         )
@@ -61,7 +78,7 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
 
     async def _read(
         self,
-        requests: AsyncIterator[ingest_service_pb2.StreamReadingsRequest],
+        requests: AsyncIterator[IngestRequest],
         under_way: "asyncio.Queue[tuple[int, Submission] | None]",
         credit: asyncio.Semaphore,
     ) -> None:
@@ -75,9 +92,14 @@ class IngestServicer(ingest_service_pb2_grpc.IngestServiceServicer):
                     return
                 _check_sequence(request.sequence, last)
                 last = request.sequence
-                under_way.put_nowait((last, self._router.submit(batch_from_proto(request), writable)))
+                under_way.put_nowait((last, self._submit(request, writable)))
         finally:
             under_way.put_nowait(None)
+
+    def _submit(self, request: IngestRequest, writable: NDArray[np.bool_]) -> Submission:
+        submission = self._router.submit(request.batch(), writable)
+        request.remember_names()
+        return submission
 
     def _writable(self) -> NDArray[np.bool_]:
         return visible_mask(self._map, current_principal())

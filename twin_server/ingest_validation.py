@@ -60,7 +60,7 @@ class IngestValidation:
         """
         readings, strings = batch.readings, batch.string_readings
         _check_size(len(readings), 0 if strings is None else len(strings))
-        ordinals = self._map.ordinals(list(readings.battery_ids))
+        ordinals = self._map.ordinals(readings.battery_ids)
         times_us = snap_time_us(readings.sample_time_unix_ns)
         measured = {name: values for name in MEASURED_COLUMNS if (values := getattr(readings, name)) is not None}
         faults = _value_faults(len(readings), measured.values())

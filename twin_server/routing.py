@@ -57,7 +57,7 @@ class FleetMap:
         self._string_numbers: dict[str, int] = {}
         self._location_numbers: dict[str, int] = {}
         self._of_shard: list[NDArray[np.int32]] = []
-        self._columns: dict[tuple[int, str, str], tuple[list[str], NDArray[np.int32]]] = {}
+        self._columns: dict[tuple[int, str, str], tuple[Sequence[str], NDArray[np.int32]]] = {}
         self.extend(inventory, shard_specs)
 
     def __len__(self) -> int:
@@ -109,7 +109,7 @@ class FleetMap:
             self.twin[ordinals] = np.arange(len(ordinals), dtype=np.int32)
             self._of_shard.append(ordinals)
 
-    def ordinals(self, battery_ids: list[str]) -> NDArray[np.int32]:
+    def ordinals(self, battery_ids: Sequence[str]) -> NDArray[np.int32]:
         """Ordinals of a column of names, shape `(n_rows,)`; -1 where the name is unknown.
 
         A gateway sends the same names again and again, so the last columns are remembered: comparing two lists costs
@@ -120,7 +120,7 @@ class FleetMap:
             return np.array([self._ordinals.get(battery_id, -1) for battery_id in battery_ids], np.int32)
         key = (count, battery_ids[0], battery_ids[-1])
         cached = self._columns.get(key)
-        if cached is not None and cached[0] == battery_ids:
+        if cached is not None and (cached[0] is battery_ids or cached[0] == battery_ids):
             return cached[1]
         found = np.fromiter(map(self._ordinals.get, battery_ids, repeat(-1)), np.int32, count)
         if count <= _MAX_CACHED_ROWS:

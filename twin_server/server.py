@@ -19,7 +19,6 @@ from batterytwin.v1 import (
     auth_service_pb2_grpc,
     fleet_service_pb2_grpc,
     history_service_pb2_grpc,
-    ingest_service_pb2_grpc,
     twin_service_pb2_grpc,
 )
 from storage.server_store import ServerStore
@@ -212,7 +211,7 @@ class TwinServer:
         events = EventLog(self._store, live, self._events)
         ingest = IngestServicer(self._router, live.fleet_map, drain, self._settings.stream_credit)
         fleet = FleetServicer(live, hub, self._readiness, self._registration, self._scheduler.failing)
-        ingest_service_pb2_grpc.add_IngestServiceServicer_to_server(ingest, server)
+        ingest.add_to(server)
         twin_service_pb2_grpc.add_TwinServiceServicer_to_server(
             TwinServicer(live, hub, drain, self._router.strings, self.strings.diagnoses_of, self._past), server
         )

@@ -47,16 +47,21 @@ def batch_from_proto(
     )
     if not request.HasField("string_readings"):
         return ReadingBatch(readings)
-    strings = request.string_readings
-    return ReadingBatch(
-        readings,
-        StringReadingColumns(
-            string_ids=list(strings.string_ids),
-            sample_time_unix_ns=np.asarray(strings.sample_time_unix_ns, dtype=np.int64),
-            voltage_v=_floats(strings.voltage_v),
-            current_a=_floats(strings.current_a),
-            modes=np.asarray(strings.modes, dtype=np.int32) if strings.modes else None,
-        ),
+    return ReadingBatch(readings, strings_from_proto(request.string_readings))
+
+
+def strings_from_proto(strings: reading_pb2.StringReadingColumns) -> StringReadingColumns:
+    """Reads what was measured once per string; otherwise like `batch_from_proto`.
+
+    Raises:
+        InvalidArgumentError: a column is not as long as the names of its rows (reason COLUMN_LENGTH_MISMATCH).
+    """
+    return StringReadingColumns(
+        string_ids=list(strings.string_ids),
+        sample_time_unix_ns=np.asarray(strings.sample_time_unix_ns, dtype=np.int64),
+        voltage_v=_floats(strings.voltage_v),
+        current_a=_floats(strings.current_a),
+        modes=np.asarray(strings.modes, dtype=np.int32) if strings.modes else None,
     )
 
 

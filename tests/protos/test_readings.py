@@ -1,16 +1,19 @@
 """Readings travel over the wire unchanged: NaN, +-Inf, empty columns and enum numbers of the future included."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from google.protobuf.message import DecodeError
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from batterytwin.errors import InvalidArgumentError, Reason
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
 from batterytwin.readings_proto import batch_from_proto, batch_to_ingest_request, batch_to_stream_request
+from batterytwin.readings_wire import _lists, batch_to_wire, request_reader
 from batterytwin.v1 import ingest_service_pb2
 
 MEASURED = ("voltage_v", "current_a", "temperature_c", "internal_resistance_mohm")
@@ -77,6 +80,63 @@ def test_a_batch_survives_the_stream(batch: ReadingBatch, sequence: int) -> None
     request = ingest_service_pb2.StreamReadingsRequest.FromString(sent.SerializeToString())
     assert request.sequence == sequence
     assert_same(batch, batch_from_proto(request))
+
+
+_STREAM = request_reader(ingest_service_pb2.StreamReadingsRequest)
+_UNARY = request_reader(ingest_service_pb2.IngestReadingsRequest)
+
+
+@given(batches())
+def test_the_quick_way_writes_what_protobuf_writes(batch: ReadingBatch) -> None:
+    assert batch_to_wire(batch) == batch_to_stream_request(batch, 0).SerializeToString()
+
+
+@given(batches(), st.integers(1, 2**62), st.integers(8, 40))
+def test_the_quick_way_reads_what_protobuf_reads(batch: ReadingBatch, sequence: int, rows: int) -> None:
+    names = tuple(f"BRK-U1-S03-B{row:02d}" for row in range(rows))
+    readings = ReadingColumns(names, np.arange(rows), voltage_v=np.linspace(13, 14, rows, dtype=np.float32))
+    for content in (batch, ReadingBatch(readings, batch.string_readings)):
+        for data, read in (
+            (batch_to_stream_request(content, sequence).SerializeToString(), _STREAM),
+            (batch_to_ingest_request(content, "r-1").SerializeToString(), _UNARY),
+        ):
+            first = read(data)
+            first.remember_names()
+            again = read(data)
+            assert_same(content, first.batch())
+            assert_same(content, again.batch())
+            assert again.sequence == (sequence if read is _STREAM else 0)
+            if content.readings is readings:
+                assert again.batch().readings.battery_ids == names, "known names are one tuple"
+
+
+@settings(max_examples=300)
+@given(batches(), st.data())
+def test_bytes_that_were_changed_are_read_alike_or_refused_alike(batch: ReadingBatch, data: st.DataObject) -> None:
+    names = tuple(f"BRK-U1-S03-B{row:02d}" for row in range(9))
+    readings = ReadingColumns(names, np.arange(9), current_a=np.ones(9, np.float32))
+    raw = bytearray(batch_to_stream_request(ReadingBatch(readings, batch.string_readings), 7).SerializeToString())
+    _lists.encoded(names)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(raw) - 1))
+        match data.draw(st.sampled_from(["set", "delete", "insert"])):
+            case "set":
+                raw[place] = data.draw(st.integers(0, 255))
+            case "delete" if len(raw) > 1:
+                del raw[place]
+            case _:
+                raw.insert(place, data.draw(st.integers(0, 255)))
+    assert _outcome(lambda: _STREAM(bytes(raw)).batch()) == _outcome(
+        lambda: batch_from_proto(ingest_service_pb2.StreamReadingsRequest.FromString(bytes(raw)))
+    )
+
+
+def _outcome(read: Callable[[], ReadingBatch]) -> object:
+    try:
+        batch = read()
+    except (DecodeError, InvalidArgumentError) as error:
+        return type(error)
+    return batch_to_ingest_request(batch).SerializeToString()
 
 
 @pytest.mark.parametrize("column", ["sample_time_unix_ns", *MEASURED])
