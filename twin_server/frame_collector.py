@@ -21,11 +21,11 @@ from twin_server.string_samples import StringSamples
 GRACE_S: Final = 5.0
 """How long a frame waits for blocks that are missing in it."""
 
-MAX_WAITING_ROWS: Final = 200_000
-"""Rows that wait for the analysis; beyond, the oldest are left out."""
-
 FRAMES_A_TURN: Final = 16
 """Frames of one string that one turn analyses: the newest. A bulk load brings more, of the past."""
+
+_FEWEST_ROWS, _MOST_ROWS = 50_000, 1_000_000
+"""Rows that wait for the analysis: what a turn can analyse of the whole fleet twice over, within these bounds."""
 
 _SAMPLE_DTYPE: Final = np.dtype([("string", "<i8"), ("time_us", "<i8"), ("voltage_v", "<f8"), ("mode", "<i2")])
 
@@ -78,7 +78,8 @@ class FrameCollector:
         """
         self._waiting.append(_Batch(rows, ordinals, samples, self._clock_s()))
         self._waiting_rows += len(rows)
-        while self._waiting_rows > MAX_WAITING_ROWS and len(self._waiting) > 1:
+        most_rows = min(max(2 * FRAMES_A_TURN * len(self._map), _FEWEST_ROWS), _MOST_ROWS)
+        while self._waiting_rows > most_rows and len(self._waiting) > 1:  # the oldest are left out
             self._waiting_rows -= len(self._waiting.popleft().rows)
 
     def forget_before(self, newest_us: NDArray[np.int64]) -> None:
