@@ -18,8 +18,8 @@ env: $(READY) ## Makes or renews the environment in .venv.
 up: env ## Starts everything; ARGS="--port 50151 --no-dashboard" passes options on.
 	@exec $(BIN)/batterytwin up $(ARGS)
 
-test: env ## Runs every test, four processes at once: they wait more than they work (ARGS="-m 'not slow'" for the quick ones).
-	@$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
+test: env ## Runs every test, a process a core (ARGS="-m 'not slow'" for the quick ones).
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: env ## Style, formatting.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -2,11 +2,15 @@
 
 import re
 import tomllib
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from batterytwin.errors import InvalidArgumentError
 from clients.replay_map import ReplayMap
+from clients.sync_client import TwinClient
 from tests.fixtures.server import RunningServer
 from tests.twin_server.test_replay_commands import run
 
@@ -31,6 +35,9 @@ def test_the_examples_of_the_client_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    # the process that replays the past begins with the first question
+    with TwinClient(threaded_server.target, threaded_server.admin_token) as client, suppress(InvalidArgumentError):
+        client.get_twin_at("AAA-U1-S01-B01", datetime.now(UTC), deadline_s=60.0)
     source = "\n".join(blocks(CLIENT, "python"))
     source = source.replace("localhost:50051", threaded_server.target).replace("BRK-U1-S03", "AAA-U1-S01")
     names = {

@@ -32,24 +32,30 @@ def ago(minutes: float) -> datetime:
 async def test_a_twin_is_told_as_it_was_with_the_age_that_it_had(database_url: str, tmp_path: Path) -> None:
     async with serve(database_url, tmp_path) as server, AsyncTwinClient(server.target, server.admin_token) as client:
         await feed(server, 60, 40, 39)
+        begun = datetime.now(UTC)
         now = await client.get_twin(ONE)
-        past = await client.get_twin_at(ONE, ago(0), deadline_s=60.0)
+        past = await client.get_twin_at(ONE, begun, deadline_s=60.0)  # its process begins with this call
         assert past.source is TwinSource.REPLAYED
-        assert (past.twin.soc, past.twin.r0_ohm, past.twin.as_of) == (now.soc, now.r0_ohm, now.as_of)
-        before = await client.get_twin_at(ONE, ago(39.9))
+        assert past.twin.as_of == now.as_of
+        for told, present in ((past.twin.soc, now.soc), (past.twin.r0_ohm, now.r0_ohm)):
+            assert told is not None
+            assert present is not None
+            assert told.value == present.value
+            assert told.sigma == pytest.approx(present.sigma, rel=1e-3)  # it grows with age
+        before = await client.get_twin_at(ONE, begun - timedelta(minutes=39.9))
         assert before.twin.voltage_v == pytest.approx(13.4)
         assert before.twin.age_s == pytest.approx(6.0, abs=3.0)
         assert before.twin.quality is Quality.LIVE
-        silent = await client.get_twin_at(ONE, ago(45))
+        silent = await client.get_twin_at(ONE, begun - timedelta(minutes=45))
         assert silent.twin.quality is Quality.NO_DATA
         assert silent.twin.voltage_v == pytest.approx(13.6)
         assert silent.replayed_row_count == 1
         await feed(server, 50)
-        assert (await client.get_twin_at(ONE, ago(45))).twin.voltage_v == pytest.approx(13.5)
-        assert (await client.get_twin_at(ONE, ago(45))).revision == 1
+        assert (await client.get_twin_at(ONE, begun - timedelta(minutes=45))).twin.voltage_v == pytest.approx(13.5)
+        assert (await client.get_twin_at(ONE, begun - timedelta(minutes=45))).revision == 1
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute("UPDATE filter_version SET version = 'earlier-ekf'")
-        stored = await client.get_twin_at(ONE, ago(39.9))
+        stored = await client.get_twin_at(ONE, begun - timedelta(minutes=39.9))
         assert (stored.source, stored.twin.model_version) == (TwinSource.STORED, "earlier-ekf")
         assert stored.twin.soc is not None
 
