@@ -1,7 +1,7 @@
 """Fleets ten and a hundred times as large through the real server: what becomes of its speed, and what a twin weighs.
 
-Messages have 1,944 rows at every size, over nine streams, and a round has about as many rows; what changes is how many
-batteries they are of. Nothing else runs on the machine meanwhile, and the fleets follow each other, because a server of
+Messages have 216 batteries and nine sample times at every size, over nine streams; what changes is how many batteries
+there are. Nothing else runs on the machine meanwhile, and the fleets follow each other, because a server of
 194,400 twins is not idle while it waits.
 """
 
@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from batterytwin.inventory import load_fleet
-from batterytwin.readings import ReadingBatch, ReadingColumns
-from batterytwin.telemetry import MEASURED_COLUMNS
+from batterytwin.readings import ReadingBatch
 from tests.bench import load
 from tests.bench.big_fleet import write_fleet
 from tests.bench.run import Run, running_server
 from tests.bench.server_process import ServerProcess
 
 _ROUNDS: Final = 5
-_ROWS: Final = 972_000  # of a round, about: five readings of every battery of the largest fleet
-_MESSAGE: Final = 1_944
+_ROWS: Final = 972_000  # of a round, about; nine readings of every battery at least
+_BATTERIES, _SAMPLES = 216, 9
+"""Of a message: as at the size of the default fleet, whose sites have so many batteries."""
 STREAMS: Final = 9
 _SETTLE_S: Final = 5.0
 _PATIENCE_S: Final = 600.0  # with a start or a stop of the largest fleet, whose time is reported
@@ -50,7 +50,7 @@ def _measure(run: Run, batteries: int) -> tuple[float, float]:
     began = time.monotonic()
     with running_server(folder / "data", "--fleet-file", str(fleet_file), patience_s=_PATIENCE_S) as (server, token):
         run.measured[f"first_start_s_at_{batteries}"] = time.monotonic() - began
-        start_s, samples = load.days_ago(2), max(1, _ROWS // batteries)
+        start_s, samples = load.days_ago(2), max(_SAMPLES, _ROWS // batteries)
         rates = []
         for number in range(_ROUNDS + 1):
             messages = pools(ids, start_s + number * (samples + 60.0), samples)
@@ -63,25 +63,16 @@ def _measure(run: Run, batteries: int) -> tuple[float, float]:
 
 
 def pools(ids: Sequence[str], start_s: float, samples: int) -> list[list[ReadingBatch]]:
-    """Messages of each stream: its batteries at one time after another, a second apart, cut every 1,944 rows."""
+    """Messages of each stream: groups of its batteries, nine sample times of each, a second apart."""
     per_stream = -(-len(ids) // STREAMS)
-    shares = [
-        ids[begin : begin + per_stream] for begin in range(0, len(ids), per_stream)
-    ]  # a gateway has its own sites
-    return [_cut(load.joined(share, start_s, samples, seed=number).readings) for number, share in enumerate(shares)]
-
-
-def _cut(readings: ReadingColumns) -> list[ReadingBatch]:
-    cuts = [slice(first, first + _MESSAGE) for first in range(0, len(readings), _MESSAGE)]
+    shares = [ids[begin : begin + per_stream] for begin in range(0, len(ids), per_stream)]  # a gateway has its sites
     return [
-        ReadingBatch(
-            ReadingColumns(
-                readings.battery_ids[cut],
-                readings.sample_time_unix_ns[cut],
-                **{name: column[cut] for name in MEASURED_COLUMNS if (column := getattr(readings, name)) is not None},
-            )
-        )
-        for cut in cuts
+        [
+            load.joined(share[begin : begin + _BATTERIES], start_s + turn * _SAMPLES, _SAMPLES, seed=turn)
+            for turn in range(max(1, samples // _SAMPLES))
+            for begin in range(0, len(share), _BATTERIES)
+        ]
+        for share in shares
     ]
 
 
