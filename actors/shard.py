@@ -25,7 +25,9 @@ from batterytwin.events import TwinInput
 from batterytwin.telemetry import Rows, to_received_s
 from storage.shard_store import ShardCommit, ShardStore, TwinSnapshot
 
-_ROWS_BETWEEN_SNAPSHOTS: Final = 200_000
+_ROWS_BETWEEN_SNAPSHOTS: Final = 206
+"""Of each twin, so that what snapshots weigh beside the rows is the same in any fleet."""
+_FEWEST_ROWS_BETWEEN_SNAPSHOTS: Final = 200_000
 _MOST_SNAPSHOTS: Final = 4_096
 """States in one commit, 7 MB: a large shard spreads them, so that no commit keeps its callers waiting."""
 
@@ -66,6 +68,7 @@ class TwinShard:
         self._memory = TwinMemory.blank(self._stepper.parameters)
         self._changed = np.zeros(len(specs), np.bool_)  # since their last snapshot
         self._rows_since_snapshot = 0
+        self._rows_between_snapshots = max(_FEWEST_ROWS_BETWEEN_SNAPSHOTS, _ROWS_BETWEEN_SNAPSHOTS * len(specs))
         self._snapshot_interval_s = snapshot_interval_s
         self._snapshot_due_s = time.monotonic() + snapshot_interval_s
         self._in_doubt = False
@@ -262,7 +265,7 @@ class TwinShard:
 
     def _due_snapshots(self, touched: NDArray[np.int32], work: TwinMemory) -> list[TwinSnapshot]:
         """States that this commit takes along: of twins that changed, those without one for longest first."""
-        if time.monotonic() < self._snapshot_due_s and self._rows_since_snapshot < _ROWS_BETWEEN_SNAPSHOTS:
+        if time.monotonic() < self._snapshot_due_s and self._rows_since_snapshot < self._rows_between_snapshots:
             return []
         slot_of = dict(zip(touched.tolist(), range(len(touched)), strict=True))
         due = np.flatnonzero(self._changed).tolist()  # before this commit

@@ -24,6 +24,9 @@ GRACE_S: Final = 5.0
 FRAMES_A_TURN: Final = 16
 """Frames of one string that one turn analyses: the newest. A bulk load brings more, of the past."""
 
+_FRAMES_OF_ALL: Final = 4 * 81 * FRAMES_A_TURN
+"""Frames of all strings that one turn analyses: in a large fleet fewer of each, and always the newest."""
+
 _FEWEST_ROWS, _MOST_ROWS = 50_000, 1_000_000
 """Rows that wait for the analysis: what a turn can analyse of the whole fleet twice over, within these bounds."""
 
@@ -179,11 +182,12 @@ class FrameCollector:
         strings = frames.strings[chosen]
         ends = np.append(np.flatnonzero(np.diff(strings)), len(strings) - 1)
         from_end = np.repeat(ends, np.diff(np.append(-1, ends))) - np.arange(len(strings))
-        self.skipped_frames += int(np.count_nonzero(from_end >= FRAMES_A_TURN))
+        most = min(max(_FRAMES_OF_ALL // len(ends), 1), FRAMES_A_TURN)
+        self.skipped_frames += int(np.count_nonzero(from_end >= most))
         newest = chosen[from_end == 0]
         self._newest_us[frames.strings[newest]] = frames.times_us[newest]
         turns = []
-        for age in range(min(int(from_end.max()), FRAMES_A_TURN - 1), -1, -1):
+        for age in range(min(int(from_end.max()), most - 1), -1, -1):
             turn = frames.sets(chosen[from_end == age])
             if turn:
                 turns.append(turn)
