@@ -67,6 +67,7 @@ class TwinShard:
         self._twin_of = {spec.battery_key: twin for twin, spec in enumerate(specs)}
         self._memory = TwinMemory.blank(self._stepper.parameters)
         self._changed = np.zeros(len(specs), np.bool_)  # since their last snapshot
+        self._unsaved = np.zeros(len(specs), np.bool_)  # of the round of snapshots under way
         self._rows_since_snapshot = 0
         self._rows_between_snapshots = max(_FEWEST_ROWS_BETWEEN_SNAPSHOTS, _ROWS_BETWEEN_SNAPSHOTS * len(specs))
         self._snapshot_interval_s = snapshot_interval_s
@@ -207,7 +208,7 @@ class TwinShard:
         for start in range(0, len(changed), _MOST_SNAPSHOTS):
             part = [self._snapshot(twin, self._memory, twin) for twin in changed[start : start + _MOST_SNAPSHOTS]]
             self._store.commit(ShardCommit(time.time_ns() // 1_000, snapshots=part))
-        self._changed[:] = False
+        self._changed[:] = self._unsaved[:] = False
         self._note_snapshot()
 
     def live(self) -> Rows:
@@ -264,15 +265,16 @@ class TwinShard:
         self._in_doubt = self._past_in_doubt = False
 
     def _due_snapshots(self, touched: NDArray[np.int32], work: TwinMemory) -> list[TwinSnapshot]:
-        """States that this commit takes along: of twins that changed, those without one for longest first."""
-        if time.monotonic() < self._snapshot_due_s and self._rows_since_snapshot < self._rows_between_snapshots:
-            return []
+        """States that this commit takes along: some of those that the round under way has still to store."""
+        if not self._unsaved.any():
+            if time.monotonic() < self._snapshot_due_s and self._rows_since_snapshot < self._rows_between_snapshots:
+                return []
+            self._unsaved |= self._changed
+            self._unsaved[touched] = True
         slot_of = dict(zip(touched.tolist(), range(len(touched)), strict=True))
-        due = np.flatnonzero(self._changed).tolist()  # before this commit
-        due += [twin for twin in slot_of if not self._changed[twin]]
         return [
             self._snapshot(twin, work, slot_of[twin]) if twin in slot_of else self._snapshot(twin, self._memory, twin)
-            for twin in due[:_MOST_SNAPSHOTS]
+            for twin in np.flatnonzero(self._unsaved)[:_MOST_SNAPSHOTS].tolist()
         ]
 
     def _snapshot(self, twin: int, memory: TwinMemory, place: int) -> TwinSnapshot:
@@ -293,11 +295,11 @@ class TwinShard:
 
     def _note_commit(self, touched: NDArray[np.int32], row_count: int, snapshots: Sequence[TwinSnapshot]) -> None:
         self._changed[touched] = True
-        self._changed[[self._twin_of[snapshot.battery_key] for snapshot in snapshots]] = False
-        if 0 < len(snapshots) < _MOST_SNAPSHOTS:
+        self._rows_since_snapshot += row_count
+        saved = [self._twin_of[snapshot.battery_key] for snapshot in snapshots]
+        self._changed[saved] = self._unsaved[saved] = False
+        if saved and not self._unsaved.any():  # else the next commit takes along what is left
             self._note_snapshot()
-        else:  # the next commit takes along what is left
-            self._rows_since_snapshot += row_count
 
     def _note_snapshot(self) -> None:
         self._rows_since_snapshot = 0

@@ -8,7 +8,7 @@ import numpy as np
 
 from batterytwin.errors import InvalidArgumentError, Reason
 from batterytwin.readings import ReadingBatch
-from batterytwin.readings_wire import batch_to_wire
+from batterytwin.readings_wire import batch_to_wire, varint
 from batterytwin.v1.ingest_service_pb2 import StreamReadingsRequest
 from clients.channel import MAX_REQUEST_BYTES
 
@@ -38,7 +38,7 @@ class PackedBatch:
 
     def numbered(self, sequence: int) -> bytes:
         """The message under a number of a stream; fields of a protobuf message may come in any order."""
-        return _SEQUENCE_TAG + _varint(sequence) + self.request
+        return _SEQUENCE_TAG + varint(sequence) + self.request
 
 
 def pack(batch: ReadingBatch) -> PackedBatch:
@@ -61,12 +61,3 @@ def pack(batch: ReadingBatch) -> PackedBatch:
         times = batch.string_readings.sample_time_unix_ns
     first_us, last_us = (int(np.min(times)) // 1_000, int(np.max(times)) // 1_000) if len(times) else (0, 0)
     return PackedBatch(request, len(batch.readings), first_us, last_us, time.time_ns() // 1_000)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)

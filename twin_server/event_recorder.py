@@ -95,15 +95,16 @@ class EventRecorder:
         if not inputs:
             return
         fresh = await self._submit_inputs(inputs)
-        replaced = {
-            given.battery_key
+        replacements = [
+            (self._map.find_key(given.battery_key), is_fresh)
             for given, is_fresh in zip(inputs, fresh, strict=True)
-            if is_fresh and given.kind == TwinInputKind.REPLACEMENT
-        }
-        if replaced:
+            if given.kind == TwinInputKind.REPLACEMENT
+        ]
+        for ordinal, is_fresh in replacements:
+            if is_fresh and ordinal is not None:
+                await self._forget_block(ordinal)
+        if replacements:  # also for a repeated call: the first one may have ended here
             await self.load()
-            for battery_key in replaced:
-                await self._forget_block(int(self._map.find_key(battery_key) or 0))
 
     def _inputs_of(self, event: EventRecord) -> list[TwinInput]:
         if event.current_sensor is not None:

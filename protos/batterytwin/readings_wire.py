@@ -83,7 +83,7 @@ class _NameLists:
         content = names if isinstance(names, tuple) else tuple(names)
         found = self._bytes_of.get(content)
         if found is None:
-            found = b"".join(bytes((_NAME,)) + _varint(len(raw)) + raw for raw in (name.encode() for name in content))
+            found = b"".join(bytes((_NAME,)) + varint(len(raw)) + raw for raw in (name.encode() for name in content))
             if len(self._bytes_of) >= _MOST_NAME_LISTS:
                 self._of_key.clear()
                 self._bytes_of.clear()
@@ -107,12 +107,12 @@ def batch_to_wire(batch: ReadingBatch) -> bytes:
     parts = [names, _packed(_TIMES, readings.sample_time_unix_ns, "<i8")]
     parts += [_packed(tag, values, "<f4") for tag, values in columns if values is not None]
     body = b"".join(parts)
-    head = bytes((_READINGS,)) + _varint(len(body))
+    head = bytes((_READINGS,)) + varint(len(body))
     if batch.string_readings is None:
         return head + body
     strings = batch_to_stream_request(ReadingBatch(_NO_READINGS, batch.string_readings), 0).string_readings
     tail = strings.SerializeToString()
-    return b"".join((head, body, bytes((_STRING_READINGS,)), _varint(len(tail)), tail))
+    return b"".join((head, body, bytes((_STRING_READINGS,)), varint(len(tail)), tail))
 
 
 def request_reader(message: type[_Message]) -> Callable[[bytes], IngestRequest]:
@@ -192,10 +192,11 @@ def _packed(tag: int, values: NDArray[Any], kind: str) -> bytes:
     if not len(values):
         return b""
     raw = np.ascontiguousarray(values, kind).tobytes()
-    return bytes((tag,)) + _varint(len(raw)) + raw
+    return bytes((tag,)) + varint(len(raw)) + raw
 
 
-def _varint(value: int) -> bytes:
+def varint(value: int) -> bytes:
+    """A number as protobuf writes it."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
