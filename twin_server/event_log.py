@@ -9,14 +9,12 @@ from storage.event_records import EventQuery, EventRecord
 from twin_server.audit import audit_entry
 from twin_server.event_proto import event_to_proto
 from twin_server.event_recorder import EventRecorder
+from twin_server.event_results import checked_replacement, checked_sensor, checked_test
 from twin_server.event_validation import (
     checked_kind,
     checked_note,
     checked_place,
-    checked_replacement,
     checked_request_id,
-    checked_sensor,
-    checked_test,
     checked_times,
 )
 from twin_server.live_table import LiveTable
