@@ -211,7 +211,8 @@ def _zoom_survives_new_data(page: Page, server: RunningServer) -> None:
     drawn = page.evaluate(f"{graph}.layout.xaxis.range")
     points = page.evaluate(f"{graph}.data[0].x.length")
     with TwinClient(server.target) as client:
-        newer = _readings([HOT], time.time_ns() + 60 * 10**9, 46.0)
+        # as far ahead as is accepted: a day is drawn in points of two minutes, and this must be a new one
+        newer = _readings([HOT], time.time_ns() + 110 * 10**9, 46.0)
         client.ingest(ReadingBatch(newer), token=server.gateway_tokens["BRK"])
     page.wait_for_function(f"{graph}.data[0].x.length > {points}", timeout=40_000)
     assert page.evaluate(f"{graph}._fullLayout.xaxis.range") == zoomed == drawn
