@@ -72,7 +72,7 @@ async def _tokens(server: AccessServer, data_dir: Path) -> dict[str, str | None]
         "wrong scheme": sessions["admin"].access_token,
         "expired": jwt.encode(claims | {"exp": 1}, key, "HS256"),
         "signed by another key": jwt.encode(claims, secrets.token_bytes(32), "HS256"),
-        "unsigned": jwt.encode(claims, None, "none"),
+        "unsigned": jwt.encode(claims, "", "none"),
         "of an ended session": sessions["left"].access_token,
         "of a disabled user": sessions["gone"].access_token,
         "of a revoked gateway": revoked,
