@@ -9,6 +9,7 @@ from typing import Final
 
 from batterytwin.alerts import AlertState, Severity
 from batterytwin.errors import (
+    InvalidArgumentError,
     PermissionDeniedError,
     Reason,
     UnauthenticatedError,
@@ -119,6 +120,22 @@ class DummyClient(TwinClient):
         twin = dummy_fleet.twin(battery_id, self._alerts_by_id.values())
         tests = [event for event in self._events if event.battery_id == battery_id and event.capacity_test]
         return dummy_events.tested(twin, tests[-1]) if tests else twin
+
+    def get_twin_at(
+        self,
+        battery_id: str,
+        time: datetime,
+        *,
+        known_time: datetime | None = None,
+        token: str | None = None,
+        deadline_s: float | None = None,
+    ) -> clients.PastTwin:
+        if battery_id.split("-", 1)[0] not in self._seen(token, "get_twin_at"):
+            raise UnknownBatteryError(f"There is no battery {battery_id}.")
+        if time > NOW:
+            raise InvalidArgumentError("The time is in the future.", field="time", value=time)
+        twin = replace(dummy_fleet.twin(battery_id, ()), as_of=time, voltage_v=12.345)
+        return clients.PastTwin(twin, clients.TwinSource.REPLAYED, time - timedelta(minutes=90), 91, 0, NOW)
 
     def get_string(
         self,
