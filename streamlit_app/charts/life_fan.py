@@ -60,7 +60,7 @@ def life_fan(
         xaxis={"type": "date", "fixedrange": True, "showgrid": False},
         yaxis={
             "title": {"text": "Capacity, % of rated", "standoff": 8}, "fixedrange": True,
-            "range": [100 * END_OF_LIFE_SOH - 2, max(100 * soh_capacity + 2, 100.0)],
+            "range": [100 * END_OF_LIFE_SOH - 1, 100 * soh_capacity + 1],
         },
     )  # fmt: skip
     return figure

@@ -9,7 +9,6 @@ import streamlit as st
 from batterytwin.life import DAYS_PER_MONTH
 from clients.types import RemainingLife
 from streamlit_app import life_answers
-from streamlit_app.alert_list import plain
 from streamlit_app.charts.health_bands import END_OF_LIFE_SOH
 from streamlit_app.charts.life_effects import LONGER, SHORTER, life_effects
 from streamlit_app.charts.life_fan import life_fan
@@ -150,7 +149,7 @@ def _cases(life: RemainingLife) -> None:
             "age": found.case.age_days / DAYS_PER_MONTH,
             "lasted": life_text(found.case.remaining_days) + ("" if found.case.ended else " or more"),
             "predicted": life_text(found.case.predicted_days),
-            "story": plain(found.case.story),
+            "story": found.case.story,
         }
         for found in life.cases
     ]

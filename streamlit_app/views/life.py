@@ -65,7 +65,7 @@ def _filters(lives: LifeColumns, sites: Sequence[Location]) -> NDArray[np.bool_]
     names = {site.location_id: site.display_name for site in sites}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.multiselect(
-            "Sites", list(names), format_func=lambda key: names[key], key="life_sites", placeholder="All", width=320
+            "Sites", list(names), format_func=lambda key: names[key], key="life_sites", placeholder="All", width=260
         )
         urgencies = st.pills(
             "Replace", list(ReplacementUrgency)[::-1], selection_mode="multi", key="life_urgencies",
@@ -76,7 +76,7 @@ def _filters(lives: LifeColumns, sites: Sequence[Location]) -> NDArray[np.bool_]
             format_func=lambda member: word(CONFIDENCE_TEXT, member),
         )  # fmt: skip
         differing = st.toggle("Twin and model differ", key="life_differing")
-    years = st.slider("At most so many years left", 0, _LONGEST_YEARS, _LONGEST_YEARS, key="life_years", width=320)
+        years = st.slider("At most so many years left", 0, _LONGEST_YEARS, _LONGEST_YEARS, key="life_years", width=220)
     site_of = {
         battery_id: site.location_id for site in sites for string in site.strings() for battery_id in string.battery_ids
     }

@@ -64,7 +64,7 @@ def _model(model: LifeModel, visitor: Visitor) -> None:
         _figures(model)
     for obstacle in model.obstacles:
         st.caption(f":material/block: {plain(obstacle)}")
-    if visitor.identity.role is Role.ADMIN:
+    if visitor.identity.role is Role.ADMIN and not (model.state == ModelState.ACTIVE and model.approved_by):
         _actions(model, visitor)
 
 
@@ -113,9 +113,7 @@ def _figures(model: LifeModel) -> None:
             (f"against {against.active_version}: median ratio", number(against.median_log_ratio, 3, sign=True)),
             ("differs by more than 30 %", percent(against.differing_share)),
         ]
-    st.dataframe(
-        pd.DataFrame(rows, columns=["Figure", "Value"]), hide_index=True, key=f"figures_{model.version}", height=240
-    )
+    st.dataframe(pd.DataFrame(rows, columns=["Figure", "Value"]), hide_index=True, key=f"figures_{model.version}")
 
 
 def _actions(model: LifeModel, visitor: Visitor) -> None:
