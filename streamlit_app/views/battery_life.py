@@ -51,6 +51,10 @@ def _live(battery_id: str) -> None:
     answer = life_answers.remaining_life(current_visitor(), battery_id)
     away_notice(answer)
     life = answer.value
+    if life.as_of is None:
+        st.markdown("**Remaining life**")
+        st.caption("Told with the first reading; until then nothing but the age is known.")
+        return
     _headline(life)
     told, why = st.columns((3, 2))
     with told:

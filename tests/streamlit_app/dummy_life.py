@@ -56,9 +56,10 @@ def fleet(location_ids: Iterable[str], degraded_reason: str = "") -> clients.Fle
 
 
 def life(battery_id: str, warmer_k: float = 0.0) -> clients.RemainingLife:
-    """The life of one battery, equal to its row of `fleet`; ten kelvin halve it."""
+    """The life of one battery, equal to its row of `fleet` if it has one; ten kelvin halve it."""
     table = fleet([battery_id.split("-", 1)[0]]).lives
-    row = table.battery_ids.index(battery_id)
+    known = battery_id in table.battery_ids
+    row = table.battery_ids.index(battery_id) if known else 0
     factor = 0.5 ** (warmer_k / 10.0)
     median = float(table.days_50[row]) * factor
 
@@ -74,7 +75,7 @@ def life(battery_id: str, warmer_k: float = 0.0) -> clients.RemainingLife:
         string_id=battery_id.rsplit("-", 1)[0],
         location_id=battery_id.split("-", 1)[0],
         unit_seq=1,
-        as_of=NOW - timedelta(seconds=12),
+        as_of=NOW - timedelta(seconds=12) if known else None,
         predict_time=NOW - timedelta(minutes=10),
         fused=quantiles(1.0),
         upper_known=True,
