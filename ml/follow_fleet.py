@@ -41,8 +41,19 @@ class _Twins:
         estimates = np.empty((len(rows), len(LIVE_ESTIMATE_COLUMNS)), np.float32)
         status = np.ascontiguousarray(rows["status"])
         slot = np.ascontiguousarray(month.slot, np.int32)
-        measured = [rows[name] for name in ("voltage_v", "current_a", "temperature_c", "internal_resistance_mohm")]
-        run_filter(self._state, self._parameters, slot, slot, month.time_us, *measured, status, estimates)
+        run_filter(
+            self._state,
+            self._parameters,
+            slot,
+            slot,
+            month.time_us,
+            rows["voltage_v"],
+            rows["current_a"],
+            rows["temperature_c"],
+            rows["internal_resistance_mohm"],
+            status,
+            estimates,
+        )
         rows["status"] = status
         for place, name in enumerate(LIVE_ESTIMATE_COLUMNS):
             if name in STORED_ESTIMATE_COLUMNS:
@@ -123,6 +134,7 @@ def follow_fleet(source: FleetSource) -> LifeTable:
         battery=of_unit,
         site=np.asarray(source.site)[np.concatenate(rows_slot)],
         plant=np.zeros(len(at_us), np.int64),
+        watch_days=(at_us.max() - at_us) / (_DAY_S * 1e6),
         lower_days=lower,
         upper_days=upper,
         true_days=np.where(np.isfinite(end), upper, outlook),

@@ -18,6 +18,7 @@ class LifeTable:
         battery: number of the battery in the table; the unit that data are split by at the finest.
         site: number of its site in the table.
         plant: number of its plant in the table.
+        watch_days: time from the row until nobody looked any more, however long the battery lasted.
         lower_days: time to the end of life, or where it was not seen to end, time for which it was followed.
         upper_days: like `lower_days`, or infinite where the end was not seen.
         true_days: time to the end of life, known of a simulated battery even where nobody saw it; NaN = not known.
@@ -27,6 +28,7 @@ class LifeTable:
     battery: Ints
     site: Ints
     plant: Ints
+    watch_days: Floats
     lower_days: Floats
     upper_days: Floats
     true_days: Floats

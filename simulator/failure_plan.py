@@ -155,12 +155,12 @@ def _site(
 
 
 def _blocks(string_id: str, installed_on: date) -> tuple[Battery, ...]:
-    return tuple(Battery(f"{string_id}-B{n:02d}", n, f"{string_id}-{n}", 1, installed_on) for n in range(1, _BLOCKS + 1))
+    return tuple(
+        Battery(f"{string_id}-B{n:02d}", n, f"{string_id}-{n}", 1, installed_on) for n in range(1, _BLOCKS + 1)
+    )
 
 
-def _faults(
-    rng: np.random.Generator, inventory: Inventory, begin_s: float, span_s: float
-) -> Sequence[FaultEvent]:
+def _faults(rng: np.random.Generator, inventory: Inventory, begin_s: float, span_s: float) -> Sequence[FaultEvent]:
     """Cooling that fails for hours and is weak for weeks, chargers that are set wrong, blocks that age fast."""
     faults: list[FaultEvent] = []
     years = span_s / _YEAR_S

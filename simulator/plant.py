@@ -121,5 +121,7 @@ class Plant:
 
     def _schedules(self) -> tuple[MainsSchedule, Maintenance, Discharges]:
         years = range(self._first_year, self._last_year + 1)
-        mains = mains_schedule([location.region for location in self._inventory.locations], self._seed, years, self._variant.outages)
+        mains = mains_schedule(
+            [location.region for location in self._inventory.locations], self._seed, years, self._variant.outages
+        )
         return mains, *schedules(self._inventory, self._seed, years, mains)

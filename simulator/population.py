@@ -81,9 +81,7 @@ def make_blocks(inventory: Inventory, seed: int, variant: PlantVariant = USUAL_P
     return records(blocks)
 
 
-def make_strings(
-    inventory: Inventory, seed: int, variant: PlantVariant = USUAL_PLANT
-) -> tuple[Records, Ints, Floats]:
+def make_strings(inventory: Inventory, seed: int, variant: PlantVariant = USUAL_PLANT) -> tuple[Records, Ints, Floats]:
     """Constants of every string, in fleet order; loads are drawn by system.
 
     Returns:

@@ -49,9 +49,7 @@ class Rooms(NamedTuple):
     faults: RoomFaults
 
 
-def make_rooms(
-    n_sites: int, seed: int, faults: RoomFaults | None = None, variant: PlantVariant = USUAL_PLANT
-) -> Rooms:
+def make_rooms(n_sites: int, seed: int, faults: RoomFaults | None = None, variant: PlantVariant = USUAL_PLANT) -> Rooms:
     """Draws rooms for `n_sites` sites; without `faults` their cooling never fails."""
     rng = np.random.default_rng([seed, 13])
     warmer_k = variant.warmer_k + variant.warmer_sd_k * np.random.default_rng([seed, 18]).standard_normal(n_sites)

@@ -1,5 +1,6 @@
 """A fleet followed month by month until its blocks fail: what its monitors saw, and apart from it the hidden truth."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final, NamedTuple
@@ -106,7 +107,7 @@ class RunToFailure:
         offsets_us = string_offsets_us(per_site, 3_600.0)
         firsts = np.concatenate([[0], np.cumsum(per_site)])
         self._samplers = [
-            SiteSampler(int(first), offsets_us[first:last]) for first, last in zip(firsts[:-1], firsts[1:], strict=True)
+            SiteSampler(int(first), offsets_us[first:last]) for first, last in itertools.pairwise(firsts)
         ]
         self._sampling = [SamplingPlan((_HOUR_US,) * n, 60 * _US, 600 * _US, 8 * _HOUR_US) for n in per_site]
         self._tested = self._rng.uniform(0.0, 1.0, len(counts))
