@@ -106,9 +106,7 @@ class RunToFailure:
         per_site = [sum(1 for _ in site.strings()) for site in plan.inventory.locations]
         offsets_us = string_offsets_us(per_site, 3_600.0)
         firsts = np.concatenate([[0], np.cumsum(per_site)])
-        self._samplers = [
-            SiteSampler(int(first), offsets_us[first:last]) for first, last in itertools.pairwise(firsts)
-        ]
+        self._samplers = [SiteSampler(int(first), offsets_us[first:last]) for first, last in itertools.pairwise(firsts)]
         self._sampling = [SamplingPlan((_HOUR_US,) * n, 60 * _US, 600 * _US, 8 * _HOUR_US) for n in per_site]
         self._tested = self._rng.uniform(0.0, 1.0, len(counts))
         self._gone = np.zeros(len(self.string), dtype=np.int64)
