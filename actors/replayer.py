@@ -1,6 +1,5 @@
 """The twin as it was at an instant of the past, as it was known at another."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +26,8 @@ class PastTwin:
         snapshot_us: watermark of the snapshot that the replay began from; None = from nothing.
         row_count: rows replayed.
         revision: how often its past had been computed anew.
-        state_sha256: SHA-256 of its state, as `Fleet.state_hashes` tells it.
+        state_sha256: SHA-256 of its state, as `Fleet.state_hashes` tells it; more than a month ago accumulators of life
+            are missing in the snapshots, and it is another.
     """
 
     live: Rows
@@ -69,7 +69,7 @@ class TwinReplayer:
         key = spec.battery_key
         snapshot = None if from_blank else self._store.snapshot_before(key, MEMORY_LAYOUT, moment)
         if snapshot is not None and len(snapshot.state) == TWIN_BYTES:
-            memory.from_bytes(0, snapshot.state)
+            memory.from_bytes(0, snapshot.state, snapshot.life, stepper.parameters)
         else:
             snapshot = None
         rows = self._store.rows_between(key, 0 if snapshot is None else snapshot.watermark_us, moment)
@@ -82,5 +82,5 @@ class TwinReplayer:
             snapshot_us=None if snapshot is None else snapshot.watermark_us,
             row_count=len(rows),
             revision=self._store.revision_at(key, moment),
-            state_sha256=hashlib.sha256(memory.to_bytes(0)).hexdigest(),
+            state_sha256=memory.state_hash(0),
         )

@@ -806,8 +806,13 @@ CREATE TABLE public.twin_snapshot (
     taken_at timestamp with time zone DEFAULT now() NOT NULL,
     superseded_at timestamp with time zone,
     damaged_at timestamp with time zone,
+    life bytea,
+    life_sha256 bytea,
+    CONSTRAINT twin_snapshot_life_check CHECK (((life IS NULL) = (life_sha256 IS NULL))),
+    CONSTRAINT twin_snapshot_life_sha256_check CHECK ((octet_length(life_sha256) = 32)),
     CONSTRAINT twin_snapshot_sha256_check CHECK ((octet_length(sha256) = 32))
-);
+)
+WITH (toast_tuple_target='8160');
 
 COMMENT ON TABLE public.twin_snapshot IS 'States to restore twins from: newest ones closely spaced, older ones thinned out';
 COMMENT ON COLUMN public.twin_snapshot.watermark IS 'sample time of the newest row that the state contains';
@@ -816,6 +821,8 @@ COMMENT ON COLUMN public.twin_snapshot.sha256 IS 'SHA-256 of state';
 COMMENT ON COLUMN public.twin_snapshot.taken_at IS 'what was known until then is in it';
 COMMENT ON COLUMN public.twin_snapshot.superseded_at IS 'since then a late reading or input belongs before its watermark; null = it holds';
 COMMENT ON COLUMN public.twin_snapshot.damaged_at IS 'when its SHA-256 was found not to fit; null = sound as far as is known';
+COMMENT ON COLUMN public.twin_snapshot.life IS 'accumulators of the life of the battery at the watermark, packed; null = not kept, as in those older than a month';
+COMMENT ON COLUMN public.twin_snapshot.life_sha256 IS 'SHA-256 of life';
 
 CREATE TABLE public.user_location (
     user_key integer NOT NULL,
