@@ -36,6 +36,7 @@ class AlertRule(IntEnum):
     CURRENT_SENSOR = 19
     CHARGER_VOLTAGE = 20
     ROOM_COOLING = 21
+    LIFE_MODEL_ERROR = 22
 
 
 class AlertState(IntEnum):

@@ -88,7 +88,7 @@ class PredictionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetLifeHistory(self, request, context):
-        """Gets what was predicted for one battery in the past: hourly for 90 days, then daily.
+        """Gets what was predicted for one battery in the past: hourly at first, then daily.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

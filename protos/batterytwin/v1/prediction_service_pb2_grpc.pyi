@@ -40,7 +40,7 @@ class PredictionServiceStub:
     GetFleetLife: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.GetFleetLifeRequest, _prediction_service_pb2.GetFleetLifeResponse]
     """Gets the remaining life of all batteries as columns."""
     GetLifeHistory: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.GetLifeHistoryRequest, _prediction_service_pb2.GetLifeHistoryResponse]
-    """Gets what was predicted for one battery in the past: hourly for 90 days, then daily."""
+    """Gets what was predicted for one battery in the past: hourly at first, then daily."""
     GetMaintenancePlan: _grpc.UnaryUnaryMultiCallable[_prediction_service_pb2.GetMaintenancePlanRequest, _prediction_service_pb2.GetMaintenancePlanResponse]
     """Plans replacements by quarter, site and string."""
 
@@ -56,7 +56,7 @@ class PredictionServiceAsyncStub(PredictionServiceStub):
     GetFleetLife: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.GetFleetLifeRequest, _prediction_service_pb2.GetFleetLifeResponse]  # type: ignore[assignment]
     """Gets the remaining life of all batteries as columns."""
     GetLifeHistory: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.GetLifeHistoryRequest, _prediction_service_pb2.GetLifeHistoryResponse]  # type: ignore[assignment]
-    """Gets what was predicted for one battery in the past: hourly for 90 days, then daily."""
+    """Gets what was predicted for one battery in the past: hourly at first, then daily."""
     GetMaintenancePlan: _aio.UnaryUnaryMultiCallable[_prediction_service_pb2.GetMaintenancePlanRequest, _prediction_service_pb2.GetMaintenancePlanResponse]  # type: ignore[assignment]
     """Plans replacements by quarter, site and string."""
 
@@ -93,7 +93,7 @@ class PredictionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _prediction_service_pb2.GetLifeHistoryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_prediction_service_pb2.GetLifeHistoryResponse, _abc.Awaitable[_prediction_service_pb2.GetLifeHistoryResponse]]:
-        """Gets what was predicted for one battery in the past: hourly for 90 days, then daily."""
+        """Gets what was predicted for one battery in the past: hourly at first, then daily."""
 
     @_abc_1.abstractmethod
     def GetMaintenancePlan(
