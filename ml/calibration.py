@@ -19,6 +19,7 @@ GROUP_EDGES_DAYS: Final = (180.0, 540.0, 1_100.0)
 """Told lives that part the groups."""
 _SMALLEST_SPREAD, _LARGEST_SPREAD = 0.05, 1.5
 _FEWEST_BATTERIES: Final = 40
+_SHORTEST_DAYS: Final = 1.0
 _LARGEST_REACH: Final = 0.5
 _Z: Final = (-1.645, -0.674, 0.0, 0.674, 1.645)
 
@@ -103,7 +104,7 @@ def calibrate(
     group = group_of(median_days)
     factors = np.tile(np.array(_Z), (len(GROUP_EDGES_DAYS) + 1, 1))
     known = np.zeros(len(factors), np.bool_)
-    ln_error = np.log(lower_days / median_days)
+    ln_error = np.log(np.maximum(lower_days, _SHORTEST_DAYS) / median_days)
     reach = median_days * np.exp(2.0 * np.minimum(spread[:, 1], _LARGEST_REACH))
     ended = np.isfinite(upper_days)
     tells_below = (watch_days >= median_days) & (ended | (lower_days >= median_days))
