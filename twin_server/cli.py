@@ -19,6 +19,7 @@ from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
 from twin_server.simulate_command import simulate
 from twin_server.string_command import string
+from twin_server.train_command import evaluate, train
 
 app = typer.Typer(
     help=(
@@ -43,6 +44,8 @@ app.command()(dataset)
 app.command()(backup)
 app.command()(restore)
 app.command()(rebuild)
+app.command()(train)
+app.command()(evaluate)
 app.add_typer(event_app, name="event")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")

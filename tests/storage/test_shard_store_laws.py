@@ -131,6 +131,15 @@ def test_alert_changes_happen_once_and_in_order(backend: Backend, store: ShardSt
     assert backend.alert_changes() == [(t.alert_id, t.change, int(t.severity)) for t in story]
 
 
+def test_only_a_cleared_alert_stands_again(backend: Backend, store: ShardStore) -> None:
+    again = replace(_RAISED, change=AlertChange.REOPENED)
+    for changes in ([again], [_RAISED, again], [_CLEARED], [_RAISED], [_RAISED, again], [again], [_CLEARED]):
+        store.commit(ShardCommit(T0_US, alerts=changes))
+    assert [change for _, change, _ in backend.alert_changes()] == [
+        *(AlertChange.RAISED, AlertChange.CLEARED, AlertChange.REOPENED, AlertChange.CLEARED)
+    ]
+
+
 def test_a_change_of_an_unknown_alert_is_nothing(backend: Backend, store: ShardStore) -> None:
     store.commit(ShardCommit(T0_US, alerts=[_ESCALATED, _CLEARED]))
     assert backend.alert_changes() == []
