@@ -215,6 +215,10 @@ class TwinShard:
         """Present of all twins, `LIVE_DTYPE`, shape `(n_twins,)`."""
         return self._memory.live(self._stepper.parameters, self._all)
 
+    def copy(self) -> TwinMemory:
+        """Copies of all twins."""
+        return self._memory.take(self._all)
+
     def state_hashes(self) -> dict[int, str]:
         """SHA-256 of the state of each twin, by battery key."""
         return {int(key): self._memory.state_hash(twin) for twin, key in enumerate(self._keys)}
