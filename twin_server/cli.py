@@ -17,6 +17,8 @@ from twin_server.export_command import export
 from twin_server.history_command import history
 from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
+from twin_server.scenario_commands import scenario_app
+from twin_server.scenario_play import play
 from twin_server.simulate_command import simulate
 from twin_server.string_command import string
 from twin_server.train_command import evaluate, train
@@ -47,6 +49,8 @@ app.command()(rebuild)
 app.command()(train)
 app.command()(evaluate)
 app.add_typer(event_app, name="event")
+scenario_app.command()(play)
+app.add_typer(scenario_app, name="scenario")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 
