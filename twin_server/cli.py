@@ -15,6 +15,8 @@ from twin_server.dataset_command import dataset
 from twin_server.event_commands import event_app
 from twin_server.export_command import export
 from twin_server.history_command import history
+from twin_server.life_command import life, plan
+from twin_server.model_commands import models_app
 from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
 from twin_server.simulate_command import simulate
@@ -43,7 +45,10 @@ app.command()(dataset)
 app.command()(backup)
 app.command()(restore)
 app.command()(rebuild)
+app.command()(life)
+app.command()(plan)
 app.add_typer(event_app, name="event")
+app.add_typer(models_app, name="models")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 
