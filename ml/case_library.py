@@ -1,6 +1,6 @@
 """Past cases: where batteries stood, what the model said of them without having seen them, and what became of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Final, Self
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batterytwin.life import CASES_TOLD, Floats, Ints, LifeCase
+from ml.features import MONOTONE
 
 SIMILAR: Final = 25
 """Cases by which the model is judged at a place."""
@@ -15,6 +16,8 @@ RIGHT_WITHIN: Final = 0.20
 RIGHT_WITHIN_DAYS: Final = 60.0
 """A prediction is right within a fifth of the life that was left, or within two months."""
 _CHUNK: Final = 512
+_OF_SPACE: Final = ("centre", "scale")
+_NEUTRAL: Final = np.flatnonzero(np.array(MONOTONE) == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +51,36 @@ class CaseLibrary:
     def __len__(self) -> int:
         return len(self.ended)
 
+    def at(self, places: NDArray[np.float32]) -> Self:
+        """The same cases at other places."""
+        return replace(self, places=places)
+
+    def take(self, cases: NDArray[np.bool_]) -> Self:
+        """Some of the cases."""
+        kept = {name: getattr(self, name) for name in self.__slots__ if name not in _OF_SPACE}
+        return replace(self, **{name: values[cases] for name, values in kept.items()})
+
     def placed(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Features as places of the library's space, like `places`."""
         scaled = np.nan_to_num((features - self.centre) / self.scale, nan=0.0)
         return np.asarray(np.clip(scaled, -5.0, 5.0), np.float32)
 
-    def nearest(self, features: NDArray[np.float32]) -> tuple[Ints, Floats]:
-        """The most similar cases, nearest first: positions and distances, `(n_batteries, SIMILAR)`."""
-        wanted = self.placed(features)
+    def nearest(self, features: NDArray[np.float32], *, by_evidence: bool = False) -> tuple[Ints, Floats]:
+        """The most similar cases, nearest first: positions and distances, `(n_batteries, SIMILAR)`.
+
+        Args:
+            features: of the batteries, `(n_batteries, n_features)`.
+            by_evidence: alike in wear and in how much is known of them, whatever that says of their health.
+        """
+        columns = _NEUTRAL if by_evidence else slice(None)
+        wanted = self.placed(features)[:, columns].astype(np.float64)
+        places = self.places[:, columns].astype(np.float64)
         found, away = [], []
-        square = (self.places**2).sum(axis=1)
+        square = (places**2).sum(axis=1)
         for begin in range(0, len(wanted), _CHUNK):
             mine = wanted[begin : begin + _CHUNK]
-            distance = (mine**2).sum(axis=1)[:, None] + square - 2.0 * mine @ self.places.T
+            # rounded, so that a battery has the same cases in any company
+            distance = np.round((mine**2).sum(axis=1)[:, None] + square - 2.0 * mine @ places.T, 6)
             some = np.argpartition(distance, SIMILAR - 1, axis=1)[:, :SIMILAR]
             near = np.take_along_axis(distance, some, axis=1)
             order = np.argsort(near, axis=1, kind="stable")
@@ -78,6 +98,13 @@ class CaseLibrary:
         count = ended.sum(axis=1)
         share = np.divide((right[index] & ended).sum(axis=1), count, out=np.full(len(index), np.nan), where=count > 0)
         return np.asarray(share, np.float64)
+
+    def confidence(self, features: NDArray[np.float32]) -> Floats:
+        """Share of cases alike in wear and evidence that the model got right, `(n_batteries,)`.
+
+        Health itself does not enter: better health must not move the weight of the twin.
+        """
+        return self.right_share(self.nearest(features, by_evidence=True)[0])
 
     def case(self, number: int) -> LifeCase:
         """One case with its story.

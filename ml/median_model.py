@@ -56,12 +56,3 @@ def fit_median(
 def predict_ln_ratio(model: CatBoostRegressor, features: NDArray[np.float32]) -> Floats:
     """ln(life / the twin's life), `(n_rows,)`."""
     return np.asarray(model.predict(features, thread_count=1), np.float64)
-
-
-def shares_of_features(model: CatBoostRegressor, features: NDArray[np.float32]) -> Floats:
-    """What each feature adds to the prediction, and last what all predictions share, `(n_rows, n_features + 1)`.
-
-    SHAP values: rows sum to the prediction.
-    """
-    pool = Pool(features, feature_names=list(FEATURE_NAMES))
-    return np.asarray(model.get_feature_importance(pool, type="ShapValues", thread_count=2), np.float64)

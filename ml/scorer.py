@@ -1,6 +1,7 @@
 """Remaining life of batteries from what their twins know: physics and model as one answer, with reasons."""
 
 import numpy as np
+from catboost import CatBoostRegressor
 from numpy.typing import NDArray
 
 from actors.life_inputs import N_LIFE_INPUTS
@@ -10,9 +11,10 @@ from batterytwin.life import CASES_TOLD, FACTORS, MEDIAN, Floats, LifeFactor, Li
 from ml.artefact import LifeModel
 from ml.calibration import twin_spread
 from ml.case_library import told_cases
+from ml.explanation import Explanation
 from ml.features import FEATURES, model_features
 from ml.fusion import twin_weight
-from ml.median_model import predict_ln_ratio, shares_of_features
+from ml.median_model import predict_ln_ratio
 
 _OTHER = FACTORS.index(LifeFactor.OTHER)
 _COLUMN_OF_FEATURE = np.array([FACTORS.index(feature.factor) for feature in FEATURES])
@@ -29,6 +31,7 @@ class Scorer:
         self._model = model
         self._population = model.card.population if model is not None else DATASHEET_POPULATION
         self._calibration = model.calibration if model is not None else None
+        self._explanation = Explanation.of(model.trees) if model is not None else None
 
     @property
     def model_version(self) -> str:
@@ -53,11 +56,11 @@ class Scorer:
             )
         rows = np.ascontiguousarray(inputs, np.float64)
         physics = physics_life(rows, self._population, warmer_k=warmer_k)
-        if self._model is None or self._calibration is None:
+        if self._model is None or self._calibration is None or self._explanation is None:
             return _physics_scores(physics)
         features = model_features(rows, physics.rates, self._population)
         index, distance = self._model.cases.nearest(features)
-        confidence = self._model.cases.right_share(index)
+        confidence = self._model.cases.confidence(features)
         weight = twin_weight(confidence)
         twin_days = physics.quantile_days[:, MEDIAN]
         known = np.isfinite(twin_days)
@@ -72,21 +75,22 @@ class Scorer:
             model_days=twin_days * np.exp(ratio),
             twin_weight=weight,
             confidence=np.where(known, confidence, np.nan),
-            effects=physics.effects + (1.0 - weight)[:, np.newaxis] * self._model_effects(features),
+            effects=physics.effects
+            + (1.0 - weight)[:, np.newaxis] * _by_factor(self._explanation, self._model.trees, features),
             case_index=np.where(known[:, np.newaxis], case_index, -1),
             case_distance=case_distance,
             upper_known=upper_known & known,
         )
 
-    def _model_effects(self, features: NDArray[np.float32]) -> Floats:
-        """What the model adds, by factor, `(n_batteries, 8)`."""
-        assert self._model is not None
-        shares = shares_of_features(self._model.trees, features)
-        effects = np.zeros((len(features), len(FACTORS)))
-        for place, column in enumerate(_COLUMN_OF_FEATURE):
-            effects[:, column] += shares[:, place]
-        effects[:, _OTHER] += shares[:, -1]
-        return effects
+
+def _by_factor(explanation: Explanation, trees: CatBoostRegressor, features: NDArray[np.float32]) -> Floats:
+    """What the model adds, by factor, `(n_batteries, 8)`."""
+    shares = explanation.shares(trees, features)
+    effects = np.zeros((len(features), len(FACTORS)))
+    for place, column in enumerate(_COLUMN_OF_FEATURE):
+        effects[:, column] += shares[:, place]
+    effects[:, _OTHER] += explanation.base
+    return effects
 
 
 def _physics_scores(physics: PhysicsLife) -> LifeScores:

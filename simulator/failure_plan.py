@@ -95,9 +95,9 @@ def failure_plan(
     """
     rng = np.random.default_rng([seed, 31])
     variant = PlantVariant(
-        median_life=float(np.exp(rng.normal(np.log(1.35), 0.12))),
-        ln_life_sd=float(rng.uniform(0.10, 0.18)),
-        ln_life_string_sd=float(rng.uniform(0.03, 0.08)),
+        median_life=float(np.exp(rng.normal(np.log(1.35), 0.08))),
+        ln_life_sd=float(rng.uniform(0.08, 0.14)),
+        ln_life_string_sd=float(rng.uniform(0.03, 0.06)),
         warmer_k=float(rng.uniform(-2.0, 4.0)),
         warmer_sd_k=float(rng.uniform(0.5, 2.0)),
         leak=float(rng.uniform(0.8, 2.5)),
@@ -123,8 +123,8 @@ def _true_sheet(rng: np.random.Generator) -> BatteryDatasheet:
     return told.model_copy(
         update={
             "life_activation_energy_j_mol": float(rng.uniform(45_000.0, 55_000.0)),
-            "life_knee_exponent": told.life_knee_exponent * float(rng.uniform(0.85, 1.3)),
-            "resistance_gain_at_end_of_life": told.resistance_gain_at_end_of_life * float(rng.uniform(0.9, 1.3)),
+            "life_knee_exponent": told.life_knee_exponent * float(rng.uniform(0.9, 1.15)),
+            "resistance_gain_at_end_of_life": told.resistance_gain_at_end_of_life * float(rng.uniform(0.9, 1.2)),
             "gas_i0_ma_per_100ah": told.gas_i0_ma_per_100ah * float(np.exp(rng.normal(0.0, 0.2))),
         }
     )
@@ -174,13 +174,13 @@ def _faults(rng: np.random.Generator, inventory: Inventory, begin_s: float, span
                 end_s = start_s + median_s * float(np.exp(0.7 * rng.standard_normal()))
                 faults.append(FaultEvent(kind, site.location_id, start_s, end_s, float(rng.uniform(low, high))))
         for string in site.strings():
-            if rng.uniform() < 0.2:
-                volts = float(rng.uniform(-0.02, 0.04))
+            if rng.uniform() < 0.15:
+                volts = float(rng.uniform(-0.01, 0.02))
                 faults.append(FaultEvent(FaultKind.CHARGER_VOLTAGE, string.string_id, begin_s, magnitude=volts))
             if rng.uniform() < 0.05:
                 faults.append(FaultEvent(FaultKind.CHARGER_NO_COMPENSATION, string.string_id, begin_s))
             for battery in string.batteries:
-                if rng.uniform() < 0.02:
+                if rng.uniform() < 0.01:
                     start_s = begin_s + float(rng.uniform(0.0, span_s))
                     factor = float(rng.uniform(1.5, 3.0))
                     faults.append(

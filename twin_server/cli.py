@@ -21,6 +21,7 @@ from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
 from twin_server.simulate_command import simulate
 from twin_server.string_command import string
+from twin_server.train_command import evaluate, train
 
 app = typer.Typer(
     help=(
@@ -47,6 +48,8 @@ app.command()(restore)
 app.command()(rebuild)
 app.command()(life)
 app.command()(plan)
+app.command()(train)
+app.command()(evaluate)
 app.add_typer(event_app, name="event")
 app.add_typer(models_app, name="models")
 app.add_typer(user_app, name="user")
