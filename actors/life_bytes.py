@@ -1,4 +1,4 @@
-"""Accumulators of one battery as few bytes: 1.2 kB instead of 4 kB, in 5 microseconds instead of zlib's 60.
+"""Accumulators of one battery as few bytes: 1.2 kB instead of 4 kB, in a fifth of the time that zlib takes.
 
 Most of the ring changes little from hour to hour, and most counters have leading zeros. So the ring's means become
 differences, low bytes apart from high ones; covered and warm minutes become what differs from the hour before; and runs
@@ -30,10 +30,10 @@ def _to_differences(data: Any) -> None:
     low, high = np.empty(RING_HOURS, np.uint8), np.empty(RING_HOURS, np.uint8)
     before = np.int64(0)
     for k in range(RING_HOURS):
-        mean = np.int64(data[_MEANS + 2 * k]) + 256 * np.int64(data[_MEANS + 2 * k + 1])
-        difference = (mean - before + 32_768) % 65_536 - 32_768
-        folded = 2 * difference if difference >= 0 else -2 * difference - 1  # small ones of both signs stay small
-        low[k], high[k] = folded % 256, folded // 256
+        mean = np.int64(data[_MEANS + 2 * k]) | np.int64(data[_MEANS + 2 * k + 1]) << 8
+        difference = np.int64(np.int16(mean - before))
+        folded = (difference << 1) ^ (difference >> 15)  # small ones of both signs stay small
+        low[k], high[k] = folded & 255, (folded >> 8) & 255
         before = mean
     data[_MEANS : _MEANS + RING_HOURS] = low
     data[_MEANS + RING_HOURS : _MEANS + 2 * RING_HOURS] = high
@@ -47,12 +47,11 @@ def _from_differences(data: Any) -> None:
     means = np.empty(RING_HOURS, np.int64)
     before = np.int64(0)
     for k in range(RING_HOURS):
-        folded = np.int64(data[_MEANS + k]) + 256 * np.int64(data[_MEANS + RING_HOURS + k])
-        difference = folded // 2 if folded % 2 == 0 else -(folded + 1) // 2
-        before = (before + difference) % 65_536
+        folded = np.int64(data[_MEANS + k]) | np.int64(data[_MEANS + RING_HOURS + k]) << 8
+        before = (before + ((folded >> 1) ^ -(folded & 1))) & 65_535
         means[k] = before
     for k in range(RING_HOURS):
-        data[_MEANS + 2 * k], data[_MEANS + 2 * k + 1] = means[k] % 256, means[k] // 256
+        data[_MEANS + 2 * k], data[_MEANS + 2 * k + 1] = means[k] & 255, means[k] >> 8
     for first in _MINUTES:
         for k in range(first + 1, first + RING_HOURS):
             data[k] ^= data[k - 1]

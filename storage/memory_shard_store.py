@@ -117,6 +117,8 @@ class MemoryDatabase:
             effective = severity is None
         elif transition.change == AlertChange.ESCALATED:
             effective = severity is not None and severity < transition.severity
+        elif transition.change == AlertChange.REOPENED:
+            effective = alert_id in self._cleared
         else:
             effective = severity is not None and alert_id not in self._cleared
         if not effective:
@@ -125,6 +127,8 @@ class MemoryDatabase:
             self._cleared.add(alert_id)
         else:
             self._severities[alert_id] = transition.severity
+        if transition.change == AlertChange.REOPENED:
+            self._cleared.discard(alert_id)
         self.alert_changes.append(transition)
 
     def _supersede(self, revision: Revision) -> None:

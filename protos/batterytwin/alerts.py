@@ -75,7 +75,7 @@ class AlertTransition:
         location_id: location concerned, or empty where `battery_key` says it all.
         rule: rule that fired.
         severity: rank after the change.
-        change: RAISED, ESCALATED or CLEARED.
+        change: RAISED, ESCALATED, CLEARED, or REOPENED where a past computed anew holds a cleared alert after all.
         sample_time_us: sample time that completed the change, microseconds since 1970 UTC.
         value: value that met the condition, in `unit`.
         threshold: limit that was passed, in `unit`.
