@@ -75,8 +75,7 @@ def plan(
         typer.echo(json.dumps({"plan": asdict(answer), "forecast": asdict(forecast)}, default=str))
         return
     console = Console(highlight=False)
-    console.print(_visits(answer))
-    for line in _sums(answer, forecast):
+    for line in (*_visits(answer), *_sums(answer, forecast)):
         console.print(line)
 
 
@@ -133,9 +132,9 @@ def _story(one: RemainingLife) -> list[str]:
 
 
 def _table(lives: list[RemainingLife]) -> Table:
-    table = Table(title=f"{len(lives)} batteries", title_justify="left")
-    for column in ("battery", "months", "90 % from", "to", "confidence", "health, %", "mostly", "replace", "presses"):
-        table.add_column(column, justify="left" if column in {"battery", "mostly", "presses"} else "right")
+    table = Table(title=f"{len(lives)} batteries; months of life, 90 % interval; * degraded", title_justify="left")
+    for column in ("battery", "months", "from", "to", "sure", "health", "replace", "presses"):
+        table.add_column(column, justify="left" if column in {"battery", "presses"} else "right")
     for one in lives:
         table.add_row(
             one.battery_id,
@@ -144,35 +143,28 @@ def _table(lives: list[RemainingLife]) -> Table:
             f"{one.fused.days_95 / DAYS_PER_MONTH:.0f}" + ("" if one.upper_known else "+"),
             "-" if one.confidence is None else _name(one.confidence),
             "?" if one.soh_capacity is None else f"{100 * one.soh_capacity:.0f}",
-            _name(one.factors[0].factor) if one.factors else "",
             str(one.advice.quarter),
-            _name(one.advice.urgency) + (" (degraded)" if one.degraded else ""),
+            _name(one.advice.urgency) + ("*" if one.degraded else ""),
             style="bold red" if one.advice.urgency == ReplacementUrgency.NOW else None,
         )
     return table
 
 
-def _visits(answer: MaintenancePlan) -> Table:
+def _visits(answer: MaintenancePlan) -> list[str]:
     currency = answer.prices.currency
-    table = Table(title=f"{answer.block_count} blocks, {answer.cost:,.0f} {currency}", title_justify="left")
-    for column in ("quarter", "site", "window", "string", "blocks", currency, "why"):
-        table.add_column(column, justify="right" if column in {"blocks", currency} else "left")
+    lines = [f"{answer.block_count} blocks in {answer.quarter_count} quarters, {answer.cost:,.0f} {currency}"]
     for visit in answer.visits:
         begin, end = (time.astimezone(SITE_ZONE) for time in (visit.window_start, visit.window_end))
-        for number, string in enumerate(visit.strings):
-            first = number == 0
-            table.add_row(
-                str(visit.quarter) if first else "",
-                visit.location_id if first else "",
-                f"{begin:%d %b} - {end:%d %b}" if first else "",
-                string.string_id + (" whole" if string.whole_string else ""),
-                str(len(string.battery_ids)),
-                f"{string.cost:,.0f}",
-                string.reason,
-            )
-        notes = f"{visit.working_days} days of work, with the visit {visit.cost:,.0f}. {' '.join(visit.notes)}"
-        table.add_row("", "", "", "", str(visit.block_count), "", notes, end_section=True)
-    return table
+        lines.append(
+            f"{visit.quarter}  {visit.location_id}  {begin:%d %b} to {end:%d %b}: {visit.block_count} blocks, "
+            f"{visit.working_days} days of work, {visit.cost:,.0f} {currency}"
+        )
+        for string in visit.strings:
+            urgent = f", {len(string.urgent_battery_ids)} urgent" if string.urgent_battery_ids else ""
+            which = "whole" if string.whole_string else f"{len(string.battery_ids)} blocks{urgent}"
+            lines.append(f"    {string.string_id} {which}. {string.reason}")
+        lines += [f"    {note}" for note in visit.notes]
+    return lines
 
 
 def _sums(answer: MaintenancePlan, forecast: ReplacementForecast) -> list[str]:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from clients.sync_client import TwinClient
 from clients.types import LifeModel
@@ -39,20 +37,13 @@ def list_models(
         for model in models:
             typer.echo(json.dumps(asdict(model), default=str))
         return
-    table = Table(title=f"{len(models)} models", title_justify="left")
-    for column in ("version", "state", "registered (UTC)", "approved by", "gates", "may be activated"):
-        table.add_column(column)
     for model in models:
         passed = sum(gate.passed for gate in model.gates)
-        table.add_row(
-            model.version,
-            _name(model.state),
-            f"{model.import_time:%Y-%m-%d %H:%M} by {model.imported_by}",
-            model.approved_by or "nobody",
-            f"{passed} of {len(model.gates)}",
-            "yes" if not model.obstacles else "no: " + " ".join(model.obstacles),
+        gates = f"{passed} of {len(model.gates)} gates"
+        approved = f"approved by {model.approved_by}" if model.approved_by else "not approved"
+        typer.echo(
+            f"{model.version}  {_name(model.state)}, {gates}, {approved}, {model.import_time:%Y-%m-%d %H:%M} UTC"
         )
-    Console(highlight=False).print(table)
 
 
 @models_app.command("show")

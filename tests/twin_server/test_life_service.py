@@ -114,7 +114,7 @@ async def test_lives_from_the_first_prediction_to_another_model(database_url: st
         await lives.predictor.predict_all()
         everything = await client.get_fleet_life()
         assert len(everything.lives) == 96
-        assert everything.degraded_reason == ""
+        assert (everything.degraded_reason, everything.model_version) == ("", "m1")
         np.testing.assert_array_less(everything.lives.days_05, everything.lives.days_95)
         page = await client.list_remaining_life("AAA", order=LifeOrder.MEDIAN, page_size=2)
         assert (len(page), page.total_count) == (2, 48)
@@ -162,7 +162,7 @@ async def test_lives_from_the_first_prediction_to_another_model(database_url: st
         for version, reason, told in (
             ("bad", Reason.MODEL_GATE_FAILED, r"coverage: 0\.5, limit 0\.8 or more"),
             ("old", Reason.MODEL_LAYOUT_MISMATCH, "life-inputs-0"),
-            ("none", Reason.MODEL_GATE_FAILED, "no gate"),
+            ("none", Reason.MODEL_GATE_FAILED, "nobody has measured gate accuracy, coverage"),
             ("m2", Reason.MODEL_NOT_APPROVED, "approved"),
         ):
             with pytest.raises(ModelRefusedError, match=told) as refused:
@@ -237,6 +237,7 @@ async def test_a_battery_that_was_never_read_has_no_life(database_url: str, tmp_
         serve(database_url, tmp_path, make_fleet=_scripted(database_url, fleets)) as running,
         AsyncTwinClient(running.target, running.admin_token) as client,
     ):
+        assert "no model" in (await client.get_status()).life_degraded_reason
         fleets[0].write(0)
         with pytest.raises(ConflictError) as refused:
             await client.get_remaining_life(BATTERY)
