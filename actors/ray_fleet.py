@@ -4,6 +4,7 @@ Ray starts, watches and restarts the shards; rows go to them over a line of thei
 """
 
 import asyncio
+import gc
 import importlib
 import itertools
 import logging
@@ -132,7 +133,10 @@ class _ShardActor:
         self._process = importlib.import_module("actors.shard_process").ShardProcess(*arguments)
 
     def restore(self) -> bytes:
-        return self._process.restore()  # type: ignore[no-any-return] # imported by name
+        live = self._process.restore()
+        gc.collect()
+        gc.freeze()  # what is there now stays, and is not looked through again while rows wait
+        return live  # type: ignore[no-any-return] # imported by name
 
     def apply_inputs(self, inputs: Sequence[TwinInput]) -> bytes:
         return self._process.apply_inputs(inputs)  # type: ignore[no-any-return] # as above

@@ -208,6 +208,10 @@ class TwinShard:
         """What is known of the lives of all twins, `LifeInputs`, shape `(n_twins, N_LIFE_INPUTS)`."""
         return life_inputs(self._memory.lives, self._memory.state, self._stepper.parameters)
 
+    def copy(self) -> TwinMemory:
+        """Copies of all twins."""
+        return self._memory.take_whole(self._all)
+
     def state_hashes(self) -> dict[int, str]:
         """SHA-256 of all that is held of each twin, by battery key."""
         return {int(key): self._memory.state_hash(twin) for twin, key in enumerate(self._keys)}

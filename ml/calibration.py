@@ -20,7 +20,8 @@ GROUP_EDGES_DAYS: Final = (180.0, 540.0, 1_100.0)
 _SMALLEST_SPREAD, _LARGEST_SPREAD = 0.05, 1.5
 _FEWEST_BATTERIES: Final = 40
 _SHORTEST_DAYS: Final = 1.0
-_LARGEST_REACH: Final = 0.5
+_REACHES: Final = (0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
+"""How far beyond the median, in ln(life), a watch has to reach so that upper quantiles can be seen."""
 _Z: Final = (-1.645, -0.674, 0.0, 0.674, 1.645)
 
 
@@ -97,7 +98,7 @@ def calibrate(
         upper_days: the same, or infinite where no end was seen.
         watch_days: how long it would have been followed if it had lasted. Rows are chosen by it and not by what became
             of them: those whose watch would have shown an end at the median count below it, those whose watch reaches
-            two spreads beyond count above it.
+            so far beyond that hardly any outlasts it count above it.
         seed: chooses the month that stands for a battery.
     """
     order = np.random.default_rng(seed).permutation(len(battery))
@@ -105,28 +106,29 @@ def calibrate(
     factors = np.tile(np.array(_Z), (len(GROUP_EDGES_DAYS) + 1, 1))
     known = np.zeros(len(factors), np.bool_)
     ln_error = np.log(np.maximum(lower_days, _SHORTEST_DAYS) / median_days)
-    reach = median_days * np.exp(2.0 * np.minimum(spread[:, 1], _LARGEST_REACH))
     ended = np.isfinite(upper_days)
-    tells_below = (watch_days >= median_days) & (ended | (lower_days >= median_days))
-    tells_above = (watch_days >= reach) & (ended | (lower_days >= reach))
 
-    def one_a_battery(rows: NDArray[np.bool_], number: int) -> Ints:
-        mine = order[(rows & (group == number))[order]]
+    def watched(number: int, reach: float) -> Ints:
+        """One month of each battery of a group whose watch would have shown an end at that many times e its median."""
+        far = median_days * np.exp(reach)
+        told = (group == number) & (watch_days >= far) & (ended | (lower_days >= far))
+        mine = order[told[order]]
         return np.asarray(mine[np.unique(battery[mine], return_index=True)[1]], np.int64)
 
     for number in range(len(factors)):
-        mine = one_a_battery(tells_below, number)
-        if len(mine) < _FEWEST_BATTERIES:
-            continue
-        below = np.sort(ln_error[mine] / spread[mine, 0])
-        for place in range(MEDIAN):
-            factors[number, place] = _conformal(below, QUANTILES[place])
-        long = one_a_battery(tells_above, number)
-        known[number] = len(long) >= _FEWEST_BATTERIES
-        if known[number]:
-            above = np.sort(ln_error[long] / spread[long, 1])
-            for place in range(MEDIAN + 1, len(QUANTILES)):
-                factors[number, place] = -_conformal(np.sort(-above), 1.0 - QUANTILES[place])
+        mine = watched(number, 0.0)
+        if len(mine) >= _FEWEST_BATTERIES:
+            below = np.sort(ln_error[mine] / spread[mine, 0])
+            for place in range(MEDIAN):
+                factors[number, place] = _conformal(below, QUANTILES[place])
+        for reach in _REACHES:
+            mine = watched(number, reach)
+            known[number] = len(mine) >= _FEWEST_BATTERIES and np.mean(~ended[mine]) < 1.0 - QUANTILES[-1]
+            if known[number]:
+                above = np.sort(-ln_error[mine] / spread[mine, 1])
+                for place in range(MEDIAN + 1, len(QUANTILES)):
+                    factors[number, place] = -_conformal(above, 1.0 - QUANTILES[place])
+                break
     return Calibration(factors, known)
 
 

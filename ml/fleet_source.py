@@ -68,7 +68,7 @@ class TruthOfFleet(Protocol):
 
     @property
     def left_s(self) -> Floats:
-        """How long the block would still last if the years to come were like those it has had, s; NaN = not known."""
+        """How long the block would last if the years to come were like those that were watched, s; NaN = not known."""
 
 
 class FleetSource(Protocol):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batterytwin.life import LifeScores
+from ml.physics_alone import PhysicsScorer
 
 
 class LifeScorer(Protocol):
@@ -75,10 +76,12 @@ def load_scorer(folder: str) -> LifeScorer:
     Raises:
         InvalidArgumentError: the folder holds no model that can be used.
     """
+    if not folder:
+        return PhysicsScorer()
     from ml.artefact import load_model  # noqa: PLC0415 # CatBoost, which the server's process can spare
     from ml.scorer import Scorer  # noqa: PLC0415 # likewise
 
-    return Scorer(load_model(Path(folder)) if folder else None)
+    return Scorer(load_model(Path(folder)))
 
 
 class PairScorer:

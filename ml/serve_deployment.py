@@ -5,22 +5,29 @@ Needs a Ray that runs (`actors.ray_fleet.start_ray`). The replica is niced: it n
 
 import asyncio
 import importlib
+import json
 import logging
 import os
+import tempfile
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from ray import serve
-from ray.exceptions import RayError
-from ray.serve.exceptions import RayServeException
-from ray.serve.handle import DeploymentHandle
 
 from batterytwin.errors import InvalidArgumentError, ScorerUnavailableError
 from ml.scoring import LifeScorer, ModelPair, PairScores, load_scorer
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of Serve about its own use of other libraries
+    from ray import serve
+    from ray.exceptions import RayError
+    from ray.serve.exceptions import RayServeException
+    from ray.serve.handle import DeploymentHandle
 
 _NAME: Final = "life"
 _NICE: Final = 10
@@ -33,22 +40,23 @@ _RETRY_S: Final = 2.0
 class _LifeDeployment:
     """One replica. What it needs is imported where it runs: who drives Serve loads no model."""
 
-    def __init__(self, load: Callable[[str], LifeScorer]) -> None:
+    def __init__(self, load: Callable[[str], LifeScorer], pair_file: str) -> None:
         os.nice(_NICE)
         self._scoring = importlib.import_module("ml.scoring")
         self._scorer = self._scoring.PairScorer(load)
-        self._failure = ""
+        self._failure = self.use(json.loads(Path(pair_file).read_text(encoding="utf-8")))
 
-    def reconfigure(self, config: dict[str, str]) -> None:
-        """Loads models; one that cannot be loaded is told of when somebody asks, and the ones before stay."""
+    def use(self, pair: dict[str, str]) -> str:
+        """Loads models; returns why they cannot be used, and keeps the ones before then; "" = they are in use."""
         try:
-            self._scorer.use(self._scoring.ModelPair(**config))
-            self._failure = ""
+            self._scorer.use(self._scoring.ModelPair(**pair))
         except InvalidArgumentError as error:
-            self._failure = error.message
+            return error.message
+        self._failure = ""
+        return ""
 
     def failure(self) -> str:
-        """Why the newest models are not in use; "" = they are."""
+        """Why the models that it was started with are not in use; "" = models are."""
         return self._failure
 
     @serve.batch(max_batch_size=_MOST_TOGETHER, batch_wait_timeout_s=_WAIT_FOR_COMPANY_S)
@@ -79,18 +87,30 @@ class ServeScoring:
         self._load = load
         self._handle: DeploymentHandle[Any] | None = None
         self._started = False
+        self._folder = tempfile.TemporaryDirectory(prefix="batterytwin-serve-")
+        self._pair_file = Path(self._folder.name) / "pair.json"
 
     async def use(self, pair: ModelPair) -> None:
-        """Starts the deployment, or lets the running one load other models; see `Scoring.use`."""
+        """Starts the deployment, or lets the running one load other models; see `Scoring.use`.
+
+        Serve would put another process in the place of the one that runs for the smallest change of `user_config`
+        (measured with 2.60: five seconds without a model). So a switch is a call, and what a replica that Serve starts
+        again has to load stands in a file.
+        """
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         try:
-            self._handle = await asyncio.to_thread(self._deploy, pair)
-            failure = await asyncio.wait_for(self._handle.failure.remote(), _LONGEST_ANSWER_S)
+            if self._handle is None:
+                self._write(pair)
+                self._handle = await asyncio.to_thread(self._deploy)
+                failure = await asyncio.wait_for(self._handle.failure.remote(), _LONGEST_ANSWER_S)
+            else:
+                failure = await asyncio.wait_for(self._handle.use.remote(asdict(pair)), _LONGEST_ANSWER_S)
         except (RayError, RayServeException, RuntimeError, TimeoutError) as error:
             self._handle = None
             raise _away(error) from error
         if failure:
             raise InvalidArgumentError(failure, field="version")
+        self._write(pair)
 
     async def score(self, inputs: NDArray[np.float64], warmer_k: float = 0.0) -> PairScores:
         """Asks both models; see `Scoring.score`."""
@@ -110,8 +130,12 @@ class ServeScoring:
             self._started = False
             with suppress(RayError, RayServeException, RuntimeError):
                 await asyncio.to_thread(serve.shutdown)
+        self._folder.cleanup()
 
-    def _deploy(self, pair: ModelPair) -> "DeploymentHandle[Any]":
+    def _write(self, pair: ModelPair) -> None:
+        self._pair_file.write_text(json.dumps(asdict(pair)), encoding="utf-8")
+
+    def _deploy(self) -> "DeploymentHandle[Any]":
         self._started = True
         serve.start(proxy_location="Disabled")
         as_deployment = serve.deployment(
@@ -122,9 +146,8 @@ class ServeScoring:
             health_check_period_s=5.0,
             health_check_timeout_s=_LONGEST_ANSWER_S,
             graceful_shutdown_timeout_s=1.0,
-            user_config=asdict(pair),
         )
-        application = as_deployment(_LifeDeployment).bind(self._load)
+        application = as_deployment(_LifeDeployment).bind(self._load, str(self._pair_file))
         return serve.run(application, name=_NAME, route_prefix=None)
 
 

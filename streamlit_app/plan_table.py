@@ -26,7 +26,9 @@ def string_table(visit: PlannedVisit) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "string": [short_name(string.string_id) for string in visit.strings],
-            "scope": ["whole string" if s.whole_string else f"{len(s.battery_ids)} blocks" for s in visit.strings],
+            "scope": [
+                "whole string" if s.whole_string else f"{len(s.battery_ids)} of its blocks" for s in visit.strings
+            ],
             "urgency": [word(URGENCY_TEXT, string.urgency) for string in visit.strings],
             "batteries": [
                 ", ".join(battery_id.rsplit("-", 1)[-1] for battery_id in string.battery_ids)

@@ -86,7 +86,7 @@ class FleetServicer(fleet_service_pb2_grpc.FleetServiceServicer):
             damaged_snapshots=self._readiness.damaged_snapshots,
             failing_jobs=self._failing_jobs(),
             life_model_version=self._lives.model_version,
-            life_degraded_reason=self._lives.scoring.reason,
+            life_degraded_reason=self._lives.degraded_reason,
         )
 
     async def GetReplacementForecast(

@@ -96,6 +96,13 @@ class Lives:
         """Version of the active model; "" = none."""
         return self.registry.told.version if self.registry.told is not None else ""
 
+    @property
+    def degraded_reason(self) -> str:
+        """Why lives rest on less than they should, for people; "" = they do not."""
+        if self.scoring.reason:
+            return self.scoring.reason
+        return "" if self.registry.told else "remaining lives rest on physics alone: no model is active"
+
     def background(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the server from when its twins are back."""
         return [self._run_scoring(), run_every(LOOK_EVERY_S, self.predictor.look)]

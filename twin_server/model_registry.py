@@ -19,6 +19,9 @@ from storage.prediction_rows import NO_MODEL, SHADOW, TOLD
 from twin_server.life_scoring import LifeScoring
 from twin_server.model_files import ModelFiles, unknown_model
 
+REQUIRED_GATES: Final = ("accuracy", "coverage", "arrhenius", "monotone_health", "leakage")
+"""Conditions that every model must have met before it is told."""
+
 _DEFAULT_BY: Final = f"batterytwin {__version__}"
 _FIRST_REQUEST: Final = "00000000-0000-0000-0000-000000000001"
 
@@ -216,13 +219,13 @@ class ModelRegistry:
             card = open_model(archive)["card.json"]
             facts = read_card(card)
             model = NewLifeModel(facts.version, facts.layout, facts.trained_us, card.decode(), archive)
-            is_first = not await self._store.life_models()
+            never_told = all(known.activated_us is None for known in await self._store.life_models())
             await self._store.add_life_model(model, _DEFAULT_BY, _now_us())
             found = await self.get(facts.version)
-            if is_first and not obstacles(found, facts, approved=True):
+            if never_told and not obstacles(found, facts, approved=True):
                 await self._store.approve_life_model(found.model_key, _DEFAULT_BY, "comes with it", _now_us())
                 await self._store.switch_life_model(
-                    TOLD, found.model_key, _DEFAULT_BY, "first start", _now_us(), _FIRST_REQUEST
+                    TOLD, found.model_key, _DEFAULT_BY, "comes with it", _now_us(), _FIRST_REQUEST
                 )
         except InvalidArgumentError as error:
             _log.warning("the model of the product cannot be registered", reason=error.message)
@@ -239,8 +242,9 @@ def obstacles(model: LifeModelRecord, facts: CardFacts, *, approved: bool | None
     found: list[TwinError] = []
     if model.inputs_layout != LIFE_INPUTS_LAYOUT:
         found.append(_wrong_layout(model))
-    if not facts.gates:
-        found.append(_refused(model, "its card names no gate that it has passed"))
+    missing = [name for name in REQUIRED_GATES if name not in {gate.name for gate in facts.gates}]
+    if missing:
+        found.append(_refused(model, f"nobody has measured gate {', '.join(missing)}"))
     found += [
         _refused(model, f"gate {gate.name}: {gate.value:.4g}, limit {gate.limit}")
         for gate in facts.gates

@@ -98,12 +98,11 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
     ) -> prediction_service_pb2.GetFleetLifeResponse:
         """Gets every remaining life that is known, as columns."""
         view = await self._view(self._select(request.location_id, ""))
-        scoring = self._lives.scoring
         return prediction_service_pb2.GetFleetLifeResponse(
-            lives=columns_message(view, self._map, scorer_up=scoring.is_up),
+            lives=columns_message(view, self._map, scorer_up=self._lives.scoring.is_up),
             server_time=us_to_timestamp(self._live.clocks.wall_us()),
             model_version=self._lives.model_version,
-            degraded_reason=scoring.reason,
+            degraded_reason=self._lives.degraded_reason,
         )
 
     async def GetLifeHistory(

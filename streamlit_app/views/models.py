@@ -88,7 +88,7 @@ def _gates(model: LifeModel) -> None:
         pd.DataFrame(
             {
                 "Gate": [gate.name.replace("_", " ") for gate in model.gates],
-                "Measured": [f"{gate.value:.3g}" for gate in model.gates],
+                "Measured": [_figure(gate.value) for gate in model.gates],
                 "Limit": [gate.limit for gate in model.gates],
                 "Passed": [gate.passed for gate in model.gates],
             }
@@ -97,9 +97,13 @@ def _gates(model: LifeModel) -> None:
     )  # fmt: skip
 
 
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+
+
 def _figures(model: LifeModel) -> None:
     st.markdown("Figures of its training, and since")
-    rows = [(name.replace("_", " "), f"{value:.3g}") for name, value in model.metrics.items()]
+    rows = [(name.replace("_", " "), _figure(value)) for name, value in model.metrics.items()]
     if model.drift is not None:
         drift = model.drift
         rows += [

@@ -156,11 +156,15 @@ def _plan(plan: MaintenancePlan, names: Mapping[str, str]) -> None:
             st.caption(f"{words}: {', '.join(ids[:_NAMES_SHOWN])}{more}.")
 
 
+def _blocks(count: int) -> str:
+    return f"{count:,} block{'' if count == 1 else 's'}"
+
+
 def _visit(visit: PlannedVisit, plan: MaintenancePlan, names: Mapping[str, str]) -> None:
     urgency = max((int(string.urgency) for string in visit.strings), default=0)
     colour = URGENCY_BADGE.get(urgency, "gray")
     title = (
-        f"{visit.quarter} · {names.get(visit.location_id, visit.location_id)} · {visit.block_count} blocks · "
+        f"{visit.quarter} · {names.get(visit.location_id, visit.location_id)} · {_blocks(visit.block_count)} · "
         f"{money(visit.cost, plan.prices.currency)} :{colour}-badge[{word(URGENCY_TEXT, urgency)}]"
     )
     with st.expander(title, key=f"visit_{visit.location_id}_{visit.quarter.index}"):

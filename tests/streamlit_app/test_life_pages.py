@@ -12,7 +12,7 @@ from streamlit_app.charts.life_histogram import life_histogram
 from streamlit_app.life_words import life_text
 from tests.streamlit_app import dummy_life
 from tests.streamlit_app.dummy_client import DummyClient
-from tests.streamlit_app.dummy_fleet import NOW
+from tests.streamlit_app.dummy_fleet import NOW, SITES
 from tests.streamlit_app.test_pages import only, texts, values
 
 Opener = Callable[[str], AppTest]
@@ -23,7 +23,7 @@ def test_the_life_page_lists_every_battery_with_a_prediction(open_as: Opener) ->
     open_as("anna")
     app = only("life").run()
     assert not app.exception
-    lives = dummy_life.fleet([site.location_id for site in dummy_life.SITES]).lives
+    lives = dummy_life.fleet([site.location_id for site in SITES]).lives
     table = app.dataframe[0].value
     assert sorted(table["battery"]) == sorted(lives.battery_ids)
     assert table["months"].is_monotonic_increasing
@@ -70,7 +70,7 @@ def test_the_planner_adds_up_and_exports(open_as: Opener) -> None:
     assert not app.exception
     grid = next(frame.value for frame in app.dataframe if "Blocks" in frame.value)
     assert values(app)["Blocks to exchange"] == f"{grid['Blocks'].sum():,}"
-    quarters = [name for name in grid if name.startswith("Q")]
+    quarters = [name for name in map(str, grid) if name.startswith("Q")]
     assert (grid[quarters].sum(axis=1) == grid["Blocks"]).all()
     assert "Songkran" in texts(app)
     app.slider(key="plan_cooler").set_value(3).run()

@@ -30,6 +30,7 @@ class Recorder:
     fails_at: str
     steps: list[str] = field(default_factory=list)
     applied: set[str] = field(default_factory=set)
+    heard: list[EventRecord] = field(default_factory=list)
 
     def step(self, name: str) -> None:
         self.steps.append(name)
@@ -63,18 +64,19 @@ class Recorder:
 async def test_a_repeated_call_does_what_the_one_that_was_cut_off_did_not(fails_at: str) -> None:
     world = Recorder(fails_at)
     fleet_map = FleetMap(INVENTORY, [SPECS])
-    recorder = EventRecorder(world, fleet_map, world.submit_inputs, world.forget_block)
+    recorder = EventRecorder(world, fleet_map, world.submit_inputs, world.forget_block, world.heard.append)
     with pytest.raises(UnavailableError):
         await recorder.record(EXCHANGED, None)
     await recorder.record(EXCHANGED, None)
     assert fleet_map.unit_of(3).serial == "NEW-1", "who asks for the battery is told of the new block"
     assert world.applied == {"exchange"}
     assert "forget" in world.steps
+    assert world.heard == [EXCHANGED], "who predicts lives is told once it is applied"
 
 
 async def test_what_was_stored_and_not_applied_is_caught_up() -> None:
     world = Recorder("")
     fleet_map = FleetMap(INVENTORY, [SPECS])
-    await EventRecorder(world, fleet_map, world.submit_inputs, world.forget_block).catch_up()
+    await EventRecorder(world, fleet_map, world.submit_inputs, world.forget_block, world.heard.append).catch_up()
     assert fleet_map.unit_of(3).serial == "NEW-1"
     assert world.applied == {"exchange"}
