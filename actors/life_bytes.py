@@ -134,4 +134,5 @@ def assumed_life(installed_us: float, sample_time_us: float, age_s: float) -> Ro
         life["hour"], life["month"] = now // 3_600_000_000, month
         life["month_year"][0, month % 12] = month // 12
         life["assumed_age_us"] = life["assumed_stress_us"] = round(1e6 * age_s)
+        life["begun_late"] = 1
     return life

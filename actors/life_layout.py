@@ -71,7 +71,8 @@ LIFE_DTYPE: Final = np.dtype(
         ("depth_max_ppm", "<i4"),
         ("regime", "<i2"),
         ("risen", "<i2"),
-        ("unused", "u1", (4,)),
+        ("begun_late", "u1"),
+        ("unused", "u1", (3,)),
         # climate by month of the year, and resistance by calendar month
         ("month_age_us", "<i8", (YEAR_MONTHS,)),
         ("month_covered_us", "<i8", (YEAR_MONTHS,)),
@@ -96,7 +97,7 @@ is not followed now. `resistance_*` sum what was measured in a calendar month at
 `resistance_month` is the newest of them, at its number modulo 36. `month_year` is the year up to which a month of the
 climate has come. `ageing`, `stressed`: ageing factor at the newest temperature, without and with that of the voltage.
 `top_soc_ppm` is the charge at which the discharge under way began. `risen`: the temperature has risen by a swing and
-not yet come back.
+not yet come back. `begun_late`: they began in the midst of a life, so that they are not those of the whole log.
 """
 
 LIFE: Final = numba.from_dtype(LIFE_DTYPE)[::1]

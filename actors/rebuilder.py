@@ -93,10 +93,7 @@ class TwinRebuilder:
             versions |= dict.fromkeys(self._names(rows))
             begin_us = end_us
             if end_us == stored_us:
-                same = memory.to_bytes(0) == stored.to_bytes(0) and (
-                    snapshot is None or not snapshot.life or memory.life_bytes(0) == snapshot.life
-                )
-                check = SnapshotCheck.SAME if same else SnapshotCheck.DIFFERS
+                check = SnapshotCheck.SAME if _same(memory, stored) else SnapshotCheck.DIFFERS
         watermark_us = int(memory.records["watermark_us"][0])
         state = TwinSnapshot(key, watermark_us, MEMORY_LAYOUT, memory.to_bytes(0), memory.life_bytes(0))
         return RebuiltTwin(state if watermark_us else None, revision, row_count, tuple(versions), differences, check)
@@ -116,6 +113,12 @@ class TwinRebuilder:
         since_us = np.array([version.since_us for version in self._versions], np.int64)
         places = np.unique(np.maximum(np.searchsorted(since_us, received_us, side="right") - 1, 0))
         return [self._versions[place].name for place in places.tolist()]
+
+
+def _same(memory: TwinMemory, stored: TwinMemory) -> bool:
+    """Whether a stored twin is what the log makes; a life that began late cannot be."""
+    same_life = bool(stored.lives["begun_late"][0]) or memory.lives.tobytes() == stored.lives.tobytes()
+    return same_life and memory.to_bytes(0) == stored.to_bytes(0)
 
 
 def _apply(rows: Rows, inputs: list[LoggedInput], memory: TwinMemory, stepper: TwinStepper, key: int) -> Rows:

@@ -72,11 +72,31 @@ def test_it_goes_through_sealed_days_in_stretches(
 def test_a_snapshot_that_the_log_does_not_make_is_found(lived: Lived, store: PostgresPastStore) -> None:
     shard = reopened(lived)
     shard._memory.state[1, 3] += 1e-9
+    shard._memory.lives["discharges"][2] += 1
     shard._rounds.changed[:] = True
     shard.snapshot_now()
     shard.close()
     checks = [TwinRebuilder(store).rebuild(spec, END_US).check for spec in lived.specs]
-    assert checks == [SnapshotCheck.SAME, SnapshotCheck.DIFFERS, SnapshotCheck.SAME]
+    assert checks == [SnapshotCheck.SAME, SnapshotCheck.DIFFERS, SnapshotCheck.DIFFERS]
+
+
+def test_a_snapshot_whose_life_was_not_kept_is_sound(lived: Lived, store: PostgresPastStore) -> None:
+    with psycopg.connect(lived.url, autocommit=True) as connection:
+        connection.execute("UPDATE twin_snapshot SET life = NULL, life_sha256 = NULL")
+    shard = reopened(lived)  # from then on the lives are those of late beginners
+    later = FRAMES[-1].copy()
+    later["sample_time_us"] += 60_000_000
+    shard.apply(later, RECEIVED_US)
+    shard.snapshot_now()
+    hashes = shard.state_hashes()
+    shard.close()
+    for spec in lived.specs:
+        rebuilt = TwinRebuilder(store).rebuild(spec, END_US)
+        assert rebuilt.check is SnapshotCheck.SAME
+        assert rebuilt.snapshot is not None
+        assert store_rebuilt(lived.url, rebuilt.snapshot, rebuilt.revision)
+    healed = hashes_after_restart(lived)
+    assert all(healed[key] != hashes[key] for key in healed), "the whole log makes the whole life"
 
 
 def test_a_rebuilt_state_is_what_a_restart_begins_from(lived: Lived, store: PostgresPastStore) -> None:
