@@ -36,11 +36,11 @@ protos: env ## Regenerates the committed code of the API.
 protos-check: env ## Lints the API, looks for breaking changes and for generated code that is out of date.
 	@PYTHON=$(BIN)/python deploy/check_protos.sh
 
-smoke: env ## Installs the wheel on every other Python >= 3.11 found here and starts the server with it.
-	@deploy/smoke_other_pythons.sh
+smoke: env ## Installs the wheel on every other Python >= 3.11 found here (ARGS=newest: on one) and starts the server with it.
+	@deploy/smoke_other_pythons.sh $(ARGS)
 
 check: env ## What CI runs: everything that needs no server side by side, then the tests.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types imports protos-check smoke
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types imports protos-check smoke ARGS=newest
 	@$(MAKE) --no-print-directory test
 
 bench: env ## Speed and memory, <= 40 minutes; ARGS="--only ingest" runs a part; the last line is BENCH {json}.
@@ -52,6 +52,9 @@ peers: env ## The same readings into other databases and a plain service, those 
 validate: env ## Accuracy against measured and simulated batteries, <= 20 minutes; the last line is VALIDATE {json}.
 	@$(BIN)/python -m tests.validation $(ARGS)
 
+train: env ## Trains the shipped model of remaining life from nothing, <= 10 minutes; ARGS=FOLDER writes it elsewhere.
+	@$(BIN)/batterytwin train $(or $(ARGS),ml/default_model)
+
 chaos: env ## Faults under load, <= 45 minutes; the last line is CHAOS {json}.
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
@@ -62,4 +65,4 @@ lock: env ## Renews requirements.lock from pyproject.toml.
 clean: ## Removes the environment and caches (never the data directory).
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help env up test lint types imports protos protos-check smoke check bench peers validate chaos lock clean
+.PHONY: help env up test lint types imports protos protos-check smoke check bench peers validate train chaos lock clean

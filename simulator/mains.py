@@ -1,12 +1,14 @@
 """When the mains fail at a site, and for how long: a schedule that depends on seed, site and calendar year alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batterytwin.inventory import Inventory
 from simulator.compiled import compiled
 
 LOCAL_TIME_OFFSET_S = 7.0 * 3_600.0
@@ -44,7 +46,40 @@ class MainsSchedule(NamedTuple):
     load_factor: NDArray[np.float64]
 
 
-def mains_schedule(regions: Sequence[str], seed: int, years: range) -> MainsSchedule:
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A failure of the mains that somebody wants to happen.
+
+    Attributes:
+        location_id: where.
+        start_s: begin, s since 1970 UTC.
+        end_s: return of the mains; infinite = they stay away.
+        load_factor: load on the batteries over the system's usual one.
+    """
+
+    location_id: str
+    start_s: float
+    end_s: float
+    load_factor: float = 1.0
+
+
+def wanted_mains(inventory: Inventory, outages: Sequence[Outage]) -> MainsSchedule:
+    """The failures that somebody wants, and no others; those of a location are in order and do not overlap."""
+    rows = [
+        np.array(
+            [
+                (outage.start_s, min(outage.end_s, NEVER_S), outage.load_factor)
+                for outage in outages
+                if outage.location_id == location.location_id
+            ]
+        ).reshape(-1, 3)
+        for location in inventory.locations
+    ]
+    table = padded(rows)
+    return MainsSchedule(*(np.ascontiguousarray(table[:, :, k]) for k in range(3)))
+
+
+def mains_schedule(regions: Sequence[str], seed: int, years: range, often: float = 1.0) -> MainsSchedule:
     """Failures at every site in whole calendar years.
 
     Two to eight a year by region, one in each equal share of the year's risk, so that they come irregularly but a
@@ -55,9 +90,10 @@ def mains_schedule(regions: Sequence[str], seed: int, years: range) -> MainsSche
         regions: region of each site.
         seed: chooses times and durations.
         years: calendar years (UTC).
+        often: factor on their number.
     """
     sites = [
-        np.concatenate([_year_of_outages(region, seed, site, year) for year in years])
+        np.concatenate([_year_of_outages(region, seed, site, year, often) for year in years])
         for site, region in enumerate(regions)
     ]
     table = padded(sites)
@@ -72,9 +108,10 @@ def padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return table
 
 
-def _year_of_outages(region: str, seed: int, site: int, year: int) -> NDArray[np.float64]:
+def _year_of_outages(region: str, seed: int, site: int, year: int, often: float) -> NDArray[np.float64]:
     rng = np.random.default_rng([seed, 12, site, year])
-    count = int(np.clip(_OUTAGES_PER_YEAR.get(region, _OUTAGES_PER_YEAR_ELSEWHERE) + rng.integers(-1, 2), 2, 8))
+    usual = np.clip(_OUTAGES_PER_YEAR.get(region, _OUTAGES_PER_YEAR_ELSEWHERE) + rng.integers(-1, 2), 2, 8)
+    count = max(round(often * float(usual)), 1)
     weights = _MONTH_WEIGHTS_SOUTH if region == "south" else _MONTH_WEIGHTS
     risk = np.concatenate([[0.0], np.cumsum(weights) / weights.sum()])
     share = np.interp((np.arange(count) + rng.uniform(0.1, 0.9, count)) / count, risk, np.linspace(0, 1, 13))
