@@ -15,6 +15,7 @@ from twin_server.dataset_command import dataset
 from twin_server.event_commands import event_app
 from twin_server.export_command import export
 from twin_server.history_command import history
+from twin_server.project_command import project
 from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
 from twin_server.scenario_commands import scenario_app
@@ -45,6 +46,7 @@ app.command()(dataset)
 app.command()(backup)
 app.command()(restore)
 app.command()(rebuild)
+app.command()(project)
 app.add_typer(event_app, name="event")
 scenario_app.command()(play)
 app.add_typer(scenario_app, name="scenario")
