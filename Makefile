@@ -36,11 +36,11 @@ protos: env ## Regenerates the committed code of the API.
 protos-check: env ## Lints the API, looks for breaking changes and for generated code that is out of date.
 	@PYTHON=$(BIN)/python deploy/check_protos.sh
 
-smoke: env ## Installs the wheel on every other Python >= 3.11 found here and starts the server with it.
-	@deploy/smoke_other_pythons.sh
+smoke: env ## Installs the wheel on every other Python >= 3.11 found here (ARGS=newest: on one) and starts the server with it.
+	@deploy/smoke_other_pythons.sh $(ARGS)
 
 check: env ## What CI runs: everything that needs no server side by side, then the tests.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types imports protos-check smoke
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types imports protos-check smoke ARGS=newest
 	@$(MAKE) --no-print-directory test
 
 bench: env ## Speed and memory, <= 40 minutes; ARGS="--only ingest" runs a part; the last line is BENCH {json}.

@@ -53,12 +53,7 @@ LIFE_DTYPE: Final = np.dtype(
         ("marker_row_us", "<i8"),
         ("marker_us", "<i8"),
         ("marker_covered_us", "<i8"),
-        # climate by month of the year, and resistance by calendar month
-        ("month_age_us", "<i8", (YEAR_MONTHS,)),
-        ("month_covered_us", "<i8", (YEAR_MONTHS,)),
-        ("resistance_uohm", "<i8", (RING_MONTHS,)),
-        ("resistance_age_s", "<i8", (RING_MONTHS,)),
-        # newest reading
+        # newest row
         ("ageing", "<f8"),
         ("stressed", "<f8"),
         ("marker", "<f8"),
@@ -74,18 +69,23 @@ LIFE_DTYPE: Final = np.dtype(
         ("temperature_cycles", "<i4"),
         ("discharges", "<i4"),
         ("depth_max_ppm", "<i4"),
+        ("regime", "<i2"),
+        ("risen", "<i2"),
+        ("unused", "u1", (4,)),
+        # climate by month of the year, and resistance by calendar month
+        ("month_age_us", "<i8", (YEAR_MONTHS,)),
+        ("month_covered_us", "<i8", (YEAR_MONTHS,)),
+        ("resistance_uohm", "<i8", (RING_MONTHS,)),
+        ("resistance_age_s", "<i8", (RING_MONTHS,)),
         ("resistance_count", "<i4", (RING_MONTHS,)),
         # the last 720 hours, each at its number modulo 720
         ("ring_mean_cc", "<i2", (RING_HOURS,)),
         ("month_year", "<i2", (YEAR_MONTHS,)),
-        ("regime", "<i2"),
-        ("risen", "<i2"),
         ("ring_covered_min", "u1", (RING_HOURS,)),
         ("ring_above_min", "u1", (RING_HOURS,)),
-        ("unused", "u1", (4,)),
     ]
 )
-"""One battery's accumulators.
+"""One battery's accumulators; what every row needs comes first, in four cache lines.
 
 `first_us`, `as_of_us`: first and newest applied row, 0 = none. `temperature_us`: time up to which temperatures are
 accounted for. `hour`: its hour since 1970, `month` that hour's month since year 0. Temperatures are in m, c or d degC

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the wheel and, with each other Python >= 3.11 on this machine, installs it into a throw-away environment,
 # brings a whole server up on free ports, and asks it how it is. Versions that are not here are passed over, and said so.
+# With "newest" as argument only the newest of them: what works there and on the oldest works in between as a rule.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -19,8 +20,9 @@ bring_up() { # VERSION PYTHON: its output appears when it is done, since several
 }
 
 runs=()
-for version in 3.11 3.12 3.13; do
+for version in 3.13 3.12 3.11; do
   [ "$version" = "$mine" ] && continue
+  [ "${1:-}" = newest ] && [ ${#runs[@]} -gt 0 ] && continue
   python=
   for candidate in "python$version" "$HOME"/.pyenv/versions/"$version".*/bin/python /usr/local/bin/"python$version"; do
     if "$candidate" -c 'import venv, ensurepip' >/dev/null 2>&1; then python=$candidate; break; fi

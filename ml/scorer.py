@@ -5,9 +5,9 @@ from catboost import CatBoostRegressor
 from numpy.typing import NDArray
 
 from actors.life_inputs import N_LIFE_INPUTS
-from actors.remaining_life import DATASHEET_POPULATION, PhysicsLife, physics_life
+from actors.remaining_life import DATASHEET_POPULATION, physics_life
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.life import CASES_TOLD, FACTORS, MEDIAN, Floats, LifeFactor, LifeScores
+from batterytwin.life import FACTORS, MEDIAN, Floats, LifeFactor, LifeScores
 from ml.artefact import LifeModel
 from ml.calibration import twin_spread
 from ml.case_library import told_cases
@@ -15,6 +15,7 @@ from ml.explanation import Explanation
 from ml.features import FEATURES, model_features
 from ml.fusion import twin_weight
 from ml.median_model import predict_ln_ratio
+from ml.physics_alone import physics_scores
 
 _OTHER = FACTORS.index(LifeFactor.OTHER)
 _COLUMN_OF_FEATURE = np.array([FACTORS.index(feature.factor) for feature in FEATURES])
@@ -57,7 +58,7 @@ class Scorer:
         rows = np.ascontiguousarray(inputs, np.float64)
         physics = physics_life(rows, self._population, warmer_k=warmer_k)
         if self._model is None or self._calibration is None or self._explanation is None:
-            return _physics_scores(physics)
+            return physics_scores(physics)
         features = model_features(rows, physics.rates, self._population)
         index, distance = self._model.cases.nearest(features)
         confidence = self._model.cases.confidence(features)
@@ -91,20 +92,3 @@ def _by_factor(explanation: Explanation, trees: CatBoostRegressor, features: NDA
         effects[:, column] += shares[:, place]
     effects[:, _OTHER] += explanation.base
     return effects
-
-
-def _physics_scores(physics: PhysicsLife) -> LifeScores:
-    n = len(physics.quantile_days)
-    unknown = np.full(n, np.nan)
-    return LifeScores(
-        model_version="",
-        quantile_days=physics.quantile_days,
-        twin_quantile_days=physics.quantile_days,
-        model_days=unknown,
-        twin_weight=np.ones(n),
-        confidence=unknown,
-        effects=physics.effects,
-        case_index=np.full((n, CASES_TOLD), -1, np.int64),
-        case_distance=np.full((n, CASES_TOLD), np.nan),
-        upper_known=np.zeros(n, np.bool_),
-    )

@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 
 from simulator.electrochemistry import EMPTIEST_ROOM
-from simulator.parameters import BlockState, Records, StringState, records
+from simulator.parameters import BlockState, Floats, Records, StringState, records
 from simulator.past import FLOAT_RISE_K, life_and_water
 from simulator.room import room_series_c
 from simulator.world import World
@@ -22,12 +22,16 @@ def initial_state(world: World, begin: datetime) -> tuple[Records, Records]:
         State of the blocks, `(n_blocks,)`, and of the strings, `(n_strings,)`.
     """
     now_s = begin.timestamp()
+    age_s = np.maximum(now_s - world.blocks.installed_s, 0.0)
+    return floating_state(world, now_s, *life_and_water(world, age_s, now_s))
+
+
+def floating_state(world: World, now_s: float, life: Floats, water_lost: Floats) -> tuple[Records, Records]:
+    """The same at a time (s since 1970 UTC), of blocks of which life and water lost are known, `(n_blocks,)` each."""
     n_blocks, n_strings = len(world.blocks.cells), len(world.strings.site)
     now = np.array([now_s])
     site_c = [room_series_c(world.rooms, world.climate, world.mains, k, now)[0] for k in world.strings.site]
     around_c = np.repeat(site_c, np.diff(world.first_block)) + world.blocks.position_k
-    age_s = np.maximum(now_s - world.blocks.installed_s, 0.0)
-    life, water_lost = life_and_water(world, age_s, now_s)
     full = np.full(n_blocks, 1.0 - EMPTIEST_ROOM)
     state = BlockState(
         soc=full,

@@ -1,12 +1,14 @@
 """When the mains fail at a site, and for how long: a schedule that depends on seed, site and calendar year alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from batterytwin.inventory import Inventory
 from simulator.compiled import compiled
 
 LOCAL_TIME_OFFSET_S = 7.0 * 3_600.0
@@ -42,6 +44,39 @@ class MainsSchedule(NamedTuple):
     start_s: NDArray[np.float64]
     end_s: NDArray[np.float64]
     load_factor: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A failure of the mains that somebody wants to happen.
+
+    Attributes:
+        location_id: where.
+        start_s: begin, s since 1970 UTC.
+        end_s: return of the mains; infinite = they stay away.
+        load_factor: load on the batteries over the system's usual one.
+    """
+
+    location_id: str
+    start_s: float
+    end_s: float
+    load_factor: float = 1.0
+
+
+def wanted_mains(inventory: Inventory, outages: Sequence[Outage]) -> MainsSchedule:
+    """The failures that somebody wants, and no others; those of a location are in order and do not overlap."""
+    rows = [
+        np.array(
+            [
+                (outage.start_s, min(outage.end_s, NEVER_S), outage.load_factor)
+                for outage in outages
+                if outage.location_id == location.location_id
+            ]
+        ).reshape(-1, 3)
+        for location in inventory.locations
+    ]
+    table = padded(rows)
+    return MainsSchedule(*(np.ascontiguousarray(table[:, :, k]) for k in range(3)))
 
 
 def mains_schedule(regions: Sequence[str], seed: int, years: range, often: float = 1.0) -> MainsSchedule:

@@ -30,6 +30,7 @@ class BlockParameters(NamedTuple):
         cells: cells in series when whole.
         capacity_ah: charge of both wells together, new.
         r0_ohm: ohmic resistance at full charge, new.
+        ohmic_over_instrument: that resistance over what an instrument reads.
         r1_ohm: resistance of the fast polarisation, new.
         r2_ohm: resistance of the slow polarisation, new.
         charge_r_ohm: charge resistance at half charge.
@@ -49,6 +50,7 @@ class BlockParameters(NamedTuple):
     cells: Floats
     capacity_ah: Floats
     r0_ohm: Floats
+    ohmic_over_instrument: Floats
     r1_ohm: Floats
     r2_ohm: Floats
     charge_r_ohm: Floats

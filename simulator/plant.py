@@ -107,7 +107,7 @@ class Plant:
 
     def visit(self, visits: Visits) -> VisitTruth:
         """Takes strings to the times at which they are visited, in order, and reads the truth there."""
-        self.cover(float(visits.time_us.max()) * 1e-6)
+        self.cover(float(visits.time_us.max(initial=0)) * 1e-6)
         return read_truth(self.fleet, visits, self._targets)
 
     def cover(self, until_s: float) -> None:

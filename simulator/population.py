@@ -60,6 +60,7 @@ def make_blocks(inventory: Inventory, seed: int, variant: PlantVariant = USUAL_P
         cells=cells,
         capacity_ah=capacity_ah / TEN_HOUR_SHARE * spread(_CAPACITY_SD),
         r0_ohm=r0_ohm * OHMIC_OVER_INSTRUMENT * spread(_RESISTANCE_SD),
+        ohmic_over_instrument=np.full(n, OHMIC_OVER_INSTRUMENT),
         r1_ohm=nominal("r1_ohm") * spread(_POLARISATION_SD),
         r2_ohm=nominal("r2_ohm") * spread(_POLARISATION_SD),
         charge_r_ohm=r0_ohm * _CHARGE_R_OVER_R0 * spread(_POLARISATION_SD),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simulator.climate import Climate, outdoor_c
 from simulator.compiled import compiled, kernel
 from simulator.mains import MainsSchedule, next_outage
+from simulator.room_changes import RoomChanges, no_room_changes
 from simulator.room_faults import RoomFaults, no_room_faults
 from simulator.variant import USUAL_PLANT, PlantVariant
 
@@ -39,6 +40,7 @@ class Rooms(NamedTuple):
         ripple_period_s: time from one start of the cooling to the next, s, `(n_sites,)`.
         cooling_margin: power of the cooling over the room's heat at the mean outdoor temperature, > 1, `(n_sites,)`.
         faults: failed and degraded cooling.
+        changes: what else makes rooms warmer or colder.
     """
 
     set_point_c: NDArray[np.float64]
@@ -47,6 +49,7 @@ class Rooms(NamedTuple):
     ripple_period_s: NDArray[np.float64]
     cooling_margin: NDArray[np.float64]
     faults: RoomFaults
+    changes: RoomChanges
 
 
 def make_rooms(n_sites: int, seed: int, faults: RoomFaults | None = None, variant: PlantVariant = USUAL_PLANT) -> Rooms:
@@ -60,6 +63,7 @@ def make_rooms(n_sites: int, seed: int, faults: RoomFaults | None = None, varian
         ripple_period_s=rng.uniform(1_200.0, 2_400.0, n_sites),
         cooling_margin=rng.uniform(1.3, 1.6, n_sites),
         faults=faults or no_room_faults(n_sites),
+        changes=no_room_changes(n_sites),
     )
 
 
@@ -82,7 +86,7 @@ def room_c(rooms: Rooms, climate: Climate, mains: MainsSchedule, site: int, time
         if time_s > begun_s:
             warmed_k = _rise_k(rooms, site, outside_k, faults.lost[site, fault], ended_s - begun_s)
             rise_k = max(rise_k, warmed_k * _left(time_s - ended_s))
-    return float(rooms.set_point_c[site] + rooms.leak[site] * outside_k + rise_k)
+    return float(rooms.set_point_c[site] + rooms.leak[site] * outside_k + rise_k + _shift_k(rooms, site, time_s))
 
 
 @kernel
@@ -109,6 +113,21 @@ def _rise_k(rooms: Rooms, site: int, outside_k: float, lost: float, duration_s: 
     power = (1.0 - lost) * rooms.cooling_margin[site] * (1.0 + _POWER_PER_K * outside_k)
     missing = min(max(1.0 + _HEAT_PER_K * outside_k - power, 0.0), 1.0)
     return float(missing * min(UNCOOLED_RATE_K_S * duration_s, HOTTEST_C - rooms.set_point_c[site]))
+
+
+@compiled
+def _shift_k(rooms: Rooms, site: int, time_s: float) -> float:
+    """What the changes of a room add to its temperature."""
+    changes, shift_k = rooms.changes, 0.0
+    for change in range(changes.start_s.shape[1]):
+        begun_s, ended_s = changes.start_s[site, change], min(changes.end_s[site, change], time_s)
+        if time_s > begun_s:
+            most_k = min(
+                changes.rise_k[site, change], max(changes.hottest_c[site, change] - rooms.set_point_c[site], 0.0)
+            )
+            reached_k = min(changes.rate_k_s[site, change] * (ended_s - begun_s), abs(most_k))
+            shift_k += math.copysign(reached_k, most_k) * _left(time_s - ended_s)
+    return shift_k
 
 
 @compiled

@@ -13,7 +13,6 @@ from simulator.evolution import evolve_string
 from simulator.fault_labels import FaultTargets, Labels
 from simulator.mains import current_or_next
 from simulator.parameters import Floats, Ints
-from simulator.population import OHMIC_OVER_INSTRUMENT
 from simulator.room import post_ripple_k
 from simulator.world import Fleet
 
@@ -155,7 +154,8 @@ def _read(fleet: Fleet, truth: VisitTruth) -> None:
             r0_ohm = world.blocks[i].r0_ohm * aged * ohmic
             r1_ohm = world.blocks[i].r1_ohm
             r2_ohm = world.blocks[i].r2_ohm * aged * slow_factor(blocks[i].soc)
-            truth.instrument_ohm[row] = min(r0_ohm / OHMIC_OVER_INSTRUMENT + now[i].inside_ohm, INSTRUMENT_RANGE_OHM)
+            seen_ohm = r0_ohm / world.blocks[i].ohmic_over_instrument
+            truth.instrument_ohm[row] = min(seen_ohm + now[i].inside_ohm, INSTRUMENT_RANGE_OHM)
             truth.r0_ohm[row] = r0_ohm + now[i].inside_ohm
             truth.edge_1s_ohm[row] = truth.r0_ohm[row] + r1_ohm * fast_1s + r2_ohm * slow_1s
             truth.edge_60s_ohm[row] = truth.r0_ohm[row] + r1_ohm * fast_60s + r2_ohm * slow_60s

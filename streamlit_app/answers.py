@@ -15,6 +15,7 @@ from clients.types import (
     History,
     Location,
     Metric,
+    PastTwin,
     StringTwin,
     Twin,
 )
@@ -23,6 +24,9 @@ from streamlit_app.visitor import Visitor
 
 DEADLINE_S: Final = 4.0
 """A page would rather show the last known values than wait longer, s."""
+
+PAST_DEADLINE_S: Final = 20.0
+"""A state of the past is computed anew, and people who ask for one wait for it, s."""
 
 ALERTS_SHOWN: Final = 500
 """Newest alerts that a list shows."""
@@ -112,6 +116,16 @@ def twin(visitor: Visitor, battery_id: str) -> Answer[Twin]:
         ("twin", battery_id),
         lambda token: client.get_twin(battery_id, token=token, deadline_s=DEADLINE_S),
     )
+
+
+def twin_at(visitor: Visitor, battery_id: str, instant: datetime) -> PastTwin:
+    """A battery as it was. The past is asked for once, so no answer is remembered.
+
+    Raises:
+        InvalidArgumentError: the instant is in the future or before the first reading.
+    """
+    client = visitor.backend.client
+    return visitor.act(lambda token: client.get_twin_at(battery_id, instant, token=token, deadline_s=PAST_DEADLINE_S))
 
 
 def string(visitor: Visitor, string_id: str, load_w: float | None = None) -> Answer[StringTwin]:

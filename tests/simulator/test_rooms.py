@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from batterytwin.inventory import load_fleet
+from batterytwin.inventory import Inventory, load_fleet
 from simulator.faults import FaultEvent, FaultKind
 from simulator.plant import Plant
 from simulator.room import room_series_c
+from simulator.room_changes import RoomChange, room_changes
 from tests.simulator.small_fleet import START, START_S, with_outages, write_fleet
 
 HOUR_S = 3_600.0
@@ -23,8 +24,11 @@ def room_of(plant: Plant, site: int, times_s: Floats) -> Floats:
 
 
 def two_sites(path: Path, *faults: FaultEvent) -> Plant:
-    inventory = load_fleet(write_fleet(path / "fleet.toml", sites=("BRK", "PKN"), blocks=2))
-    return with_outages(Plant(inventory, 3, START, faults))
+    return with_outages(Plant(two_inventory(path), 3, START, faults))
+
+
+def two_inventory(path: Path) -> Inventory:
+    return load_fleet(write_fleet(path / "fleet.toml", sites=("BRK", "PKN"), blocks=2))
 
 
 def hours(begin: float, end: float) -> Floats:
@@ -79,3 +83,17 @@ def test_batteries_feel_the_heat_of_their_room_late(tmp_path: Path) -> None:
     core_c, elsewhere_c = plant.fleet.blocks.core_c[:2], plant.fleet.blocks.core_c[2:]
     assert np.all(core_c < room_c - 2.0)
     assert np.all(core_c > elsewhere_c + 3.0)
+
+
+def test_a_changed_room_warms_at_its_rate_up_to_its_limit_and_returns(tmp_path: Path) -> None:
+    healthy, changed = two_sites(tmp_path), two_sites(tmp_path)
+    changes = [RoomChange("BRK", START_S, START_S + 12 * HOUR_S, 100.0, rate_k_h=2.0, hottest_c=38.0)]
+    world = changed.fleet.world
+    rooms = world.rooms._replace(changes=room_changes(two_inventory(tmp_path), changes))
+    changed.fleet = changed.fleet._replace(world=world._replace(rooms=rooms))
+    set_point_c = float(rooms.set_point_c[0])
+    rise_k = room_of(changed, 0, hours(0, 48)) - room_of(healthy, 0, hours(0, 48))
+    assert rise_k[12] == pytest.approx(6.0)
+    assert rise_k[44:48] == pytest.approx(38.0 - set_point_c)
+    assert rise_k[-1] == pytest.approx(0.0, abs=0.01)
+    assert np.array_equal(room_of(changed, 1, hours(0, 48)), room_of(healthy, 1, hours(0, 48)))
