@@ -5,7 +5,7 @@ that did: these changes alone are told, with the names and times that they have 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -98,6 +98,9 @@ def reconcile(
             wanted = is_now is not None and (was is None or was.level < is_now.level)
         if wanted:
             told.append(change)
+            if change.change == AlertChange.RAISED:
+                # an earlier revision may have withdrawn it; where none has, this changes nothing
+                told.append(replace(change, change=AlertChange.REOPENED))
     cleared = {change.alert_id for change in told if change.change == AlertChange.CLEARED}
     told += [
         _over(name, alert, replaced_us.get(alert.spec.battery_key, 0))

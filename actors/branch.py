@@ -65,7 +65,11 @@ class Branch:
     ) -> None:
         snapshots = {
             spec.battery_key: TwinSnapshot(
-                spec.battery_key, int(memory.records["watermark_us"][twin]), MEMORY_LAYOUT, memory.to_bytes(twin)
+                spec.battery_key,
+                int(memory.records["watermark_us"][twin]),
+                MEMORY_LAYOUT,
+                memory.to_bytes(twin),
+                memory.life_bytes(twin),
             )
             for twin, spec in enumerate(specs)
         }

@@ -44,9 +44,10 @@ def copy_past(specs: Sequence[TwinSpec], replayer: TwinReplayer, moment: Moment)
     Raises:
         StoreUnavailableError: the database is away.
     """
-    memory = TwinMemory.blank(FilterParameters.from_specs(specs))
+    parameters = FilterParameters.from_specs(specs)
+    memory = TwinMemory.blank(parameters)
     for twin, spec in enumerate(specs):
-        memory.from_bytes(twin, replayer.state_at(spec, moment))
+        memory.from_bytes(twin, *replayer.state_at(spec, moment), parameters)
     return memory
 
 

@@ -49,9 +49,15 @@ def resistance_factor(soc: float) -> tuple[float, float]:
 
 
 @compiled
+def warmth_at(p: TwinParameters, temperature_c: float) -> float:
+    """Resistance at a temperature over that at 25 degC."""
+    return max(1.0 + p.r_per_k * (temperature_c - 25.0), _SMALLEST_WARMTH_FACTOR)
+
+
+@compiled
 def warmth_factor(x: TwinState, p: TwinParameters) -> float:
     """Resistance at the present temperature over that at 25 degC."""
-    return max(1.0 + p.r_per_k * (x.temperature_c - 25.0), _SMALLEST_WARMTH_FACTOR)
+    return warmth_at(p, x.temperature_c)
 
 
 @compiled

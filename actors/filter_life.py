@@ -22,7 +22,7 @@ _DISCHARGE: Final = int(Regime.DISCHARGE)
 _RECHARGE: Final = int(Regime.RECHARGE)
 _CAPACITY_TEST: Final = int(HealthEvidenceKind.CAPACITY_TEST)
 
-_ROOM_C: Final = 25.0
+ROOM_C: Final = 25.0
 _ZERO_C_K: Final = 273.15
 _REFERENCE_PER_K: Final = 1.0 / 293.15
 _YEAR_S: Final = 365.25 * 86_400.0
@@ -49,20 +49,26 @@ def ageing_factor(p: TwinParameters, temperature_c: float) -> float:
 
 
 @compiled
+def voltage_stress(p: TwinParameters, voltage_v: float, temperature_c: float) -> float:
+    """Exponent by which a float voltage ages a battery: >= 0, 0 at the compensated set point."""
+    set_point_v = p.float_v + p.compensation_v_k * (temperature_c - 25.0)
+    deviation = abs(voltage_v - set_point_v) / p.cells
+    return _STRESS_PER_V_CELL * min(deviation, _LARGEST_DEVIATION_V_CELL)
+
+
+@compiled
 def float_stress(x: TwinState, p: TwinParameters, dt_s: float) -> float:
-    """Exponent by which the float voltage of the past step ages a battery: >= 0, 0 at the compensated set point."""
+    """Exponent by which the float voltage of the past step ages a battery."""
     if x.regime != _FLOAT or x.voltage_v == 0.0 or dt_s > _LONGEST_FLOAT_STEP_S:
         return 0.0
-    set_point_v = p.float_v + p.compensation_v_k * (x.temperature_c - 25.0)
-    deviation = abs(x.voltage_v - set_point_v) / p.cells
-    return _STRESS_PER_V_CELL * min(deviation, _LARGEST_DEVIATION_V_CELL)
+    return voltage_stress(p, x.voltage_v, x.temperature_c)
 
 
 @compiled
 def begin_life(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
     """Prior of the health at the first reading, from the time in service at 25 degC, and evidence that came before."""
     service_s = max(sample_time_us - x.installed_us, 0.0) * 1e-6
-    life = service_s * ageing_factor(p, _ROOM_C) * p.life_per_s_20c
+    life = service_s * ageing_factor(p, ROOM_C) * p.life_per_s_20c
     fade = fade_at(p, life)
     sigma = min(math.sqrt(prior_var(p, p.capacity_spread, fade)), LARGEST_SIGMA)
     spread_var = sigma * sigma - p.capacity_spread * p.capacity_spread
@@ -118,6 +124,12 @@ def _lose_certainty(x: TwinState, sigma: float) -> None:
 
 
 @compiled
+def cycle_wear(depth: float) -> float:
+    """Share of life that a discharge of this depth uses."""
+    return power(depth, _CYCLE_EXPONENT) / _CYCLES_OF_FULL_DEPTH
+
+
+@compiled
 def wear_by_cycle(x: TwinState, regime: int) -> None:
     """Counts the wear of a discharge when the battery is charged again. Call it before SOC follows the reading."""
     if regime == _DISCHARGE:
@@ -125,7 +137,7 @@ def wear_by_cycle(x: TwinState, regime: int) -> None:
             x.cycle_top_soc = x.soc
     elif x.cycle_top_soc > 0.0 and regime in (_FLOAT, _RECHARGE):
         depth = min(max(x.cycle_top_soc - x.soc, 0.0), 1.0)
-        x.life_fraction += power(depth, _CYCLE_EXPONENT) / _CYCLES_OF_FULL_DEPTH
+        x.life_fraction += cycle_wear(depth)
         x.cycle_top_soc = 0.0
 
 

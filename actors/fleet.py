@@ -90,8 +90,17 @@ class Fleet(Protocol):
     async def ready(self) -> list[bool]:
         """Whether each shard answers now."""
 
+    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
+        """What is known of the lives of a shard's twins: `LifeInputs`, shape `(n_twins_of_shard, N_LIFE_INPUTS)`.
+
+        It may be asked beside rows and waits for those under way.
+
+        Raises:
+            ShardUnavailableError: the shard died or restarts; ask again.
+        """
+
     async def state_hashes(self) -> dict[int, str]:
-        """SHA-256 of the state of each twin by battery key, for tests and audits."""
+        """SHA-256 of all that is held of each twin by battery key, for tests and audits."""
 
     async def stop(self) -> None:
         """Stores a snapshot of every twin, then ends the shards."""

@@ -12,7 +12,7 @@ import numpy as np
 from batterytwin.telemetry import Rows
 
 MOST_ROWS: Final = 96
-"""Rows since the last late one that are kept; a twin that had none for longer is forgotten (about 8 kB a twin)."""
+"""Rows since the last late one that are kept; a twin that had none for longer is forgotten (about 10 kB a twin)."""
 
 
 @dataclass(slots=True)
@@ -22,11 +22,13 @@ class LateCursor:
     Attributes:
         watermark_us: sample time of that row, us.
         state: bytes of the twin then.
+        life: bytes of its accumulators of life.
         rows: rows applied since, oldest first, `TELEMETRY_DTYPE`.
     """
 
     watermark_us: int
     state: bytes
+    life: bytes
     rows: list[Rows]
 
 

@@ -36,10 +36,12 @@ class LifeInputs(Protocol):
     temperature_mean_30d_c: float
     """Mean over time."""
     temperature_max_30d_c: float
+    """Mean of the hottest hour, so that neither noise nor the number of readings raises it."""
     time_above_30c_30d_h: float
     covered_30d_h: float
     """Time that readings cover."""
-    # since the block was installed; before its first reading 25 degC and the recommended voltage are assumed
+    # since the block was installed; before its first reading 25 degC and the recommended voltage are assumed, in gaps
+    # (more than 2 h without a temperature) what was usual until then
     observed_s: float
     """Time that readings cover."""
     thermal_age_s: float
@@ -49,6 +51,7 @@ class LifeInputs(Protocol):
     temperature_cycles: float
     """Swings of more than 5 K, counted at their return."""
     discharges: float
+    """Of 1 % of the charge or more."""
     depth_sum: float
     """Sum of the depths of discharges, fraction of the charge each."""
     depth_max: float
@@ -80,7 +83,7 @@ class LifeInputs(Protocol):
     """Time from the first to the last of the months that the slope rests on."""
     # float current marker
     marker_drift: float
-    """Change of ln(own gassing current) since it first settled."""
+    """Change of ln(own gassing current) since it first settled: the mean of the first week of float after two days."""
     # capacity
     told_soh_capacity: float
     """Capacity over rated as the twin tells it, with all evidence and the life law in it."""

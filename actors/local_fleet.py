@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from actors.fleet import ShardResult, TwinSpec
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.shard import TwinShard
@@ -105,6 +108,10 @@ class LocalFleet:
     async def ready(self) -> list[bool]:
         """Whether each shard answers now: after the start, until another owner takes its twins over."""
         return [shard.is_owner for shard in self._shards]
+
+    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
+        """What is known of the lives of a shard's twins; see `Fleet.life_inputs`."""
+        return await self._shards[shard].call(TwinShard.life_inputs)
 
     async def state_hashes(self) -> dict[int, str]:
         """SHA-256 of the state of each twin by battery key."""

@@ -12,7 +12,7 @@ from batterytwin.errors import ConflictError, InvalidArgumentError, Reason
 ACTOR_BYTES: Final = 130 * 2**20
 """Memory of one actor process with its share of Ray, before any twin (measured, proportional set size)."""
 
-TWIN_BYTES: Final = 4 * 2**10
+TWIN_BYTES: Final = 8 * 2**10
 """Memory of one twin with its working copy and its share of a batch."""
 
 RUNTIME_BYTES: Final = 450 * 2**20

@@ -4,6 +4,7 @@ Ray starts, watches and restarts the shards; rows go to them over a line of thei
 """
 
 import asyncio
+import gc
 import importlib
 import itertools
 import logging
@@ -16,8 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actors.fleet import ShardResult, TwinSpec
+from actors.life_inputs import N_LIFE_INPUTS
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.placement import check_memory
 from actors.ray_folder import make_ray_folder, remove_ray_folder
@@ -130,10 +133,16 @@ class _ShardActor:
         self._process = importlib.import_module("actors.shard_process").ShardProcess(*arguments)
 
     def restore(self) -> bytes:
-        return self._process.restore()  # type: ignore[no-any-return] # imported by name
+        live = self._process.restore()
+        gc.collect()
+        gc.freeze()  # what is there now stays, and is not looked through again while rows wait
+        return live  # type: ignore[no-any-return] # imported by name
 
     def apply_inputs(self, inputs: Sequence[TwinInput]) -> bytes:
         return self._process.apply_inputs(inputs)  # type: ignore[no-any-return] # as above
+
+    def life_inputs(self) -> bytes:
+        return self._process.life_inputs()  # type: ignore[no-any-return] # as above
 
     def state_hashes(self) -> bytes:
         return self._process.state_hashes()  # type: ignore[no-any-return] # as above
@@ -215,6 +224,10 @@ class RayFleet:
     async def ready(self) -> list[bool]:
         """Whether each shard answers now and holds its twins; asked beside the work that it may be doing."""
         return list(await asyncio.gather(*(shard.ping() for shard in self._shards)))
+
+    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
+        """What is known of the lives of a shard's twins; see `Fleet.life_inputs`."""
+        return np.frombuffer(await self._shards[shard].ask("life_inputs"), np.float64).reshape(-1, N_LIFE_INPUTS)
 
     async def state_hashes(self) -> dict[int, str]:
         """SHA-256 of the state of each twin by battery key."""

@@ -80,7 +80,7 @@ class TwinRebuilder:
         memory, stored = TwinMemory.blank(stepper.parameters), TwinMemory.blank(stepper.parameters)
         snapshot = self._store.snapshot_before(key, MEMORY_LAYOUT, moment)
         if snapshot is not None and len(snapshot.state) == TWIN_BYTES:
-            stored.from_bytes(0, snapshot.state)
+            stored.from_bytes(0, snapshot.state, snapshot.life, stepper.parameters)
         stored_us, stored_seq = (int(stored.records[name][0]) for name in ("watermark_us", "input_seq"))
         check, differences, row_count, versions = SnapshotCheck.NONE, Differences(), 0, dict[str, None]()
         begin_us = 0
@@ -93,10 +93,12 @@ class TwinRebuilder:
             versions |= dict.fromkeys(self._names(rows))
             begin_us = end_us
             if end_us == stored_us:
-                same = memory.to_bytes(0) == stored.to_bytes(0)
+                same = memory.to_bytes(0) == stored.to_bytes(0) and (
+                    snapshot is None or not snapshot.life or memory.life_bytes(0) == snapshot.life
+                )
                 check = SnapshotCheck.SAME if same else SnapshotCheck.DIFFERS
         watermark_us = int(memory.records["watermark_us"][0])
-        state = TwinSnapshot(key, watermark_us, MEMORY_LAYOUT, memory.to_bytes(0))
+        state = TwinSnapshot(key, watermark_us, MEMORY_LAYOUT, memory.to_bytes(0), memory.life_bytes(0))
         return RebuiltTwin(state if watermark_us else None, revision, row_count, tuple(versions), differences, check)
 
     def _ends(self, key: int, until_us: int, stored_us: int) -> Iterator[int]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.filter_layout import state_records
+from actors.life_layout import empty_life
 from actors.twin_memory import TwinMemory
 from batterytwin.events import PLACED_BY_TIME, TwinInput, TwinInputKind
 
@@ -37,7 +38,8 @@ def renew_block(memory: TwinMemory, slot: int, blank: TwinMemory, time_us: int) 
     for name in _OF_THE_LOG:
         record[name] = old_record[name]
     record["watermark_us"] = max(int(old_record["watermark_us"][0]), time_us)
-    memory.put(np.array([slot], np.int32), TwinMemory(state, record))
+    life = empty_life(np.array([time_us], np.float64))
+    memory.put(np.array([slot], np.int32), TwinMemory(state, record, life))
 
 
 def replaced_us(inputs: Iterable[TwinInput]) -> dict[int, int]:

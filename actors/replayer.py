@@ -1,6 +1,5 @@
 """The twin as it was at an instant of the past, as it was known at another."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +28,8 @@ class PastTwin:
         snapshot_us: watermark of the snapshot that the replay began from; None = from nothing.
         row_count: rows replayed.
         revision: how often its past had been computed anew.
-        state_sha256: SHA-256 of its state, as `Fleet.state_hashes` tells it.
+        state_sha256: SHA-256 of its state, as `Fleet.state_hashes` tells it; more than a month ago accumulators of life
+            are missing in the snapshots, and it is another.
     """
 
     live: Rows
@@ -74,16 +74,17 @@ class TwinReplayer:
             snapshot_us=None if snapshot is None else snapshot.watermark_us,
             row_count=len(rows),
             revision=self._store.revision_at(key, moment),
-            state_sha256=hashlib.sha256(memory.to_bytes(0)).hexdigest(),
+            state_sha256=memory.state_hash(0),
         )
 
-    def state_at(self, spec: TwinSpec, moment: Moment) -> bytes:
-        """State of the twin of a battery at a moment, as `TwinMemory.from_bytes` takes it.
+    def state_at(self, spec: TwinSpec, moment: Moment) -> tuple[bytes, bytes]:
+        """State and life of the twin of a battery at a moment, as `TwinMemory.from_bytes` takes them.
 
         Raises:
             StoreUnavailableError: the database is away.
         """
-        return self._replay(spec, moment, from_blank=False)[0].to_bytes(0)
+        memory, _, _ = self._replay(spec, moment, from_blank=False)
+        return memory.to_bytes(0), memory.life_bytes(0)
 
     def _replay(
         self, spec: TwinSpec, moment: Moment, *, from_blank: bool
@@ -93,7 +94,7 @@ class TwinReplayer:
         key = spec.battery_key
         snapshot = None if from_blank else self._store.snapshot_before(key, MEMORY_LAYOUT, moment)
         if snapshot is not None and len(snapshot.state) == TWIN_BYTES:
-            memory.from_bytes(0, snapshot.state)
+            memory.from_bytes(0, snapshot.state, snapshot.life, stepper.parameters)
         else:
             snapshot = None
         rows = self._store.rows_between(key, 0 if snapshot is None else snapshot.watermark_us, moment)

@@ -36,7 +36,7 @@ def restore_twins(
     snapshots = store.load_snapshots(list(twin_of), MEMORY_LAYOUT)
     found = {key: snapshot for key, snapshot in snapshots.items() if len(snapshot.state) == TWIN_BYTES}
     for key, snapshot in found.items():
-        memory.from_bytes(twin_of[key], snapshot.state)
+        memory.from_bytes(twin_of[key], snapshot.state, snapshot.life, stepper.parameters)
     replayed = np.zeros(len(keys), np.bool_)
     everyone = np.arange(len(keys), dtype=np.int32)
     taken = dict(zip(keys.tolist(), memory.records["input_seq"].tolist(), strict=True))

@@ -143,14 +143,14 @@ class Reviser:
         self, twins: NDArray[np.int32], keys: NDArray[np.int32], first_us: NDArray[np.int64]
     ) -> tuple[TwinMemory, Rows, list[LoggedInput]]:
         """The twins as they were before their first late rows, and the log from there on."""
-        memory = self._stepper.blank(twins)
+        memory, parameters = self._stepper.blank(twins), self._stepper.parameters.take(twins)
         parts, elsewhere = [np.empty(0, TELEMETRY_DTYPE)], []
         for slot, twin in enumerate(twins.tolist()):
             cursor = self.cursors.find(twin, int(first_us[slot]))
             if cursor is None:
                 elsewhere.append(slot)
             else:
-                memory.from_bytes(slot, cursor.state)
+                memory.from_bytes(slot, cursor.state, cursor.life, parameters)
                 parts += cursor.rows
         inputs: list[LoggedInput] = []
         if elsewhere:
@@ -159,7 +159,7 @@ class Reviser:
             for slot in elsewhere:
                 snapshot = found.get(int(keys[slot]))
                 if snapshot is not None and len(snapshot.state) == TWIN_BYTES:
-                    memory.from_bytes(slot, snapshot.state)
+                    memory.from_bytes(slot, snapshot.state, snapshot.life, parameters)
             marks = {int(keys[slot]): int(memory.records["watermark_us"][slot]) for slot in elsewhere}
             taken = {int(keys[slot]): int(memory.records["input_seq"][slot]) for slot in elsewhere}
             parts.append(self._store.read_tail(marks))
@@ -178,7 +178,8 @@ class Reviser:
         for slot, (twin, key) in enumerate(zip(twins.tolist(), keys.tolist(), strict=True)):
             mine = rows[rows["battery_key"] == key]
             if key not in with_inputs and len(mine) <= MOST_ROWS:
-                found[twin] = LateCursor(int(memory.records["watermark_us"][slot]), memory.to_bytes(slot), [mine])
+                watermark_us = int(memory.records["watermark_us"][slot])
+                found[twin] = LateCursor(watermark_us, memory.to_bytes(slot), memory.life_bytes(slot), [mine])
         return found
 
     def _agree(

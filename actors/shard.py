@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,13 @@ from actors.applied_batch import AppliedBatch, LateWorker, has_late_rows, in_ord
 from actors.fleet import ShardResult, TwinSpec
 from actors.input_log import LogEnd, check_inputs, fresh_inputs
 from actors.intake import TwinFinder
+from actors.life_values import life_inputs
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.replacement import replaced_us, split_late
 from actors.replay import replay
 from actors.restore import restore_twins
-from actors.revision import Reviser
+from actors.revision import RevisedPast, Reviser
+from actors.snapshot_rounds import SnapshotRounds
 from actors.twin_memory import MEMORY_LAYOUT, TwinMemory
 from actors.twin_step import TwinStepper
 from batterytwin.alerts import AlertTransition
@@ -24,12 +25,6 @@ from batterytwin.errors import LeaseLostError
 from batterytwin.events import TwinInput
 from batterytwin.telemetry import Rows, to_received_s
 from storage.shard_store import ShardCommit, ShardStore, TwinSnapshot
-
-_ROWS_BETWEEN_SNAPSHOTS: Final = 206
-"""Of each twin, so that what snapshots weigh beside the rows is the same in any fleet."""
-_FEWEST_ROWS_BETWEEN_SNAPSHOTS: Final = 200_000
-_MOST_SNAPSHOTS: Final = 4_096
-"""States in one commit, 7 MB: a large shard spreads them, so that no commit keeps its callers waiting."""
 
 
 class TwinShard:
@@ -66,12 +61,7 @@ class TwinShard:
         self._finder = TwinFinder(len(specs))
         self._twin_of = {spec.battery_key: twin for twin, spec in enumerate(specs)}
         self._memory = TwinMemory.blank(self._stepper.parameters)
-        self._changed = np.zeros(len(specs), np.bool_)  # since their last snapshot
-        self._unsaved = np.zeros(len(specs), np.bool_)  # of the round of snapshots under way
-        self._rows_since_snapshot = 0
-        self._rows_between_snapshots = max(_FEWEST_ROWS_BETWEEN_SNAPSHOTS, _ROWS_BETWEEN_SNAPSHOTS * len(specs))
-        self._snapshot_interval_s = snapshot_interval_s
-        self._snapshot_due_s = time.monotonic() + snapshot_interval_s
+        self._rounds = SnapshotRounds(len(specs), snapshot_interval_s)
         self._in_doubt = False
         self._past_in_doubt = False
         self._lost: LeaseLostError | None = None
@@ -116,11 +106,12 @@ class TwinShard:
                 batch = self._late.work_in(rows, slots, touched, work, step, self._memory, received_s)
             alerts = self._alerts_of(batch)
             if batch.is_new:
-                snapshots = self._due_snapshots(touched, work)
+                snapshots = self._due_snapshots(batch.past)
                 for part in batch.steps:
                     part.stored["received_s"] = received_s
                 self._commit(_commit_of(batch, receive_time_us, alerts, snapshots))
                 self._memory.put(touched, work)
+                self._follow(batch)
                 self._note_batch(batch)
                 self._note_commit(touched, sum(len(part.stored) for part in batch.steps), snapshots)
         except LeaseLostError as error:
@@ -164,11 +155,11 @@ class TwinShard:
         if not inputs:
             return ()
         touched = np.array(list(dict.fromkeys(self._twin_of[i.battery_key] for i in inputs)), np.int32)
-        work = self._memory.take(touched)
+        work = self._memory.take_whole(touched)
         before = self._standing.of(work.records, touched)
         logged = self._stepper.take_inputs(work, touched, inputs)
         alerts = reconcile(before, self._standing.of(work.records, touched), (), replaced_us(inputs))
-        snapshots = self._due_snapshots(touched, work)
+        snapshots = self._due_snapshots(None)
         self._commit(ShardCommit(time.time_ns() // 1_000, alerts=alerts, snapshots=snapshots, inputs=logged))
         self._memory.put(touched, work)
         self._reviser.cursors.forget(touched.tolist())
@@ -179,7 +170,7 @@ class TwinShard:
         alerts: list[AlertTransition] = []
         for given in inputs:  # one after the other: a battery may have been replaced twice
             past = self._reviser.take_late_inputs([given], self._memory)
-            snapshots = self._due_snapshots(past.twins, past.memory)
+            snapshots = self._due_snapshots(past)
             self._commit(
                 ShardCommit(
                     time.time_ns() // 1_000,
@@ -204,23 +195,25 @@ class TwinShard:
             LeaseLostError: another owner has the twins.
         """
         self._check_owner()
-        changed = np.flatnonzero(self._changed).tolist()
-        for start in range(0, len(changed), _MOST_SNAPSHOTS):
-            part = [self._snapshot(twin, self._memory, twin) for twin in changed[start : start + _MOST_SNAPSHOTS]]
+        for twins in self._rounds.parts():
+            part = [self._snapshot(twin, self._memory, twin) for twin in twins]
             self._store.commit(ShardCommit(time.time_ns() // 1_000, snapshots=part))
-        self._changed[:] = self._unsaved[:] = False
-        self._note_snapshot()
+        self._rounds.note_all_saved()
 
     def live(self) -> Rows:
         """Present of all twins, `LIVE_DTYPE`, shape `(n_twins,)`."""
         return self._memory.live(self._stepper.parameters, self._all)
 
+    def life_inputs(self) -> NDArray[np.float64]:
+        """What is known of the lives of all twins, `LifeInputs`, shape `(n_twins, N_LIFE_INPUTS)`."""
+        return life_inputs(self._memory.lives, self._memory.state, self._stepper.parameters)
+
     def copy(self) -> TwinMemory:
         """Copies of all twins."""
-        return self._memory.take(self._all)
+        return self._memory.take_whole(self._all)
 
     def state_hashes(self) -> dict[int, str]:
-        """SHA-256 of the state of each twin, by battery key."""
+        """SHA-256 of all that is held of each twin, by battery key."""
         return {int(key): self._memory.state_hash(twin) for twin, key in enumerate(self._keys)}
 
     @property
@@ -237,7 +230,7 @@ class TwinShard:
             raise self._lost
 
     def _restore_twins(self) -> None:
-        self._changed |= restore_twins(self._memory, self._stepper, self._keys, self._store)
+        self._rounds.changed |= restore_twins(self._memory, self._stepper, self._keys, self._store)
         self._reviser.cursors.forget()
 
     def _alerts_of(self, batch: AppliedBatch) -> tuple[AlertTransition, ...]:
@@ -263,22 +256,22 @@ class TwinShard:
             tail = self._store.read_tail(dict(zip(keys, records["watermark_us"].tolist(), strict=True)))
             inputs = self._store.read_inputs(dict(zip(keys, records["input_seq"].tolist(), strict=True)))
             for step in replay(LogEnd(tail, inputs), self._memory, self._all, self._keys, self._stepper):
-                self._changed[step.twins] = True
-            self._changed[[self._twin_of[logged.content.battery_key] for logged in inputs]] = True
+                self._rounds.changed[step.twins] = True
+            self._rounds.changed[[self._twin_of[logged.content.battery_key] for logged in inputs]] = True
             self._reviser.cursors.forget()
         self._in_doubt = self._past_in_doubt = False
 
-    def _due_snapshots(self, touched: NDArray[np.int32], work: TwinMemory) -> list[TwinSnapshot]:
-        """States that this commit takes along: some of those that the round under way has still to store."""
-        if not self._unsaved.any():
-            if time.monotonic() < self._snapshot_due_s and self._rows_since_snapshot < self._rows_between_snapshots:
-                return []
-            self._unsaved |= self._changed
-            self._unsaved[touched] = True
-        slot_of = dict(zip(touched.tolist(), range(len(touched)), strict=True))
+    def _due_snapshots(self, past: RevisedPast | None) -> list[TwinSnapshot]:
+        """States that this commit takes along: some of those that the round under way has still to store.
+
+        They are as the last commit has left them, or with another past: lives follow a batch only after its commit.
+        """
+        slot_of = {} if past is None else dict(zip(past.twins.tolist(), range(len(past.twins)), strict=True))
         return [
-            self._snapshot(twin, work, slot_of[twin]) if twin in slot_of else self._snapshot(twin, self._memory, twin)
-            for twin in np.flatnonzero(self._unsaved)[:_MOST_SNAPSHOTS].tolist()
+            self._snapshot(twin, self._memory, twin)
+            if past is None or twin not in slot_of
+            else self._snapshot(twin, past.memory, slot_of[twin])
+            for twin in self._rounds.due()
         ]
 
     def _snapshot(self, twin: int, memory: TwinMemory, place: int) -> TwinSnapshot:
@@ -287,7 +280,15 @@ class TwinShard:
             watermark_us=int(memory.records["watermark_us"][place]),
             layout=MEMORY_LAYOUT,
             state=memory.to_bytes(place),
+            life=memory.life_bytes(place),
         )
+
+    def _follow(self, batch: AppliedBatch) -> None:
+        """Lets the lives of twins follow a batch that is durable."""
+        if batch.past is not None:
+            self._memory.put_lives(batch.past.twins, batch.past.memory.lives)
+        for part in batch.steps:
+            self._stepper.follow(self._memory.lives, part)
 
     def _note_batch(self, batch: AppliedBatch) -> None:
         cursors = self._reviser.cursors
@@ -298,16 +299,8 @@ class TwinShard:
                 cursors.append(part.twins, part.stored)
 
     def _note_commit(self, touched: NDArray[np.int32], row_count: int, snapshots: Sequence[TwinSnapshot]) -> None:
-        self._changed[touched] = True
-        self._rows_since_snapshot += row_count
         saved = [self._twin_of[snapshot.battery_key] for snapshot in snapshots]
-        self._changed[saved] = self._unsaved[saved] = False
-        if saved and not self._unsaved.any():  # else the next commit takes along what is left
-            self._note_snapshot()
-
-    def _note_snapshot(self) -> None:
-        self._rows_since_snapshot = 0
-        self._snapshot_due_s = time.monotonic() + self._snapshot_interval_s
+        self._rounds.note_commit(saved, touched, row_count)
 
 
 def _commit_of(

@@ -65,6 +65,10 @@ class ShardProcess:
         """Applies inputs; answers with the fields of a `ShardResult`."""
         return self._answer(lambda: _fields(self._restored_shard().apply_inputs(inputs)))
 
+    def life_inputs(self) -> bytes:
+        """Answers with what is known of the lives of all twins, as float64 bytes."""
+        return self._answer(lambda: self._restored_shard().life_inputs().tobytes())
+
     def state_hashes(self) -> bytes:
         """Answers with the SHA-256 of each twin by battery key."""
         return self._answer(lambda: self._restored_shard().state_hashes())

@@ -13,6 +13,7 @@ from actors.alert_timer import EVENT_DTYPE
 from actors.filter import FilterParameters, compile_kernels, run_evidence, run_filter
 from actors.filter_layout import parameter_records
 from actors.fleet import TwinSpec
+from actors.life_kernel import update_life
 from actors.limit_tables import battery_limits, common_limits, rule_timings
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.replacement import renew_block
@@ -71,6 +72,8 @@ class TwinStepper:
     def step(self, memory: TwinMemory, slots: NDArray[np.int32], rows: Rows, *, judged: bool) -> Step:
         """Applies rows to a copy of the twins that they touch.
 
+        Lives that the copy has follow; else `follow` makes them do so later.
+
         Args:
             memory: the touched twins; changed in place.
             slots: place in `memory` of each row's twin, shape `(n_rows,)`.
@@ -87,7 +90,13 @@ class TwinStepper:
         memory.records["status"][slots] = stored["status"]
         events = np.empty(RULE_COUNT * len(rows), EVENT_DTYPE)
         count = evaluate_rules(memory.records, self._limits, self._common, self._timings, slots, twins, stored, events)
+        if len(memory.lives):
+            update_life(memory.lives, self.parameters, slots, twins, stored)
         return Step(outcomes, twins, stored, events[:count])
+
+    def follow(self, lives: Rows, step: Step) -> None:
+        """Lets the lives of all twins of the shard follow a step that was taken without them."""
+        update_life(lives, self.parameters, step.twins, step.twins, step.stored)
 
     def blank(self, twins: NDArray[np.int32]) -> TwinMemory:
         """Twins that have seen nothing, by position in the shard."""

@@ -14,12 +14,16 @@ from batterytwin.v1.auth_service_pb2_grpc import AuthServiceStub
 from batterytwin.v1.fleet_service_pb2_grpc import FleetServiceStub
 from batterytwin.v1.history_service_pb2_grpc import HistoryServiceStub
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
+from batterytwin.v1.model_service_pb2_grpc import ModelServiceStub
+from batterytwin.v1.prediction_service_pb2_grpc import PredictionServiceStub
 from batterytwin.v1.twin_service_pb2_grpc import TwinServiceStub
 from clients import alerts_proto, fleet_proto, past_proto, requests, twins_proto
 from clients.alerts import Alert, AlertEvent, AlertPage
 from clients.async_connection import AsyncConnection
 from clients.async_events import AsyncEvents
 from clients.async_history import AsyncHistory
+from clients.async_life import AsyncLife
+from clients.async_models import AsyncModels
 from clients.channel import Tls
 from clients.fleet import FleetHealth, GridSpec, Location, RegisteredGrid, ServerStatus
 from clients.ingest import IngestResult
@@ -32,7 +36,7 @@ from clients.strings_proto import string_from_proto
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
 
-class AsyncTwinClient(AsyncEvents, AsyncHistory):
+class AsyncTwinClient(AsyncEvents, AsyncHistory, AsyncLife, AsyncModels):
     """Talks to a server from asyncio; make it inside the event loop that uses it.
 
         async with AsyncTwinClient("localhost:50051") as client:
@@ -64,6 +68,8 @@ class AsyncTwinClient(AsyncEvents, AsyncHistory):
         self._history = HistoryServiceStub(channel)
         self._alerts = AlertServiceStub(channel)
         self._ingest = IngestServiceStub(channel)
+        self._predictions = PredictionServiceStub(channel)
+        self._models = ModelServiceStub(channel)
 
     async def __aenter__(self) -> Self:
         return self

@@ -147,6 +147,8 @@ class ServerStatus:
         shards_ready: shard actors that answer.
         damaged_snapshots: snapshots of twins found damaged in the last 30 days; older sound ones were used instead.
         failing_jobs: background work that failed the last time and is tried again by itself, with the reason.
+        life_model_version: active model of remaining life; empty = none.
+        life_degraded_reason: why remaining lives are told from less than they should be; empty = they are not.
     """
 
     twins_live: int
@@ -161,6 +163,8 @@ class ServerStatus:
     shards_ready: int
     damaged_snapshots: int = 0
     failing_jobs: tuple[str, ...] = ()
+    life_model_version: str = ""
+    life_degraded_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ def status_from_proto(response: fleet_service_pb2.GetStatusResponse) -> ServerSt
         shards_ready=response.shards_ready,
         damaged_snapshots=response.damaged_snapshots,
         failing_jobs=tuple(response.failing_jobs),
+        life_model_version=response.life_model_version,
+        life_degraded_reason=response.life_degraded_reason,
     )
 
 

@@ -14,6 +14,8 @@ from batterytwin.v1.auth_service_pb2_grpc import AuthServiceStub
 from batterytwin.v1.fleet_service_pb2_grpc import FleetServiceStub
 from batterytwin.v1.history_service_pb2_grpc import HistoryServiceStub
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
+from batterytwin.v1.model_service_pb2_grpc import ModelServiceStub
+from batterytwin.v1.prediction_service_pb2_grpc import PredictionServiceStub
 from batterytwin.v1.twin_service_pb2_grpc import TwinServiceStub
 from clients import alerts_proto, fleet_proto, past_proto, requests, twins_proto
 from clients.alerts import Alert, AlertEvent, AlertPage
@@ -29,10 +31,12 @@ from clients.strings_proto import string_from_proto
 from clients.sync_connection import SyncConnection
 from clients.sync_events import SyncEvents
 from clients.sync_history import SyncHistory
+from clients.sync_life import SyncLife
+from clients.sync_models import SyncModels
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
 
-class TwinClient(SyncEvents, SyncHistory):
+class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels):
     """Talks to a server and blocks until it answers; safe to share between threads.
 
         with TwinClient("localhost:50051") as client:
@@ -64,6 +68,8 @@ class TwinClient(SyncEvents, SyncHistory):
         self._history = HistoryServiceStub(channel)
         self._alerts = AlertServiceStub(channel)
         self._ingest = IngestServiceStub(channel)
+        self._predictions = PredictionServiceStub(channel)
+        self._models = ModelServiceStub(channel)
 
     def __enter__(self) -> Self:
         return self

@@ -5,6 +5,21 @@ from batterytwin.alerts import ACTIVE_STATES, AlertChange, AlertRule, AlertState
 from batterytwin.diagnosis import DiagnosisEvidence, FaultClass, FaultSource
 from batterytwin.events import CapacityTest, CurrentSensor, EventKind, HealthEvidenceKind, Replacement
 from batterytwin.inventory import LocationClock, SystemKind
+from batterytwin.life import Confidence, LifeCase, LifeFactor, LifeSource
+from batterytwin.life_models import ModelComparison, ModelDrift, ModelGate, ModelState
+from batterytwin.life_plan import (
+    CoolingValue,
+    ForecastPeriod,
+    LocationForecast,
+    MaintenancePlan,
+    PlannedString,
+    PlannedVisit,
+    ReplacementAdvice,
+    ReplacementForecast,
+    ReplacementPrices,
+    ReplacementUrgency,
+)
+from batterytwin.quarters import Quarter
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
 from batterytwin.telemetry import Quality, Regime, StringMode
 from clients.alerts import Alert, AlertEvent, AlertPage
@@ -24,6 +39,18 @@ from clients.fleet import (
 from clients.gateway_counters import GatewayCounters
 from clients.history import History, Metric, Series
 from clients.ingest import IngestResult, RejectedRow
+from clients.life import (
+    FleetLife,
+    LifeColumns,
+    LifeFactorShare,
+    LifeOrder,
+    LifePage,
+    LifeQuantiles,
+    PastPrediction,
+    RemainingLife,
+    SimilarCase,
+)
+from clients.models import LifeModel, ModelPage
 from clients.past import PastTwin, TwinSource
 from clients.session import Session
 from clients.strings import Autonomy, StringBlock, StringDiagnosis, StringTwin
@@ -40,6 +67,8 @@ __all__ = [
     "Autonomy",
     "BatteryString",
     "CapacityTest",
+    "Confidence",
+    "CoolingValue",
     "CurrentSensor",
     "DiagnosisEvidence",
     "Estimate",
@@ -52,7 +81,9 @@ __all__ = [
     "FaultClass",
     "FaultSource",
     "FleetHealth",
+    "FleetLife",
     "FleetSnapshot",
+    "ForecastPeriod",
     "GatewayCounters",
     "GridSpec",
     "HealthEvidence",
@@ -60,22 +91,48 @@ __all__ = [
     "HealthSummary",
     "History",
     "IngestResult",
+    "LifeCase",
+    "LifeColumns",
+    "LifeFactor",
+    "LifeFactorShare",
+    "LifeModel",
+    "LifeOrder",
+    "LifePage",
+    "LifeQuantiles",
+    "LifeSource",
     "Location",
     "LocationClock",
+    "LocationForecast",
+    "MaintenancePlan",
     "Metric",
+    "ModelComparison",
+    "ModelDrift",
+    "ModelGate",
+    "ModelPage",
+    "ModelState",
+    "PastPrediction",
     "PastTwin",
+    "PlannedString",
+    "PlannedVisit",
     "Quality",
+    "Quarter",
     "ReadingBatch",
     "ReadingColumns",
     "Regime",
     "RegisteredGrid",
     "RejectedRow",
+    "RemainingLife",
     "Replacement",
+    "ReplacementAdvice",
+    "ReplacementForecast",
+    "ReplacementPrices",
+    "ReplacementUrgency",
     "Role",
     "Series",
     "ServerStatus",
     "Session",
     "Severity",
+    "SimilarCase",
     "StringBlock",
     "StringDiagnosis",
     "StringMode",

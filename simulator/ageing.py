@@ -6,7 +6,10 @@ AF_U = 2^(|U - U_recommended(T)| / 0.08 V) a cell, smooth around its minimum; 23
 
 import math
 
+import numpy as np
+
 from simulator.compiled import compiled, kernel
+from simulator.parameters import Floats
 from simulator.world import Batteries
 
 FORMED_AFTER_S = 90.0 * 86_400.0
@@ -60,6 +63,18 @@ def soh_of_life(life: float, loss: float, exponent: float) -> float:
         return float(1.0 - loss * life**exponent)
     slope = _KNEE_STEEPER * loss * exponent / (1.0 - loss)
     return max((1.0 - loss) * math.exp(-slope * (life - 1.0)), _LEAST_SOH)
+
+
+def capacity_of_life(life: Floats, drier: Floats, loss: Floats, exponent: Floats) -> Floats:
+    """Capacity over new of many blocks before their knee: what `follow_age` computes for one without faults.
+
+    Args:
+        life: life fraction; beyond 1 the law of the years before is carried on.
+        drier: water lost beyond that of an ordinary life.
+        loss: capacity lost at the end of life, fraction.
+        exponent: of the loss over life.
+    """
+    return np.maximum(1.0 - loss * life**exponent, _LEAST_SOH) * np.exp(-_LN_CAPACITY_PER_WATER * drier)
 
 
 @compiled

@@ -79,7 +79,7 @@ def wanted_mains(inventory: Inventory, outages: Sequence[Outage]) -> MainsSchedu
     return MainsSchedule(*(np.ascontiguousarray(table[:, :, k]) for k in range(3)))
 
 
-def mains_schedule(regions: Sequence[str], seed: int, years: range) -> MainsSchedule:
+def mains_schedule(regions: Sequence[str], seed: int, years: range, often: float = 1.0) -> MainsSchedule:
     """Failures at every site in whole calendar years.
 
     Two to eight a year by region, one in each equal share of the year's risk, so that they come irregularly but a
@@ -90,9 +90,10 @@ def mains_schedule(regions: Sequence[str], seed: int, years: range) -> MainsSche
         regions: region of each site.
         seed: chooses times and durations.
         years: calendar years (UTC).
+        often: factor on their number.
     """
     sites = [
-        np.concatenate([_year_of_outages(region, seed, site, year) for year in years])
+        np.concatenate([_year_of_outages(region, seed, site, year, often) for year in years])
         for site, region in enumerate(regions)
     ]
     table = padded(sites)
@@ -107,9 +108,10 @@ def padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     return table
 
 
-def _year_of_outages(region: str, seed: int, site: int, year: int) -> NDArray[np.float64]:
+def _year_of_outages(region: str, seed: int, site: int, year: int, often: float) -> NDArray[np.float64]:
     rng = np.random.default_rng([seed, 12, site, year])
-    count = int(np.clip(_OUTAGES_PER_YEAR.get(region, _OUTAGES_PER_YEAR_ELSEWHERE) + rng.integers(-1, 2), 2, 8))
+    usual = np.clip(_OUTAGES_PER_YEAR.get(region, _OUTAGES_PER_YEAR_ELSEWHERE) + rng.integers(-1, 2), 2, 8)
+    count = max(round(often * float(usual)), 1)
     weights = _MONTH_WEIGHTS_SOUTH if region == "south" else _MONTH_WEIGHTS
     risk = np.concatenate([[0.0], np.cumsum(weights) / weights.sum()])
     share = np.interp((np.arange(count) + rng.uniform(0.1, 0.9, count)) / count, risk, np.linspace(0, 1, 13))

@@ -23,6 +23,7 @@ from simulator.parameters import Floats
 from simulator.population import make_blocks, make_strings
 from simulator.room import make_rooms
 from simulator.room_faults import room_faults
+from simulator.variant import USUAL_PLANT, PlantVariant
 from simulator.visits import Visits, VisitTruth, read_truth
 from simulator.world import Fleet, World, batteries_of
 
@@ -41,6 +42,7 @@ class Plant:
         start: time of the first state, with time zone.
         faults: what goes wrong in blocks, strings and rooms; faults of sensors and gateways leave the plant alone and
             only show in the labels of the truth.
+        variant: how this plant differs from the usual one.
 
     Raises:
         InvalidArgumentError: a fault names something that is not in the fleet.
@@ -49,25 +51,33 @@ class Plant:
         fleet: world and hidden state.
     """
 
-    def __init__(self, inventory: Inventory, seed: int, start: datetime, faults: Sequence[FaultEvent] = ()) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        seed: int,
+        start: datetime,
+        faults: Sequence[FaultEvent] = (),
+        variant: PlantVariant = USUAL_PLANT,
+    ) -> None:
         begin = start.astimezone(UTC) - _SPIN_UP
         self._inventory = inventory
         self._seed = seed
+        self._variant = variant
         self._targets = FaultTargets(inventory, faults)
         installed_on = [battery.installed_on for site in inventory.locations for battery in site.batteries()]
         # every discharge that a block has lived through has worn it
         self._first_year = min(begin.year - 1, *(day.year for day in installed_on))
         self._last_year = begin.year + 1
         mains, maintenance, discharges = self._schedules()
-        strings, first_block, ocv_v = make_strings(inventory, seed)
+        strings, first_block, ocv_v = make_strings(inventory, seed, variant)
         first_fault, acting = string_faults(self._targets, len(strings))
         world = World(
             first_block=first_block,
             ocv_v=ocv_v,
-            blocks=make_blocks(inventory, seed),
+            blocks=make_blocks(inventory, seed, variant),
             strings=strings,
             climate=climate_of([(site.latitude_deg, site.longitude_deg) for site in inventory.locations], seed),
-            rooms=make_rooms(len(inventory.locations), seed, room_faults(inventory, faults)),
+            rooms=make_rooms(len(inventory.locations), seed, room_faults(inventory, faults), variant),
             mains=mains,
             discharges=discharges,
             maintenance=maintenance,
@@ -111,5 +121,7 @@ class Plant:
 
     def _schedules(self) -> tuple[MainsSchedule, Maintenance, Discharges]:
         years = range(self._first_year, self._last_year + 1)
-        mains = mains_schedule([location.region for location in self._inventory.locations], self._seed, years)
+        mains = mains_schedule(
+            [location.region for location in self._inventory.locations], self._seed, years, self._variant.outages
+        )
         return mains, *schedules(self._inventory, self._seed, years, mains)

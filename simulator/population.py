@@ -12,15 +12,12 @@ from simulator.block_laws import TEN_HOUR_SHARE
 from simulator.climate import SECONDS_PER_YEAR
 from simulator.ocv import ocv_grid
 from simulator.parameters import BlockParameters, Floats, Ints, Records, StringParameters, records
+from simulator.variant import USUAL_PLANT, PlantVariant
 
 OHMIC_OVER_INSTRUMENT = 1.1
 """Ohmic resistance under load over what an instrument reads: the methods are not interconvertible."""
 
-MEDIAN_LIFE_OVER_DATASHEET = 1.5
-"""The data sheet names the life that a maker stands for, which most blocks exceed."""
-
 _LN_GASSING_SD = 0.3
-_LN_LIFE_SD, _LN_LIFE_STRING_SD = 0.14, 0.04
 _RESISTANCE_SD, _CAPACITY_SD, _POLARISATION_SD, _GAIN_SD = 0.04, 0.02, 0.10, 0.15
 _SOH_SD, _SULFATION_SD, _WATER_SD, _DIP_SD = 0.12, 0.25, 0.25, 0.15
 _OCV_SD_V_CELL = 0.002
@@ -35,7 +32,7 @@ _LOAD_C = {SystemKind.UPS: (0.25, 0.50), SystemKind.RECTIFIER: (0.08, 0.16)}
 _LOADED_V_CELL = 2.0
 
 
-def make_blocks(inventory: Inventory, seed: int) -> Records:
+def make_blocks(inventory: Inventory, seed: int, variant: PlantVariant = USUAL_PLANT) -> Records:
     """Draws the constants of every block, in fleet order."""
     rng = np.random.default_rng([seed, 14])
     strings = [string for location in inventory.locations for string in location.strings()]
@@ -56,7 +53,7 @@ def make_blocks(inventory: Inventory, seed: int) -> Records:
         return np.repeat(sd * rng.standard_normal(len(strings)), counts)
 
     cells, capacity_ah, r0_ohm = nominal("cells"), nominal("rated_capacity_ah"), nominal("r0_ohm")
-    life_years = nominal("life_years_20c") * MEDIAN_LIFE_OVER_DATASHEET
+    life_years = nominal("life_years_20c") * variant.median_life
     gain = nominal("resistance_gain_at_end_of_life") * spread(_GAIN_SD)
     installed_on = [battery.installed_on for string in strings for battery in string.batteries]
     blocks = BlockParameters(
@@ -74,8 +71,8 @@ def make_blocks(inventory: Inventory, seed: int) -> Records:
         installed_s=np.array([datetime(d.year, d.month, d.day, tzinfo=UTC).timestamp() for d in installed_on]),
         life_s=life_years
         * SECONDS_PER_YEAR
-        * np.exp(_LN_LIFE_SD * rng.standard_normal(n))
-        * np.exp(shared_by_string(_LN_LIFE_STRING_SD)),
+        * np.exp(variant.ln_life_sd * rng.standard_normal(n))
+        * np.exp(shared_by_string(variant.ln_life_string_sd)),
         soh_exponent=np.maximum(nominal("life_knee_exponent") * spread(_SOH_SD), 1.0),
         soh_loss=np.minimum((1.0 - nominal("end_of_life_soh")) * spread(_SOH_SD), 0.9),
         resistance_gain=np.array([resistance_gain_of_life(value) for value in gain]),
@@ -85,7 +82,7 @@ def make_blocks(inventory: Inventory, seed: int) -> Records:
     return records(blocks)
 
 
-def make_strings(inventory: Inventory, seed: int) -> tuple[Records, Ints, Floats]:
+def make_strings(inventory: Inventory, seed: int, variant: PlantVariant = USUAL_PLANT) -> tuple[Records, Ints, Floats]:
     """Constants of every string, in fleet order; loads are drawn by system.
 
     Returns:
@@ -96,7 +93,7 @@ def make_strings(inventory: Inventory, seed: int) -> tuple[Records, Ints, Floats
     site, load_c = [], []
     for number, location in enumerate(inventory.locations):
         for system in location.systems:
-            system_load_c = rng.uniform(*_LOAD_C[system.kind])
+            system_load_c = variant.load * rng.uniform(*_LOAD_C[system.kind])
             strings.extend(system.strings)
             site.extend([number] * len(system.strings))
             load_c.extend([system_load_c] * len(system.strings))

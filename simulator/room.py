@@ -16,6 +16,7 @@ from simulator.compiled import compiled, kernel
 from simulator.mains import MainsSchedule, next_outage
 from simulator.room_changes import RoomChanges, no_room_changes
 from simulator.room_faults import RoomFaults, no_room_faults
+from simulator.variant import USUAL_PLANT, PlantVariant
 
 UNCOOLED_RATE_K_S = 2.0 / 3_600.0
 """How fast a room warms without any cooling, K/s."""
@@ -51,12 +52,13 @@ class Rooms(NamedTuple):
     changes: RoomChanges
 
 
-def make_rooms(n_sites: int, seed: int, faults: RoomFaults | None = None) -> Rooms:
+def make_rooms(n_sites: int, seed: int, faults: RoomFaults | None = None, variant: PlantVariant = USUAL_PLANT) -> Rooms:
     """Draws rooms for `n_sites` sites; without `faults` their cooling never fails."""
     rng = np.random.default_rng([seed, 13])
+    warmer_k = variant.warmer_k + variant.warmer_sd_k * np.random.default_rng([seed, 18]).standard_normal(n_sites)
     return Rooms(
-        set_point_c=24.0 + 0.5 * rng.integers(0, 7, n_sites).astype(np.float64),
-        leak=rng.uniform(0.04, 0.10, n_sites),
+        set_point_c=24.0 + 0.5 * rng.integers(0, 7, n_sites).astype(np.float64) + warmer_k,
+        leak=variant.leak * rng.uniform(0.04, 0.10, n_sites),
         ripple_k=rng.uniform(0.05, 0.15, n_sites),
         ripple_period_s=rng.uniform(1_200.0, 2_400.0, n_sites),
         cooling_margin=rng.uniform(1.3, 1.6, n_sites),

@@ -10,6 +10,7 @@ _STATEMENT_OF_CHANGE: Final = {
     AlertChange.RAISED: read_sql("raise_alert"),
     AlertChange.ESCALATED: read_sql("escalate_alert"),
     AlertChange.CLEARED: read_sql("clear_alert"),
+    AlertChange.REOPENED: read_sql("reopen_alert"),
 }
 
 

@@ -132,6 +132,18 @@ def read_rows(
             raise ArchiveDamagedError(f"File {path} of the archive cannot be read: {error}") from error
 
 
+def read_table(folder: Path, path: str) -> pa.Table:
+    """A whole file as it was given to `write_table`.
+
+    Raises:
+        ArchiveDamagedError: the file is missing or cannot be read.
+    """
+    try:
+        return pq.read_table(folder / path)
+    except (OSError, pa.ArrowException) as error:
+        raise ArchiveDamagedError(f"File {path} of the archive cannot be read: {error}") from error
+
+
 def check_file(folder: Path, path: str, sha256: bytes) -> bool:
     """Whether a file is there and is what was written."""
     try:

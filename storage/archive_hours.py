@@ -1,7 +1,12 @@
-"""Hours of months that are sealed: what ten years of history are drawn from, long after the readings are gone."""
+"""Hours of days that are sealed: what ten years of history are drawn from, long after the readings are gone.
+
+A file holds a quarter of a year of a block of batteries, the present one as far as days are sealed: a year of one
+battery is then in five files, and in few rows of each.
+"""
 
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +16,7 @@ import psycopg
 import pyarrow as pa
 
 from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, Flag, Rows
-from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, write_table
+from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, read_table, write_table
 from storage.archive_manifest import FileKind, current_files, exchange_files, from_date, to_date
 
 HOUR_US: Final = 3_600_000_000
@@ -19,63 +24,94 @@ SUMMED_COLUMNS: Final = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS)
 """Columns that hours are made of."""
 
 _KEYS_AT_ONCE: Final = 16
+_QUARTER_MONTHS: Final = 3
 
 Connection = psycopg.Connection[Any]
+_Place = tuple[int, int]  # first day of a quarter, and block of batteries
 
 
 def make_hours(connection: Connection, folder: Path, before_day: int) -> int:
-    """Makes the hours of every month that lies before a day and has none, a file a block of batteries.
+    """Brings hours up to a day, a file a quarter and block of batteries. What is there is kept, and gains what is not.
 
     Args:
         connection: in autocommit mode.
         folder: of the archive.
-        before_day: only months that end before this day, since 1970-01-01 UTC.
+        before_day: only days before this one, since 1970-01-01 UTC.
 
     Returns:
         Files that were made.
 
     Raises:
-        ArchiveDamagedError: a file of readings is not what was written.
+        ArchiveDamagedError: a file is not what was written.
         OSError: the disk is full.
         psycopg.Error: the database is away.
     """
-    made = {(file.first_day, file.first_key // KEYS_PER_FILE) for file in current_files(connection, FileKind.HOURS)}
-    wanted: dict[tuple[int, int], list[FileSummary]] = defaultdict(list)
-    for file in current_files(connection, FileKind.READINGS):
-        for month in {_month_of(file.first_day), _month_of(file.last_day)}:
-            wanted[month, file.first_key // KEYS_PER_FILE].append(file)
+    there = _by_place(current_files(connection, FileKind.HOURS))
+    readings = _by_place(current_files(connection, FileKind.READINGS))
     count = 0
-    for (month, block), files in sorted(wanted.items()):
-        last_day = _next_month(month) - 1
-        if (month, block) in made or last_day >= before_day:
+    for place in sorted(there.keys() | readings.keys()):
+        old, files = there[place], readings[place]
+        days = _days_to_cover(place[0], before_day, old, files)
+        if not days or [(file.first_day, file.last_day) for file in old] == [(days[0], days[-1])]:
             continue
-        table = _month_table(folder, [file.path for file in files], block, (month, last_day + 1))
+        parts = [read_table(folder, file.path) for file in old]
+        for missing in _missing(days, old):
+            paths = [f.path for f in files if f.first_day < missing.stop and f.last_day >= missing.start]
+            parts.append(_sum_days(folder, paths, place[1], missing))
+        table = pa.concat_tables(parts).sort_by([("battery_key", "ascending"), ("hour", "ascending")]).combine_chunks()
         if table.num_rows:
-            path = f"{to_date(month):%Y/%m}/hours-{to_date(month):%Y%m}-{block:05d}-{uuid.uuid4().hex[:8]}.parquet"
-            new = write_table(folder, path, table, (month, last_day))
+            first = to_date(days[0])
+            path = f"{first:%Y/%m}/hours-{first:%Y%m%d}-{place[1]:05d}-{uuid.uuid4().hex[:8]}.parquet"
+            new = write_table(folder, path, table, (days[0], days[-1]))
             with connection.transaction():
-                exchange_files(connection, FileKind.HOURS, [new])
+                exchange_files(connection, FileKind.HOURS, [new], [file.path for file in old])
             count += 1
     return count
 
 
-def _month_of(day: int) -> int:
-    return from_date(to_date(day).replace(day=1))
+def quarter_of(day: int) -> range:
+    """Days of the quarter of a year that a day belongs to, since 1970-01-01 UTC."""
+    there = to_date(day)
+    month = (there.month - 1) // _QUARTER_MONTHS * _QUARTER_MONTHS + 1
+    after = date(there.year + (month + _QUARTER_MONTHS) // 13, (month + _QUARTER_MONTHS - 1) % 12 + 1, 1)
+    return range(from_date(date(there.year, month, 1)), from_date(after))
 
 
-def _next_month(month: int) -> int:
-    first = to_date(month)
-    return from_date(date(first.year + first.month // 12, first.month % 12 + 1, 1))
+def _by_place(files: Sequence[FileSummary]) -> defaultdict[_Place, list[FileSummary]]:
+    """Files by the quarters that they touch and their blocks."""
+    found: defaultdict[_Place, list[FileSummary]] = defaultdict(list)
+    for file in files:
+        for quarter in {quarter_of(file.first_day).start, quarter_of(file.last_day).start}:
+            found[quarter, file.first_key // KEYS_PER_FILE].append(file)
+    return found
 
 
-def _month_table(folder: Path, paths: list[str], block: int, days: tuple[int, int]) -> pa.Table:
-    start_us, end_us = days[0] * 24 * HOUR_US, days[1] * 24 * HOUR_US
+def _days_to_cover(quarter: int, before_day: int, old: Sequence[FileSummary], readings: Sequence[FileSummary]) -> range:
+    """Days of a quarter from the first one that anything is known of; those that are covered stay so."""
+    days = quarter_of(quarter)
+    first = min(file.first_day for file in (*old, *readings))
+    stop = max([before_day, *(file.last_day + 1 for file in old)])
+    return range(max(days.start, first), min(days.stop, stop))
+
+
+def _missing(days: range, covered: Sequence[FileSummary]) -> list[range]:
+    """Stretches of days that no file covers."""
+    found, day = [], days.start
+    for file in sorted(covered, key=lambda file: file.first_day):
+        if day < file.first_day:
+            found.append(range(day, file.first_day))
+        day = max(day, file.last_day + 1)
+    return [*found, range(day, days.stop)] if day < days.stop else found
+
+
+def _sum_days(folder: Path, paths: list[str], block: int, days: range) -> pa.Table:
+    start_us, end_us = days.start * 24 * HOUR_US, days.stop * 24 * HOUR_US
     parts = [sum_hours(np.empty(0, _ROWS))]
-    for first in range(block * KEYS_PER_FILE, (block + 1) * KEYS_PER_FILE, _KEYS_AT_ONCE):
+    for first in range(block * KEYS_PER_FILE, (block + 1) * KEYS_PER_FILE, _KEYS_AT_ONCE) if paths else ():
         keys = range(first, first + _KEYS_AT_ONCE)
         rows = np.concatenate(list(read_rows(folder, paths, keys, start_us, end_us)))
         parts.append(sum_hours(rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]))
-    return pa.concat_tables(parts).combine_chunks()
+    return pa.concat_tables(parts)
 
 
 def sum_hours(rows: Rows) -> pa.Table:

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar, cast
 
-import numpy as np
-from numpy.typing import NDArray
+from psycopg_pool import AsyncConnectionPool
 
 from batterytwin.errors import StoreUnavailableError
+from storage.archive_ahead import Columns, ReadAhead, StretchKey
 from storage.archive_reader import ArchiveQuestion, ArchiveReader
 from storage.sql_files import read_sql
-from storage.store_pool import StorePool
+from storage.store_pool import Connection, StorePool
 
 _FILES: Final = read_sql("archive_of_battery")
 _VERSION: Final = "SELECT version FROM archive_state"
@@ -23,8 +23,8 @@ _ATTEMPTS: Final = 10
 _PAUSE_S: Final = 0.01
 _EPOCH: Final = date(1970, 1, 1)
 
-Columns = dict[str, NDArray[Any]]
 _Answer = TypeVar("_Answer")
+_Second = TypeVar("_Second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,10 @@ class ArchiveReads(StorePool):
     """
 
     archive: ArchiveReader | None = None
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        super().__init__(pool)
+        self._ahead = ReadAhead()
 
     async def _consistently(
         self, battery_key: int, times_us: tuple[int, int], ask: Callable[[ColdFiles], Awaitable[_Answer]]
@@ -118,21 +122,22 @@ class ArchiveReads(StorePool):
         self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
     ) -> Columns:
         """The first rows between two times out of files, as `archive_worker.answer` gives them."""
-        parts: list[Columns] = []
-        count = 0
-        for group in _groups([f for f in files.readings if f.end_us > times_us[0] and f.start_us < times_us[1]]):
-            if self.archive is None or count >= limit:
+        key = StretchKey(files.version, battery_key, tuple(names), times_us[1])
+        known = self._ahead.take(key, times_us[0])
+        for group in _groups([f for f in files.readings if f.end_us > known.until_us and f.start_us < times_us[1]]):
+            if self.archive is None or len(known) >= limit:
                 break
-            question = ArchiveQuestion(
-                "readings", [file.path for file in group], battery_key, *times_us, names, limit - count
+            row_count = self._ahead.row_count(limit - len(known))
+            paths = [file.path for file in group]
+            columns = await self.archive.ask(
+                ArchiveQuestion("readings", paths, battery_key, known.until_us, times_us[1], names, row_count)
             )
-            parts.append(await self.archive.ask(question))
-            count += len(parts[-1]["time_us"])
-        if not parts:
-            empty: Columns = {"time_us": np.empty(0, np.int64)}
-            empty |= {name: np.empty(0, np.bool_) for name in ("suspect", "late")}
-            return empty | {name: np.empty(0, np.float32) for name in names}
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            time_us = columns["time_us"]
+            whole = len(time_us) < row_count
+            known = known.extended(columns, max(f.end_us for f in group) if whole else int(time_us[-1]) + 1)
+        if len(known) > limit:
+            self._ahead.keep(key, known)
+        return {name: column[:limit] for name, column in known.columns.items()}
 
     async def _cold_hours(
         self, files: Sequence[ColdFile], battery_key: int, times_us: tuple[int, int], names: Sequence[str]
@@ -142,6 +147,18 @@ class ArchiveReads(StorePool):
             return None
         question = ArchiveQuestion("hours", [file.path for file in files], battery_key, *times_us, names)
         return await self.archive.ask(question)
+
+
+async def at_once(first: Awaitable[_Answer], second: Awaitable[_Second]) -> tuple[_Answer, _Second]:
+    """Answers of two questions to two processes, which work side by side.
+
+    Both are waited for, whatever becomes of one: who gives up on a question ends the process that reads the archive.
+    """
+    answers = await asyncio.gather(first, second, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return cast(tuple[_Answer, _Second], tuple(answers))
 
 
 def whole_hours(files: Sequence[ColdFile], start_us: int, end_us: int) -> tuple[list[ColdFile], list[tuple[int, int]]]:

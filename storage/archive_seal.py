@@ -7,7 +7,7 @@ manifest names are removed.
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from storage.archive_files import FileSummary, remove_file, write_rows
+from storage.archive_files import KEYS_PER_FILE, FileSummary, remove_file, write_rows
 from storage.archive_manifest import FileKind, current_files, exchange_files, to_date
 from storage.archive_sources import day_span, has_partition, rows_by_block
 from storage.partitions import partition_name
@@ -96,9 +96,7 @@ def _move(
                 _log.info("rows of %s came while it was being sealed; next time", to_date(day))
                 return False
             reached("locked")
-            if current_files(connection, FileKind.READINGS, (day, day)):  # hours lack these rows; make them anew
-                hours = current_files(connection, FileKind.HOURS, (day, day))
-                exchange_files(connection, FileKind.HOURS, [], [file.path for file in hours])
+            exchange_files(connection, FileKind.HOURS, [], _outdated_hours(connection, day, files))
             exchange_files(connection, FileKind.READINGS, files)
             reached("manifest")
             for table in ("late_reading", "revised_estimate"):
@@ -110,6 +108,20 @@ def _move(
         _log.info("%s is left for the next round, somebody is at it: %s", to_date(day), error)
         return False
     return True
+
+
+def _outdated_hours(connection: Connection, day: int, new: Sequence[FileSummary]) -> list[str]:
+    """Files of hours that lack the new rows, to be made anew; where readings are gone they stay, being all there is."""
+    outdated = []
+    for block in {file.first_key // KEYS_PER_FILE for file in new}:
+        keys = (block * KEYS_PER_FILE, (block + 1) * KEYS_PER_FILE - 1)
+        readings = current_files(connection, FileKind.READINGS, keys=keys)
+        outdated += [
+            hours.path
+            for hours in current_files(connection, FileKind.HOURS, (day, day), keys)
+            if readings and readings[0].first_day <= hours.first_day
+        ]
+    return outdated
 
 
 def _count(connection: Connection, table: str, day: int) -> int:

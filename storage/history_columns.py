@@ -21,6 +21,17 @@ def stored_columns(metrics: Sequence[str]) -> sql.Composed:
     return listed(sql.Identifier(name) for name in stored or MEASURED_COLUMNS[:1])
 
 
+def row_columns(metrics: Sequence[str], *, lateness: bool = False) -> sql.Composed:
+    """Columns of a row of a page out of `reading`: time, status, if wanted that it is not late, and what is asked for.
+
+    Args:
+        metrics: what is asked for.
+        lateness: whether column `late` is wanted.
+    """
+    own = sql.SQL("sample_time, status, false AS late") if lateness else sql.SQL("sample_time, status")
+    return listed([own, stored_columns(metrics)])
+
+
 def newest_columns(metrics: Sequence[str]) -> sql.Composed:
     """Each metric as it is known now: estimates may have been computed anew, and most rows have no traced value."""
     return listed(_newest(name) for name in metrics)

@@ -10,10 +10,11 @@ from psycopg import sql
 
 from batterytwin.errors import InvalidArgumentError
 from storage.archive_reads import ArchiveReads, ColdFiles
-from storage.history_columns import listed, newest_columns, stored_columns, trace_join
+from storage.history_columns import listed, newest_columns, row_columns, stored_columns, trace_join
 from storage.history_reads import HISTORY_METRICS
 from storage.hot_history import is_traced, traced_values
 from storage.instants import POSTGRES_EPOCH_US, to_datetime
+from storage.reading_pieces import pieces_query, reading_pieces
 from storage.sql_files import read_sql
 
 _EXPORT = sql.SQL(read_sql("history_export").decode())
@@ -73,28 +74,29 @@ class HistoryExport(ArchiveReads):
                 field="metrics",
                 value="".join(unknown[:1]),
             )
-        query = _query(names)
         for battery_key in battery_keys:
             next_us: int | None = start_us
             while next_us is not None:
-                batch = await self._batch(query, battery_key, (next_us, end_us), names, batch_rows)
+                batch = await self._batch(battery_key, (next_us, end_us), names, batch_rows)
                 next_us = int(batch.time_us[-1]) + 1 if len(batch) == batch_rows else None
                 if len(batch):
                     yield batch
 
     async def _batch(
-        self, query: sql.Composed, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
+        self, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
     ) -> ExportBatch:
         async def ask(files: ColdFiles) -> ExportBatch:
-            hot = await self._hot_batch(query, battery_key, times_us, names, limit)
             if not files.readings:
-                return hot
-            return _merged(await self._cold_batch(files, battery_key, times_us, names, limit), hot, limit)
+                return await self._hot_batch(battery_key, times_us, names, limit)
+            cold = await self._cold_batch(files, battery_key, times_us, names, limit)
+            # rows of the tables are nearly all newer than those of the archive: in a full batch there are few
+            end_us = int(cold.time_us[-1]) + 1 if len(cold) == limit else times_us[1]
+            return _merged(cold, await self._hot_batch(battery_key, (times_us[0], end_us), names, limit), limit)
 
         return await self._consistently(battery_key, times_us, ask)
 
     async def _hot_batch(
-        self, query: sql.Composed, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
+        self, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
     ) -> ExportBatch:
         values: dict[str, object] = {
             "battery_key": battery_key,
@@ -103,7 +105,8 @@ class HistoryExport(ArchiveReads):
             "limit": limit,
         }
         async with self._connection() as connection, connection.cursor(binary=True) as cursor:
-            await cursor.execute(query, values)
+            query = _query(names, await reading_pieces(connection, times_us))
+            await cursor.execute(query, values, prepare=False)  # as in `hot_history`
             row: Any = (await cursor.fetchall())[0]
 
         def column(name: str, dtype: str) -> NDArray[Any]:
@@ -151,9 +154,10 @@ def _merged(cold: ExportBatch, hot: ExportBatch, limit: int) -> ExportBatch:
     )
 
 
-def _query(names: Sequence[str]) -> sql.Composed:
+def _query(names: Sequence[str], pieces: Sequence[tuple[int, int]]) -> sql.Composed:
     packed = sql.SQL("string_agg(float4send({0}), '' ORDER BY sample_time) AS {0}")
     return _EXPORT.format(
+        pieces=pieces_query(pieces, row_columns(names, lateness=True), first_only=True),
         names=stored_columns(names),
         newest=newest_columns(names),
         trace=trace_join(names),

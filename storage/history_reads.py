@@ -7,7 +7,7 @@ import numpy as np
 
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, TRACED_COLUMNS
-from storage.archive_reads import ArchiveReads, ColdFiles, Columns, whole_hours
+from storage.archive_reads import ArchiveReads, ColdFiles, at_once, whole_hours
 from storage.history_buckets import HistoryPart, bucketed
 from storage.history_rows import HistoryRows
 from storage.hot_history import hot_page, is_traced, traced_values
@@ -78,18 +78,28 @@ class HistoryReads(ArchiveReads):
             async with self._connection() as connection:
                 return await hot_page(connection, battery_key, times_us, names, bucket_us, limit)
         if bucket_us is None:
-            async with self._connection() as connection:
-                hot = await hot_page(connection, battery_key, times_us, names, None, limit)
             cold = await self._cold_page(files, battery_key, times_us, names, limit)
+            # rows of the tables are nearly all newer than those of the archive: on a full page there are few
+            end_us = int(cold.time_us[-1]) + 1 if cold.more else times_us[1]
+            hot = await self._hot_page(battery_key, (times_us[0], end_us), names, limit)
             return _merged(hot, cold, names, limit)
         return bucketed(await self._parts(files, battery_key, times_us, names, bucket_us), names, bucket_us, limit)
 
     async def _parts(
         self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], bucket_us: int
     ) -> list[HistoryPart]:
-        """Everything between two times, recent rows first, then hours, then the readings of what no hours cover."""
-        async with self._connection() as connection:
-            parts = [HistoryPart.of_rows(await hot_page(connection, battery_key, times_us, names, None, _EVERYTHING))]
+        """Everything between two times: recent rows, and what the archive has."""
+        hot, cold = await at_once(
+            self._hot_page(battery_key, times_us, names, _EVERYTHING),
+            self._cold_parts(files, battery_key, times_us, names, bucket_us),
+        )
+        return [HistoryPart.of_rows(hot), *cold]
+
+    async def _cold_parts(
+        self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], bucket_us: int
+    ) -> list[HistoryPart]:
+        """What the archive has: hours, and the readings of what no hours cover."""
+        parts = []
         serving, rest = whole_hours(files.hours if bucket_us % _HOUR_US == 0 else (), *times_us)
         if serving:
             first_us = max(serving[0].start_us, -(-times_us[0] // _HOUR_US) * _HOUR_US)
@@ -101,12 +111,19 @@ class HistoryReads(ArchiveReads):
         pages = [await self._cold_page(files, battery_key, stretch, names, _EVERYTHING) for stretch in rest]
         return parts + [HistoryPart.of_rows(page) for page in pages]
 
+    async def _hot_page(
+        self, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
+    ) -> HistoryRows:
+        """The first raw rows between two times out of the tables."""
+        async with self._connection() as connection:
+            return await hot_page(connection, battery_key, times_us, names, None, limit)
+
     async def _cold_page(
         self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
     ) -> HistoryRows:
         """The first raw rows between two times out of the archive."""
         stored = [name for name in names if not is_traced(name)]
-        columns: Columns = await self._cold_readings(files, battery_key, times_us, stored, limit + 1)
+        columns = await self._cold_readings(files, battery_key, times_us, stored, limit + 1)
         time_us = columns["time_us"][:limit]
         traced = [name for name in names if is_traced(name)]
         values = {name: columns[name][:limit] for name in stored}

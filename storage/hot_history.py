@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from batterytwin.telemetry import TRACED_COLUMNS
-from storage.history_columns import listed, newest_columns, stored_columns, trace_join
+from storage.history_columns import listed, newest_columns, row_columns, stored_columns, trace_join
 from storage.history_rows import HistoryRows
 from storage.instants import POSTGRES_EPOCH_US, to_datetime
+from storage.reading_pieces import pieces_query, reading_pieces
 from storage.sql_files import read_sql
 from storage.store_pool import Connection
 from storage.timescale_hours import hour_bounds, hours_query
@@ -46,9 +47,11 @@ async def hot_page(  # noqa: PLR0917 # what is asked for
     if query is not None:
         values |= hour_bounds(*times_us)
     else:
-        query = _raw_query(names) if bucket_us is None else _bucket_query(names)
+        pieces = await reading_pieces(connection, times_us)
+        query = _raw_query(names, pieces) if bucket_us is None else _bucket_query(names, pieces)
     async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(query, values)
+        # not prepared: a plan that has to serve any time cannot use an index of some hours
+        await cursor.execute(query, values, prepare=False)
         return _rows_of((await cursor.fetchall())[0], names, bucketed=bucket_us is not None, limit=limit)
 
 
@@ -95,8 +98,9 @@ def _packed(names: Sequence[str]) -> sql.Composed:
     return listed(packed.format(sql.Identifier(name)) for name in names)
 
 
-def _raw_query(names: Sequence[str]) -> sql.Composed:
+def _raw_query(names: Sequence[str], pieces: Sequence[tuple[int, int]]) -> sql.Composed:
     return _RAW.format(
+        pieces=pieces_query(pieces, row_columns(names), first_only=True),
         names=stored_columns(names),
         newest=newest_columns(names),
         trace=trace_join(names),
@@ -104,11 +108,12 @@ def _raw_query(names: Sequence[str]) -> sql.Composed:
     )
 
 
-def _bucket_query(names: Sequence[str]) -> sql.Composed:
+def _bucket_query(names: Sequence[str], pieces: Sequence[tuple[int, int]]) -> sql.Composed:
     sums = sql.SQL("{function}(NULLIF({name}, 'NaN'))::real AS {column}")
     packed = sql.SQL("string_agg(float4send(coalesce({0}, 'NaN')), '' ORDER BY bucket_start) AS {0}")
     triples = [(name, function) for name in names for function in ("avg", "min", "max")]
     return _BUCKETS.format(
+        pieces=pieces_query(pieces, row_columns(names), first_only=False),
         names=stored_columns(names),
         newest=newest_columns(names),
         trace=trace_join(names),

@@ -25,7 +25,7 @@ class StoredSnapshot:
 
     Attributes:
         snapshot: as it was stored.
-        sha256: of its state.
+        sha256: of its state and life.
         superseded: something that came late belongs before its watermark.
     """
 
@@ -117,6 +117,8 @@ class MemoryDatabase:
             effective = severity is None
         elif transition.change == AlertChange.ESCALATED:
             effective = severity is not None and severity < transition.severity
+        elif transition.change == AlertChange.REOPENED:
+            effective = alert_id in self._cleared
         else:
             effective = severity is not None and alert_id not in self._cleared
         if not effective:
@@ -125,6 +127,8 @@ class MemoryDatabase:
             self._cleared.add(alert_id)
         else:
             self._severities[alert_id] = transition.severity
+        if transition.change == AlertChange.REOPENED:
+            self._cleared.discard(alert_id)
         self.alert_changes.append(transition)
 
     def _supersede(self, revision: Revision) -> None:
@@ -134,7 +138,7 @@ class MemoryDatabase:
 
     def _keep(self, snapshot: TwinSnapshot) -> None:
         kept = [
-            StoredSnapshot(snapshot, hashlib.sha256(snapshot.state).digest()),
+            StoredSnapshot(snapshot, hashlib.sha256(snapshot.state + snapshot.life).digest()),
             *self.snapshots.get(snapshot.battery_key, []),
         ]
         kept.sort(key=lambda s: -s.snapshot.watermark_us)  # of equal ones, the one stored last comes first
@@ -175,7 +179,7 @@ class MemoryShardStore:
                         continue
                     if stored.snapshot.watermark_us >= before:
                         continue
-                    if hashlib.sha256(stored.snapshot.state).digest() != stored.sha256:
+                    if hashlib.sha256(stored.snapshot.state + stored.snapshot.life).digest() != stored.sha256:
                         _log.error("snapshot of battery %d is damaged and passed over", key)
                         continue
                     found[key] = stored.snapshot

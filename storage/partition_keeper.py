@@ -1,12 +1,12 @@
-"""Looks after the partitions of `reading`: tomorrow's is made ahead, and a day that is over gets its index."""
+"""Looks after the partitions of `reading`: tomorrow's is made ahead, what is over gets its indexes."""
 
-import logging
 from typing import Any, Final
 
 import psycopg
 
 from batterytwin.errors import StoreUnavailableError
 from storage.partitions import DAY_US, create_partitions, day_of
+from storage.reading_indexes import index_day, index_hours
 from storage.round_lock import round_lock
 from storage.sql_files import read_sql
 from storage.timescale import is_hypertable
@@ -14,8 +14,6 @@ from storage.timescale import is_hypertable
 _PARTITIONS: Final = read_sql("reading_partitions")
 _LOCK_KEY: Final = 6203154005
 _SESSION_OPTIONS: Final = "-c timezone=UTC -c lock_timeout=2s -c client_min_messages=warning"
-
-_log = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[Any]
 
@@ -25,7 +23,8 @@ class PartitionKeeper:
 
     A day counts as over when it is neither today nor tomorrow and got no row between two rounds: locations that replay
     or run ahead of time write to other days than the clock's, and an index would halve the speed of those writes.
-    Should rows still come later, they find the index in place and it stays right.
+    Should rows still come later, they find the index in place and it stays right. Until then the hours of today that
+    are over have indexes of their own.
 
     Args:
         url: libpq connection string or URL.
@@ -61,8 +60,9 @@ class PartitionKeeper:
                 if not is_ours or is_hypertable(connection):
                     return []
                 create_partitions(connection, [today, today + 1])
+                index_hours(connection, now_us)
                 quiet = self._find_quiet(connection, {today, today + 1})
-                return [name for name, damaged in quiet if _build_index(connection, name, damaged=damaged)]
+                return [name for name, damaged in quiet if index_day(connection, day_of(name), damaged=damaged)]
         except psycopg.Error as error:
             raise StoreUnavailableError(f"Partitions cannot be looked after now: {error}", retry_after_s=1.0) from error
 
@@ -75,16 +75,3 @@ class PartitionKeeper:
             if not index_valid and before.get(name) == inserted and day_of(name) not in open_days:
                 found.append((name, index_valid is False))
         return found
-
-
-def _build_index(connection: Connection, partition: str, *, damaged: bool) -> bool:
-    index = f"{partition}_battery_time"
-    try:
-        if damaged:  # what an attempt that failed has left
-            connection.execute(f"DROP INDEX CONCURRENTLY {index}")
-        connection.execute(f"CREATE INDEX CONCURRENTLY {index} ON {partition} (battery_key, sample_time)")
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
-        _log.info("index %s is left for the next round: %s", index, error)
-        return False
-    connection.execute(f"ANALYZE {partition}")
-    return True

@@ -1,6 +1,5 @@
 """The past of twins out of PostgreSQL and the archive; reads only."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from storage.copy_script import read_copy
 from storage.instants import to_datetime, to_us
 from storage.past_store import FilterVersion, Moment
 from storage.shard_store import LoggedInput, TwinSnapshot
+from storage.snapshot_rows import is_sound
 from storage.sql_files import read_sql
 from storage.twin_input_rows import logged_input
 
@@ -52,9 +52,10 @@ class PostgresPastStore:
         """Newest sound snapshot of this layout that held at the moment, or None."""
         with self._session() as connection, connection.cursor(binary=True) as cursor:
             cursor.execute(_SNAPSHOTS, _values(battery_key, moment) | {"layout": layout})
-            for watermark, state, digest in cursor:
-                if hashlib.sha256(state).digest() == digest:
-                    return TwinSnapshot(battery_key, to_us(watermark), layout, state)
+            for watermark, *content in cursor:
+                if is_sound(*content):
+                    state, _, life, _ = content
+                    return TwinSnapshot(battery_key, to_us(watermark), layout, state, life or b"")
         return None
 
     def rows_between(self, battery_key: int, after_us: int, moment: Moment) -> Rows:

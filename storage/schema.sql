@@ -32,6 +32,14 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.refuse_change_of_row() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME;
+END
+$$;
+
 CREATE TABLE public.alert (
     alert_id text NOT NULL,
     battery_key integer,
@@ -465,6 +473,66 @@ ALTER TABLE public.lease ALTER COLUMN lease_id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.life_model (
+    model_key integer NOT NULL,
+    version text NOT NULL,
+    inputs_layout text NOT NULL,
+    trained_at timestamp with time zone,
+    card text NOT NULL,
+    archive bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    imported_at timestamp with time zone NOT NULL,
+    imported_by text NOT NULL,
+    CONSTRAINT life_model_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT life_model_version_check CHECK ((version <> ''::text))
+);
+
+COMMENT ON TABLE public.life_model IS 'Models of remaining life, each whole';
+COMMENT ON COLUMN public.life_model.inputs_layout IS 'layout of inputs that it was trained on';
+COMMENT ON COLUMN public.life_model.card IS 'what its training said of it, JSON';
+COMMENT ON COLUMN public.life_model.archive IS 'its folder as tar.xz';
+COMMENT ON COLUMN public.life_model.sha256 IS 'of archive';
+
+CREATE TABLE public.life_model_approval (
+    model_key integer NOT NULL,
+    approved_at timestamp with time zone NOT NULL,
+    approved_by text NOT NULL,
+    note text NOT NULL
+);
+
+COMMENT ON TABLE public.life_model_approval IS 'Who stands for a model';
+ALTER TABLE public.life_model ALTER COLUMN model_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.life_model_model_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.life_model_switch (
+    switch_id bigint NOT NULL,
+    role smallint NOT NULL,
+    model_key integer,
+    switched_at timestamp with time zone NOT NULL,
+    switched_by text NOT NULL,
+    note text NOT NULL,
+    request_id uuid NOT NULL,
+    CONSTRAINT life_model_switch_role_check CHECK ((role = ANY (ARRAY[1, 2])))
+);
+
+COMMENT ON TABLE public.life_model_switch IS 'Log of which model is told and which runs beside it; the newest row of each role holds';
+COMMENT ON COLUMN public.life_model_switch.role IS '1 told, 2 shadow';
+COMMENT ON COLUMN public.life_model_switch.model_key IS 'null = none any more';
+ALTER TABLE public.life_model_switch ALTER COLUMN switch_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.life_model_switch_switch_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 ALTER TABLE public.location ALTER COLUMN location_key ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.location_location_key_seq
     START WITH 1
@@ -493,6 +561,71 @@ COMMENT ON COLUMN public.model_trace.v2_v IS 'V; slow polarisation, > 0 while ch
 COMMENT ON COLUMN public.model_trace.v2_sigma_v IS 'V; standard deviation of v2_v';
 COMMENT ON COLUMN public.model_trace.float_marker IS 'ln(float current / own gassing current)';
 COMMENT ON COLUMN public.model_trace.float_marker_sigma IS 'standard deviation of float_marker';
+
+CREATE TABLE public.prediction (
+    battery_key integer NOT NULL,
+    role smallint NOT NULL,
+    predicted_at timestamp with time zone NOT NULL,
+    unit_seq smallint NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    model_key integer NOT NULL,
+    source smallint NOT NULL,
+    days_05 real NOT NULL,
+    days_25 real NOT NULL,
+    days_50 real NOT NULL,
+    days_75 real NOT NULL,
+    days_95 real NOT NULL,
+    twin_days_05 real NOT NULL,
+    twin_days_25 real NOT NULL,
+    twin_days_50 real NOT NULL,
+    twin_days_75 real NOT NULL,
+    twin_days_95 real NOT NULL,
+    model_days real NOT NULL,
+    twin_weight real NOT NULL,
+    confidence real NOT NULL,
+    upper_known boolean NOT NULL,
+    effect_temperature real NOT NULL,
+    effect_voltage real NOT NULL,
+    effect_cycles real NOT NULL,
+    effect_age real NOT NULL,
+    effect_resistance real NOT NULL,
+    effect_capacity real NOT NULL,
+    effect_float_current real NOT NULL,
+    effect_other real NOT NULL,
+    case_1 integer NOT NULL,
+    case_2 integer NOT NULL,
+    case_3 integer NOT NULL,
+    case_distance_1 real NOT NULL,
+    case_distance_2 real NOT NULL,
+    case_distance_3 real NOT NULL,
+    soh_capacity real NOT NULL,
+    inputs_hash bytea NOT NULL,
+    CONSTRAINT prediction_role_check CHECK ((role = ANY (ARRAY[1, 2]))),
+    CONSTRAINT prediction_source_check CHECK ((source = ANY (ARRAY[1, 2])))
+);
+
+COMMENT ON TABLE public.prediction IS 'Remaining lives as they were told; days count from as_of';
+COMMENT ON COLUMN public.prediction.role IS '1 told, 2 of a shadow and not told';
+COMMENT ON COLUMN public.prediction.unit_seq IS 'block in the slot';
+COMMENT ON COLUMN public.prediction.as_of IS 'newest reading that it rests on';
+COMMENT ON COLUMN public.prediction.model_key IS 'of life_model; 0 = physics alone';
+COMMENT ON COLUMN public.prediction.source IS 'LifeSource: 1 twin and model, 2 twin only';
+COMMENT ON COLUMN public.prediction.days_50 IS 'days; quantiles of the fused life, like its neighbours';
+COMMENT ON COLUMN public.prediction.twin_days_50 IS 'days; quantiles by physics alone, like its neighbours';
+COMMENT ON COLUMN public.prediction.model_days IS 'days; median of the model alone; NaN = it had no say';
+COMMENT ON COLUMN public.prediction.confidence IS 'share of similar cases that the model got right; NaN = it had no say';
+COMMENT ON COLUMN public.prediction.effect_temperature IS 'added to ln(life / life of a new block at 20 degC), like its neighbours';
+COMMENT ON COLUMN public.prediction.case_1 IS 'place of the most similar case in the library of the model; -1 = none';
+COMMENT ON COLUMN public.prediction.soh_capacity IS 'capacity over rated; NaN = not known';
+COMMENT ON COLUMN public.prediction.inputs_hash IS 'SHA-256 of the inputs';
+
+CREATE TABLE public.prediction_input (
+    battery_key integer NOT NULL,
+    predicted_at timestamp with time zone NOT NULL,
+    inputs bytea NOT NULL
+);
+
+COMMENT ON TABLE public.prediction_input IS 'What predictions rested on: float64 little-endian, in the order of the layout';
 
 CREATE TABLE public.reading (
     battery_key integer NOT NULL,
@@ -673,8 +806,13 @@ CREATE TABLE public.twin_snapshot (
     taken_at timestamp with time zone DEFAULT now() NOT NULL,
     superseded_at timestamp with time zone,
     damaged_at timestamp with time zone,
+    life bytea,
+    life_sha256 bytea,
+    CONSTRAINT twin_snapshot_life_check CHECK (((life IS NULL) = (life_sha256 IS NULL))),
+    CONSTRAINT twin_snapshot_life_sha256_check CHECK ((octet_length(life_sha256) = 32)),
     CONSTRAINT twin_snapshot_sha256_check CHECK ((octet_length(sha256) = 32))
-);
+)
+WITH (toast_tuple_target='8160');
 
 COMMENT ON TABLE public.twin_snapshot IS 'States to restore twins from: newest ones closely spaced, older ones thinned out';
 COMMENT ON COLUMN public.twin_snapshot.watermark IS 'sample time of the newest row that the state contains';
@@ -683,6 +821,8 @@ COMMENT ON COLUMN public.twin_snapshot.sha256 IS 'SHA-256 of state';
 COMMENT ON COLUMN public.twin_snapshot.taken_at IS 'what was known until then is in it';
 COMMENT ON COLUMN public.twin_snapshot.superseded_at IS 'since then a late reading or input belongs before its watermark; null = it holds';
 COMMENT ON COLUMN public.twin_snapshot.damaged_at IS 'when its SHA-256 was found not to fit; null = sound as far as is known';
+COMMENT ON COLUMN public.twin_snapshot.life IS 'accumulators of the life of the battery at the watermark, packed; null = not kept, as in those older than a month';
+COMMENT ON COLUMN public.twin_snapshot.life_sha256 IS 'SHA-256 of life';
 
 CREATE TABLE public.user_location (
     user_key integer NOT NULL,
@@ -758,12 +898,26 @@ ALTER TABLE ONLY public.late_reading
     ADD CONSTRAINT late_reading_pkey PRIMARY KEY (battery_key, sample_time);
 ALTER TABLE ONLY public.lease
     ADD CONSTRAINT lease_pkey PRIMARY KEY (lease_id);
+ALTER TABLE ONLY public.life_model_approval
+    ADD CONSTRAINT life_model_approval_pkey PRIMARY KEY (model_key);
+ALTER TABLE ONLY public.life_model
+    ADD CONSTRAINT life_model_pkey PRIMARY KEY (model_key);
+ALTER TABLE ONLY public.life_model_switch
+    ADD CONSTRAINT life_model_switch_pkey PRIMARY KEY (switch_id);
+ALTER TABLE ONLY public.life_model_switch
+    ADD CONSTRAINT life_model_switch_request_id_key UNIQUE (request_id);
+ALTER TABLE ONLY public.life_model
+    ADD CONSTRAINT life_model_version_key UNIQUE (version);
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_location_id_key UNIQUE (location_id);
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (location_key);
 ALTER TABLE ONLY public.model_trace
     ADD CONSTRAINT model_trace_pkey PRIMARY KEY (battery_key, sample_time);
+ALTER TABLE ONLY public.prediction_input
+    ADD CONSTRAINT prediction_input_pkey PRIMARY KEY (battery_key, predicted_at);
+ALTER TABLE ONLY public.prediction
+    ADD CONSTRAINT prediction_pkey PRIMARY KEY (battery_key, role, predicted_at);
 ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_pkey PRIMARY KEY (token_sha256);
 ALTER TABLE ONLY public.revised_estimate
@@ -823,6 +977,16 @@ CREATE INDEX user_session_user_key_idx ON public.user_session USING btree (user_
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entry FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_audit();
 
+CREATE TRIGGER immutable BEFORE UPDATE ON public.life_model FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
+
+CREATE TRIGGER immutable BEFORE DELETE OR UPDATE ON public.life_model_approval FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
+
+CREATE TRIGGER immutable BEFORE DELETE OR UPDATE ON public.life_model_switch FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
+
+CREATE TRIGGER immutable BEFORE UPDATE ON public.prediction FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
+
+CREATE TRIGGER immutable BEFORE UPDATE ON public.prediction_input FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
+
 CREATE TRIGGER one_writer BEFORE INSERT OR DELETE OR UPDATE ON public.alert FOR EACH STATEMENT EXECUTE FUNCTION public.lock_alerts_before_statement();
 
 CREATE TRIGGER one_writer BEFORE INSERT OR DELETE OR UPDATE ON public.alert_change FOR EACH STATEMENT EXECUTE FUNCTION public.lock_alerts_before_statement();
@@ -842,8 +1006,16 @@ ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
 ALTER TABLE ONLY public.gateway_token
     ADD CONSTRAINT gateway_token_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
+ALTER TABLE ONLY public.life_model_approval
+    ADD CONSTRAINT life_model_approval_model_key_fkey FOREIGN KEY (model_key) REFERENCES public.life_model(model_key);
+ALTER TABLE ONLY public.life_model_switch
+    ADD CONSTRAINT life_model_switch_model_key_fkey FOREIGN KEY (model_key) REFERENCES public.life_model(model_key);
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_grid_key_fkey FOREIGN KEY (grid_key) REFERENCES public.grid(grid_key);
+ALTER TABLE ONLY public.prediction
+    ADD CONSTRAINT prediction_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
+ALTER TABLE ONLY public.prediction_input
+    ADD CONSTRAINT prediction_input_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
 ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.user_session(session_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.string

@@ -10,8 +10,10 @@ from storage.history_marks import HistoryMarks
 from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
 from storage.job_table import JobTable
+from storage.life_model_table import LifeModelTable
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
+from storage.prediction_table import PredictionTable
 from storage.session_tables import SessionTables
 from storage.snapshot_table import SnapshotTable
 from storage.string_load_reads import StringLoadReads
@@ -41,6 +43,8 @@ class ServerStore(
     FilterVersionTable,
     ModelTraceTable,
     UnitTables,
+    PredictionTable,
+    LifeModelTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
 

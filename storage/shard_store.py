@@ -21,12 +21,14 @@ class TwinSnapshot:
         watermark_us: newest row that the state contains, microseconds since 1970 UTC.
         layout: name of the state's layout and filter version; another layout cannot be restored.
         state: opaque bytes, stored with a SHA-256 that is checked on reading.
+        life: accumulators of its life at the same watermark, likewise; empty = not kept.
     """
 
     battery_key: int
     watermark_us: int
     layout: str
     state: bytes
+    life: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Snapshots of twins in table `twin_snapshot`, each with the SHA-256 of its state."""
+"""Snapshots of twins in table `twin_snapshot`, each with the SHA-256 of its state and of its life."""
 
 import hashlib
 import logging
@@ -37,14 +37,23 @@ def write_snapshots(connection: Connection, snapshots: Sequence[TwinSnapshot]) -
                 "layouts": [s.layout for s in newest],
                 "states": [s.state for s in newest],
                 "digests": [hashlib.sha256(s.state).digest() for s in newest],
+                "lives": [s.life or None for s in newest],
+                "life_digests": [hashlib.sha256(s.life).digest() if s.life else None for s in newest],
             },
         )
+
+
+def is_sound(state: bytes, digest: bytes, life: bytes | None, life_digest: bytes | None) -> bool:
+    """Whether state and life, if there is one, are what they were when they were stored."""
+    if hashlib.sha256(state).digest() != digest:
+        return False
+    return life is None or hashlib.sha256(life).digest() == life_digest
 
 
 def load_snapshots(
     connection: Connection, battery_keys: Sequence[int], layout: str, before_us: Mapping[int, int] | None = None
 ) -> dict[int, TwinSnapshot]:
-    """Newest snapshot of each battery that holds and whose state still has its SHA-256.
+    """Newest snapshot of each battery that holds and is what it was when it was stored.
 
     Damaged ones are passed over, logged and marked.
 
@@ -65,9 +74,10 @@ def load_snapshots(
         damaged: dict[int, tuple[datetime, datetime]] = {}
         with connection.cursor(binary=True) as cursor:
             cursor.execute(_LOAD, {"keys": list(bounds), "before": list(bounds.values()), "layout": layout})
-            for battery_key, watermark, taken_at, state, digest in cursor:
-                if hashlib.sha256(state).digest() == digest:
-                    found[battery_key] = TwinSnapshot(battery_key, to_us(watermark), layout, state)
+            for battery_key, watermark, taken_at, *content in cursor:
+                if is_sound(*content):
+                    state, _, life, _ = content
+                    found[battery_key] = TwinSnapshot(battery_key, to_us(watermark), layout, state, life or b"")
                 else:
                     damaged[battery_key] = (watermark, taken_at)
         _mark_damaged(connection, damaged, layout)

@@ -8,7 +8,7 @@ _KEY: Final = "pages"
 
 
 def register(pages: dict[str, st.Page]) -> None:
-    """Makes the pages of this run known by name: "fleet", "site", "string", "battery", "alerts", "account"."""
+    """Makes the pages of this run known by name: "fleet", "battery", "life" and so on."""
     st.session_state[_KEY] = pages
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from streamlit_app.views import account, alerts, battery, fleet, site, string
+from streamlit_app.views import account, alerts, battery, fleet, life, models, plan, site, string
 
 
 def build_pages(username: str) -> dict[str, st.Page]:
@@ -12,6 +12,9 @@ def build_pages(username: str) -> dict[str, st.Page]:
         "site": st.Page(site.show, title="Site", icon=":material/view_module:", url_path="site"),
         "string": st.Page(string.show, title="String", url_path="string", visibility="hidden"),
         "battery": st.Page(battery.show, title="Battery", url_path="battery", visibility="hidden"),
+        "life": st.Page(life.show, title="Life", icon=":material/timeline:", url_path="life"),
+        "plan": st.Page(plan.show, title="Plan", icon=":material/event:", url_path="plan"),
+        "models": st.Page(models.show, title="Models", icon=":material/model_training:", url_path="models"),
         "alerts": st.Page(alerts.show, title="Alerts", icon=":material/notifications:", url_path="alerts"),
         "account": st.Page(account.show, title=username, icon=":material/account_circle:", url_path="account"),
     }

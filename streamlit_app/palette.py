@@ -39,3 +39,9 @@ def severity_badge(severity: int) -> BadgeColour:
 def quality_badge(quality: int) -> BadgeColour:
     """Colour of a quality's badge; grey where there is nothing to trust."""
     return _QUALITY_BADGE.get(quality, "gray")
+
+
+def faint(colour: str, opacity: float) -> str:
+    """A colour of this page as a veil over the ground, `opacity` 0...1."""
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return f"rgba({red},{green},{blue},{opacity})"

@@ -67,6 +67,7 @@ RULE_TEXT: Final[Mapping[int, str]] = {
     AlertRule.CURRENT_SENSOR: "Current sensor",
     AlertRule.CHARGER_VOLTAGE: "Charger voltage",
     AlertRule.ROOM_COOLING: "Room cooling",
+    AlertRule.LIFE_MODEL_ERROR: "Remaining lives turn out wrong",
 }
 
 

@@ -16,6 +16,7 @@ class Access(Enum):
     LOCAL_OR_USER = "any user, and whoever is on the server's own machine"
     USER = "any user"
     ENGINEER = "engineers and admins"
+    ADMIN = "admins"
     EXTEND_FLEET = "engineers and admins of all locations"
     FEED = "the gateway of a location, and admins"
 
@@ -60,6 +61,18 @@ RULE_OF_METHOD: Final[dict[str, Rule]] = {
     f"{_V1}.AlertService/WatchAlerts": Rule(Access.USER),
     f"{_V1}.AlertService/AcknowledgeAlert": Rule(Access.ENGINEER),
     f"{_V1}.AlertService/ResolveAlert": Rule(Access.ENGINEER),
+    f"{_V1}.FleetService/GetReplacementForecast": Rule(Access.USER),
+    f"{_V1}.PredictionService/GetRemainingLife": Rule(Access.USER),
+    f"{_V1}.PredictionService/ListRemainingLife": Rule(Access.USER),
+    f"{_V1}.PredictionService/GetFleetLife": Rule(Access.USER),
+    f"{_V1}.PredictionService/GetLifeHistory": Rule(Access.USER),
+    f"{_V1}.PredictionService/GetMaintenancePlan": Rule(Access.USER),
+    f"{_V1}.ModelService/ListModels": Rule(Access.USER),
+    f"{_V1}.ModelService/GetModel": Rule(Access.USER),
+    f"{_V1}.ModelService/ImportModel": Rule(Access.ADMIN),
+    f"{_V1}.ModelService/ApproveModel": Rule(Access.ADMIN),
+    f"{_V1}.ModelService/ActivateModel": Rule(Access.ADMIN),
+    f"{_V1}.ModelService/ShadowModel": Rule(Access.ADMIN),
     "/grpc.health.v1.Health/Check": Rule(Access.PUBLIC, hot=True),
     "/grpc.health.v1.Health/List": Rule(Access.PUBLIC, hot=True),
     "/grpc.health.v1.Health/Watch": Rule(Access.PUBLIC),
@@ -101,6 +114,8 @@ def _is_allowed(access: Access, principal: Principal) -> bool:
             return principal.has_role(Role.VIEWER)
         case Access.ENGINEER:
             return principal.has_role(Role.ENGINEER)
+        case Access.ADMIN:
+            return principal.has_role(Role.ADMIN)
         case Access.EXTEND_FLEET:
             return principal.has_role(Role.ENGINEER) and principal.location_ids is None
         case Access.FEED:

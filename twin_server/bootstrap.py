@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import signal
 import socket
 import time
@@ -17,6 +18,7 @@ from actors.ray_fleet import RayFleet, start_ray, stop_ray
 from actors.ray_processes import RayProcesses
 from batterytwin.errors import StoreUnavailableError
 from batterytwin.inventory import Inventory, load_fleet
+from ml.scoring import Scoring
 from storage.archive_reader import ArchiveReader
 from storage.archive_settings import ArchiveSettings
 from storage.durability import durability_gaps
@@ -24,6 +26,7 @@ from storage.embedded import EmbeddedPostgres
 from storage.migrate import migrate
 from storage.partition_keeper import PartitionKeeper
 from storage.postgres_shard_store import PostgresShardStore
+from storage.prediction_keeper import thin_predictions
 from storage.server_store import ServerStore
 from storage.snapshot_keeper import thin_snapshots
 from storage.timescale import apply_policies, refresh_old_hours
@@ -143,9 +146,12 @@ class _Server:
             create_gateway_token=functools.partial(access.gateway_tokens.create, name="replay", created_by="server"),
             past=past,
             jobs=self._jobs(url),
+            scoring=None if settings.in_process else _serve_scoring(),
         )
         self._parts.push_async_callback(server.stop, settings.drain_timeout_s)
         port = await server.start()
+        gc.collect()
+        gc.freeze()  # 200,000 objects that stay: to look them through again would hold up every call for 50 ms
         self._watch_ray(server)
         self._instance.record.target = server.local_target
         self._instance.save()
@@ -230,6 +236,7 @@ class _Server:
             Job("partitions", _JOB_PERIOD_S, functools.partial(_keep_partitions, PartitionKeeper(url))),
             Job("snapshots", _JOB_PERIOD_S, functools.partial(_thin_snapshots, url, settings.raw_days)),
             Job("hours", _JOB_PERIOD_S, functools.partial(_refresh_hours, url, self._kept)),
+            Job("old lives", _JOB_PERIOD_S, functools.partial(_thin_lives, url, settings)),
             Job("archive", _JOB_PERIOD_S, functools.partial(run_archive_keeper, url, self._archive, self._kept)),
         ]
 
@@ -282,6 +289,16 @@ async def _keep_partitions(keeper: PartitionKeeper) -> None:
 
 async def _thin_snapshots(url: str, kept_days: int) -> None:
     await asyncio.to_thread(thin_snapshots, url, kept_days)
+
+
+async def _thin_lives(url: str, settings: ServerSettings) -> None:
+    await asyncio.to_thread(thin_predictions, url, settings.hourly_life_days, settings.life_days)
+
+
+def _serve_scoring() -> Scoring:
+    from ml.serve_deployment import ServeScoring  # noqa: PLC0415 # Serve, which a server without Ray can spare
+
+    return ServeScoring()
 
 
 async def _refresh_hours(url: str, kept: ArchiveSettings) -> None:

@@ -15,6 +15,8 @@ from twin_server.dataset_command import dataset
 from twin_server.event_commands import event_app
 from twin_server.export_command import export
 from twin_server.history_command import history
+from twin_server.life_command import life, plan
+from twin_server.model_commands import models_app
 from twin_server.project_command import project
 from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
@@ -22,6 +24,7 @@ from twin_server.scenario_commands import scenario_app
 from twin_server.scenario_play import play
 from twin_server.simulate_command import simulate
 from twin_server.string_command import string
+from twin_server.train_command import evaluate, train
 
 app = typer.Typer(
     help=(
@@ -46,10 +49,15 @@ app.command()(dataset)
 app.command()(backup)
 app.command()(restore)
 app.command()(rebuild)
+app.command()(life)
+app.command()(plan)
+app.command()(train)
+app.command()(evaluate)
 app.command()(project)
 app.add_typer(event_app, name="event")
 scenario_app.command()(play)
 app.add_typer(scenario_app, name="scenario")
+app.add_typer(models_app, name="models")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")
 

@@ -47,6 +47,9 @@ def status(
     typer.echo(f"  shards             {answer.shards_ready} of {answer.shards_total}")
     if answer.damaged_snapshots:
         typer.echo(f"  snapshots damaged  {answer.damaged_snapshots} (older ones were used; check the disk)")
+    typer.echo(f"  model of life      {answer.life_model_version or 'none'}")
+    if answer.life_degraded_reason:
+        typer.echo(f"  lives degraded     {answer.life_degraded_reason}")
     for job in answer.failing_jobs:
         typer.echo(f"  failing work       {job}")
 

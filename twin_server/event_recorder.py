@@ -43,6 +43,7 @@ class EventRecorder:
         fleet_map: which battery is which.
         submit_inputs: the way to the twins.
         forget_block: lets everyone forget what was learnt of a block that has gone, by ordinal.
+        heard: is told of every event that was recorded and applied.
     """
 
     def __init__(
@@ -51,11 +52,13 @@ class EventRecorder:
         fleet_map: FleetMap,
         submit_inputs: SubmitInputs,
         forget_block: Callable[[int], Awaitable[None]],
+        heard: Callable[[EventRecord], None],
     ) -> None:
         self._store = store
         self._map = fleet_map
         self._submit_inputs = submit_inputs
         self._forget_block = forget_block
+        self._heard = heard
 
     async def load(self) -> None:
         """Takes up which blocks stand in the slots.
@@ -77,6 +80,7 @@ class EventRecorder:
         """
         stored = await self._store.record_event(event, audit)
         await self._apply([stored])
+        self._heard(stored)
         return stored
 
     async def catch_up(self) -> None:

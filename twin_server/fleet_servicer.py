@@ -13,7 +13,9 @@ from twin_server.fleet_health import sum_health
 from twin_server.fleet_proto import health_to_proto, location_to_proto
 from twin_server.grid_registration import GridRegistration
 from twin_server.live_table import LiveTable
+from twin_server.lives import Lives
 from twin_server.page_token import decode_page_token, encode_page_token, read_page_size
+from twin_server.plan_messages import cooling_message, forecast_message, prices_message
 from twin_server.principal import current_principal
 from twin_server.readiness import Readiness
 from twin_server.twin_view import view_twins
@@ -23,13 +25,14 @@ from twin_server.visibility import visible_locations
 class FleetServicer(fleet_service_pb2_grpc.FleetServiceServicer):
     """Answers questions about sites and the fleet as a whole."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 # what answers come from
         self,
         live: LiveTable,
         hub: AlertHub,
         readiness: Readiness,
         registration: GridRegistration,
         failing_jobs: Callable[[], Iterable[str]],
+        lives: Lives,
     ) -> None:
         self._live = live
         self._map = live.fleet_map
@@ -37,6 +40,7 @@ class FleetServicer(fleet_service_pb2_grpc.FleetServiceServicer):
         self._readiness = readiness
         self._registration = registration
         self._failing_jobs = failing_jobs
+        self._lives = lives
 
     async def ListLocations(
         self, request: fleet_service_pb2.ListLocationsRequest, context: Any
@@ -81,6 +85,23 @@ class FleetServicer(fleet_service_pb2_grpc.FleetServiceServicer):
             shards_ready=self._readiness.shards_ready,
             damaged_snapshots=self._readiness.damaged_snapshots,
             failing_jobs=self._failing_jobs(),
+            life_model_version=self._lives.model_version,
+            life_degraded_reason=self._lives.degraded_reason,
+        )
+
+    async def GetReplacementForecast(
+        self, request: fleet_service_pb2.GetReplacementForecastRequest, context: Any
+    ) -> fleet_service_pb2.GetReplacementForecastResponse:
+        """Forecasts ends of life, and what cooling is worth."""
+        numbers = visible_locations(self._map, current_principal(), request.location_id)
+        self._lives.table.extend()
+        forecast = await self._lives.planner.forecast(numbers, request.cooler_k)
+        return fleet_service_pb2.GetReplacementForecastResponse(
+            total=forecast_message(forecast.total),
+            locations=[forecast_message(location) for location in forecast.locations],
+            cooling=cooling_message(forecast.cooling),
+            location_cooling=[cooling_message(value) for value in forecast.location_cooling],
+            prices=prices_message(forecast.prices),
         )
 
     async def RegisterGrid(

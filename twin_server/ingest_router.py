@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from actors.fleet import Fleet
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.events import TwinInput
-from batterytwin.readings import ReadingBatch
+from batterytwin.readings import ReadingBatch, SingleReading
 from batterytwin.telemetry import Outcome, Rows
 from twin_server.frame_collector import FrameCollector
 from twin_server.ingest_validation import IngestValidation, ValidBatch
@@ -18,6 +18,7 @@ from twin_server.live_table import LiveTable
 from twin_server.past_outages import PastOutages
 from twin_server.row_refusals import RefusedRow
 from twin_server.shard_pump import ShardPump
+from twin_server.single_validation import check_single
 from twin_server.string_table import StringTable
 
 
@@ -107,7 +108,19 @@ class IngestRouter:
             OverloadedError: too much waits already; nothing of the batch was taken.
             UnavailableError: the server is shutting down.
         """
-        valid = self._validation.check(batch, allowed_locations)
+        return self._hand_over(self._validation.check(batch, allowed_locations))
+
+    def submit_single(self, reading: SingleReading, allowed_locations: NDArray[np.bool_] | None) -> "Submission | None":
+        """Like `submit` for a batch of one row; None where something is wrong with it: then `submit` tells what.
+
+        Raises:
+            OverloadedError: too much waits already.
+            UnavailableError: the server is shutting down.
+        """
+        valid = check_single(self._map, self._live.clocks, reading, allowed_locations)
+        return None if valid is None else self._hand_over(valid)
+
+    def _hand_over(self, valid: ValidBatch) -> "Submission":
         parts = self._split(valid)
         for shard, rows in parts:
             self._pumps[shard].check_room(len(rows))

@@ -14,11 +14,12 @@ from batterytwin.v1 import ingest_service_pb2
 from twin_server.drain import Drain
 from twin_server.ingest_outcome_proto import outcome_to_counts, outcome_to_rejected_rows
 from twin_server.ingest_router import IngestRouter, Submission
-from twin_server.principal import current_principal
+from twin_server.principal import Principal, current_principal
 from twin_server.routing import FleetMap
 from twin_server.visibility import visible_mask
 
 _SERVICE: Final = ingest_service_pb2.DESCRIPTOR.services_by_name["IngestService"].full_name
+_MOST_MASKS: Final = 256
 
 
 class IngestServicer:
@@ -29,6 +30,7 @@ class IngestServicer:
         self._map = fleet_map
         self._drain = drain
         self._credit = stream_credit
+        self._masks: dict[Principal, NDArray[np.bool_]] = {}
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serves the methods of `IngestService`, whose requests are read by `readings_wire`."""
@@ -97,12 +99,21 @@ class IngestServicer:
             under_way.put_nowait(None)
 
     def _submit(self, request: IngestRequest, writable: NDArray[np.bool_]) -> Submission:
+        single = request.single()
+        if single is not None and (quick := self._router.submit_single(single, writable)) is not None:
+            return quick
         submission = self._router.submit(request.batch(), writable)
         request.remember_names()
         return submission
 
     def _writable(self) -> NDArray[np.bool_]:
-        return visible_mask(self._map, current_principal())
+        principal, location_count = current_principal(), len(self._map.locations)
+        known = self._masks.get(principal)
+        if known is None or len(known) != location_count:
+            if len(self._masks) >= _MOST_MASKS:
+                self._masks.clear()
+            known = self._masks[principal] = visible_mask(self._map, principal)
+        return known
 
 
 def _check_sequence(sequence: int, last: int | None) -> None:

@@ -18,8 +18,11 @@ from twin_server.string_samples import StringSamples, fill_from_strings, read_st
 MAX_ROWS: Final = 200_000
 """Rows in one batch."""
 
-_EARLIEST_US: Final = 946_684_800_000_000  # 2000-01-01: before any monitor of this kind
-_LATEST_US: Final = 4_102_444_800_000_000  # 2100-01-01: keeps a feed's clock from running away
+EARLIEST_US: Final = 946_684_800_000_000
+"""2000-01-01: before any monitor of this kind."""
+
+LATEST_US: Final = 4_102_444_800_000_000
+"""2100-01-01: keeps a feed's clock from running away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class IngestValidation:
         """Adds faults of time, place and name; what is written later goes first in the answer."""
         locations = location_of[places]  # an unknown name (-1) takes the last location here, and is refused below
         faults[times_us > self._clocks.latest_allowed_us()[locations]] = RowFault.TIME_IN_FUTURE
-        faults[(times_us < _EARLIEST_US) | (times_us > _LATEST_US)] = RowFault.TIME_OUT_OF_RANGE
+        faults[(times_us < EARLIEST_US) | (times_us > LATEST_US)] = RowFault.TIME_OUT_OF_RANGE
         faults[times_us == 0] = RowFault.TIME_MISSING
         if allowed_locations is not None:
             faults[~allowed_locations[locations]] = RowFault.WRONG_LOCATION

@@ -1,13 +1,14 @@
 """The present of all twins as columns: what every read is answered from, never older than the last acknowledgement."""
 
 import asyncio
+import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.age_estimates import inflate_for_age
+from actors.age_estimates import inflate_here
 from batterytwin.telemetry import LIVE_DTYPE, Flag, Quality, Rows
 from twin_server.location_clock import LocationClocks
 from twin_server.routing import FleetMap
@@ -98,15 +99,33 @@ class LiveTable:
         ages: NDArray[np.float64] = np.where(as_of == 0, np.nan, np.maximum(now - as_of, 0) / 1e6)
         return ages
 
-    def qualities(self, ordinals: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """`Quality` of each twin now, uint8, shape `(n_ordinals,)`."""
-        ages_us = self.ages_s(ordinals) * 1e6
+    def qualities(self, ordinals: NDArray[np.int32], ages_s: NDArray[np.float64] | None = None) -> NDArray[np.uint8]:
+        """`Quality` of each twin now, uint8, shape `(n_ordinals,)`.
+
+        Args:
+            ordinals: which twins, shape `(n_ordinals,)`.
+            ages_s: their ages, as `ages_s` gives them; None = those of now.
+        """
+        ages_us = (self.ages_s(ordinals) if ages_s is None else ages_s) * 1e6
         locations = self.fleet_map.location_of[ordinals]
         suspect = (self.rows["status"][ordinals] & Flag.SUSPECT) != 0
         quality = np.where(suspect, np.uint8(Quality.SUSPECT), np.uint8(Quality.LIVE))
         quality[ages_us > self._stale_us[locations]] = Quality.STALE
         quality[np.isnan(ages_us) | (ages_us > self._no_data_us[locations])] = Quality.NO_DATA
         return quality
+
+    def age_and_quality(self, ordinal: int) -> tuple[float, int]:
+        """Age (s; NaN = never a sample) and `Quality` of one twin, as `ages_s` and `qualities` tell them of many."""
+        as_of_us, location = int(self.rows["as_of_us"][ordinal]), int(self.fleet_map.location_of[ordinal])
+        if as_of_us == 0:
+            return math.nan, Quality.NO_DATA
+        age_s = max(self.clocks.now_us(location) - as_of_us, 0) / 1e6
+        if age_s * 1e6 > self._no_data_us[location]:
+            return age_s, Quality.NO_DATA
+        if age_s * 1e6 > self._stale_us[location]:
+            return age_s, Quality.STALE
+        suspect = int(self.rows["status"][ordinal]) & Flag.SUSPECT
+        return age_s, Quality.SUSPECT if suspect else Quality.LIVE
 
     def sweep(self) -> None:
         """Finds twins whose quality changed by the mere passing of time, and marks them as changed."""
@@ -116,14 +135,28 @@ class LiveTable:
         if len(turned):
             self.touch(turned.astype(np.int32))
 
-    def aged(self, ordinals: NDArray[np.int32], ages_s: NDArray[np.float64]) -> Rows:
-        """Newest estimates with their sigmas grown by age, `LIVE_DTYPE`, shape `(n_ordinals,)`.
+    def aged(self, ordinals: NDArray[np.int32], ages_s: NDArray[np.float64], dtype: np.dtype[Any] = LIVE_DTYPE) -> Rows:
+        """Newest estimates with their sigmas grown by age, shape `(n_ordinals,)`.
 
         Args:
             ordinals: which twins, shape `(n_ordinals,)`.
             ages_s: their ages as `ages_s` gives them.
+            dtype: columns of `LIVE_DTYPE` that are wanted, those that grow with age among them.
         """
-        return inflate_for_age(self.rows[ordinals], np.nan_to_num(ages_s))
+        selection, found = _selection(ordinals), np.empty(len(ordinals), dtype)
+        if dtype == LIVE_DTYPE:
+            found[:] = self.rows[selection]
+        else:
+            for name in dtype.names or ():
+                found[name] = self.rows[name][selection]
+        return inflate_here(found, np.nan_to_num(ages_s))
+
+
+def _selection(ordinals: NDArray[np.int32]) -> NDArray[np.int32] | slice:
+    """Neighbours, such as a whole fleet, as a slice: rows are wide, and are copied faster in one piece."""
+    if len(ordinals) and int(ordinals[-1]) - int(ordinals[0]) == len(ordinals) - 1 and (np.diff(ordinals) == 1).all():
+        return slice(int(ordinals[0]), int(ordinals[-1]) + 1)
+    return ordinals
 
 
 def _unknown(count: int) -> Rows:

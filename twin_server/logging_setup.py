@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Final
@@ -27,9 +28,7 @@ def configure_logging(path: Path | None = None, level: int = logging.INFO) -> No
     """
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler: logging.Handler = RotatingFileHandler(
-            path, maxBytes=_MOST_BYTES, backupCount=_OLD_FILES, encoding="utf-8"
-        )
+        handler: logging.Handler = _LogFile(path, maxBytes=_MOST_BYTES, backupCount=_OLD_FILES, encoding="utf-8")
     else:
         handler = logging.StreamHandler(sys.stderr)
     about_a_line: list[structlog.typing.Processor] = [
@@ -80,6 +79,18 @@ def add_call(_logger: Any, _level: str, event: MutableMapping[str, Any]) -> Muta
 def mask_secrets(_logger: Any, _level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hides the value of every field whose name speaks of a secret."""
     for name in event:
-        if any(word in name.lower() for word in _SECRET_WORDS):
+        if _is_secret(name):
             event[name] = "***"
     return event
+
+
+@lru_cache(maxsize=1_024)
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET_WORDS)
+
+
+class _LogFile(RotatingFileHandler):
+    """Turns to a new file once one is full; the library would write every line twice to see whether it still fits."""
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: ARG002, N802 # as the library calls it
+        return self.stream is not None and self.stream.tell() >= self.maxBytes

@@ -81,11 +81,14 @@ class PastOutages:
             ordinals: battery of each row, shape `(n_rows,)`, at least one.
             sample_times_us: shape `(n_rows,)`.
         """
-        start_us, end_us = int(sample_times_us.min()), int(sample_times_us.max())
         locations = self._live.fleet_map.location_of[ordinals]
+        if len(ordinals) == 1:
+            start_us = end_us = int(sample_times_us[0])
+        else:
+            start_us, end_us = int(sample_times_us.min()), int(sample_times_us.max())
         for location in (
             [int(locations[0])]
-            if (locations == locations[0]).all()
+            if len(ordinals) == 1 or (locations == locations[0]).all()
             else np.flatnonzero(np.bincount(locations)).tolist()
         ):
             if start_us >= self._live.clocks.now_us(location) - _PRESENT_US and end_us - start_us < _PRESENT_US:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from actors.fleet import TwinSpec
 from batterytwin.inventory import Battery, BatteryString, BatteryUnit, Inventory, Location, System
+from twin_server.twin_columns_wire import name_field
 
 _MAX_CACHED_COLUMNS: Final = 64
 _MAX_CACHED_ROWS: Final = 4_096
@@ -34,6 +35,7 @@ class FleetMap:
 
     Attributes:
         identities: what is known of each battery.
+        name_fields: names as columns of twins have them, see `twin_columns_wire`.
         shard: number of its shard, int32, shape `(n_twins,)`.
         twin: its position in the shard, int32, shape `(n_twins,)`.
         string_of: number of its string, int32, shape `(n_twins,)`.
@@ -47,6 +49,7 @@ class FleetMap:
     def __init__(self, inventory: Inventory, shard_specs: Sequence[Sequence[TwinSpec]]) -> None:
         self.identities: list[TwinIdentity] = []
         self.battery_ids: list[str] = []
+        self.name_fields: list[bytes] = []
         self.strings: list[tuple[str, slice]] = []
         self.locations: list[tuple[Location, slice]] = []
         self.shard = self.twin = self.string_of = self.location_of = np.empty(0, np.int32)
@@ -90,6 +93,7 @@ class FleetMap:
             self.locations.append((location, slice(first, len(self.identities))))
         added = self.identities[len(self.shard) :]
         self.battery_ids += [identity.battery.battery_id for identity in added]
+        self.name_fields += [name_field(identity.battery.battery_id) for identity in added]
         self._ordinals = {battery_id: ordinal for ordinal, battery_id in enumerate(self.battery_ids)}
         self._key_ordinals = {identity.battery_key: ordinal for ordinal, identity in enumerate(self.identities)}
         self.string_of = np.append(self.string_of, np.array(string_of, np.int32))
@@ -140,6 +144,10 @@ class FleetMap:
     def unit_of(self, ordinal: int) -> BatteryUnit:
         """The block that stands in a slot now."""
         return self._units.get(ordinal) or self.identities[ordinal].battery.first_unit
+
+    def replaced_unit(self, ordinal: int) -> BatteryUnit | None:
+        """The block that has come into a slot since it was registered; None = none has."""
+        return self._units.get(ordinal)
 
     def take_units(self, units: Mapping[int, BatteryUnit]) -> None:
         """Takes over which blocks have come into slots since these were registered, by battery key."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import grpc
@@ -13,14 +14,19 @@ from grpc_reflection.v1alpha import reflection
 from actors.filter import MODEL_VERSION
 from actors.fleet import Fleet
 from actors.twin_memory import MEMORY_LAYOUT
+from batterytwin.events import TwinInput
 from batterytwin.inventory import Inventory
 from batterytwin.v1 import (
     alert_service_pb2_grpc,
     auth_service_pb2_grpc,
     fleet_service_pb2_grpc,
     history_service_pb2_grpc,
+    model_service_pb2_grpc,
+    prediction_service_pb2_grpc,
     twin_service_pb2_grpc,
 )
+from ml.scoring import LocalScoring, Scoring
+from storage.event_records import EventRecord
 from storage.server_store import ServerStore
 from twin_server.admission import Admission
 from twin_server.alert_hub import AlertHub
@@ -37,12 +43,15 @@ from twin_server.ingest_router import IngestRouter
 from twin_server.ingest_servicer import IngestServicer
 from twin_server.listener import bind, bind_local, make_listener
 from twin_server.live_table import LiveTable
+from twin_server.lives import DEFAULT_MODEL, Lives
 from twin_server.location_clock import LocationClocks
+from twin_server.model_servicer import ModelServicer
 from twin_server.model_tracer import TRACE_EVERY_S, ModelTracer
 from twin_server.outage_watch import OutageWatch
 from twin_server.past_answers import Past, PastAnswers
 from twin_server.past_outages import PastOutages
 from twin_server.periodic import run_every
+from twin_server.prediction_servicer import PredictionServicer
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
 from twin_server.routing import FleetMap
 from twin_server.scheduler import LOOK_EVERY_S, Job, Scheduler
@@ -54,7 +63,8 @@ from twin_server.string_watch import StringWatch
 from twin_server.twin_servicer import TwinServicer
 
 SERVICE_NAMES: Final = tuple(
-    f"batterytwin.v1.{name}Service" for name in ("Ingest", "Twin", "Fleet", "History", "Alert", "Auth")
+    f"batterytwin.v1.{name}Service"
+    for name in ("Ingest", "Twin", "Fleet", "History", "Alert", "Auth", "Prediction", "Model")
 )
 
 _SWEEP_S: Final = 2.0
@@ -80,10 +90,13 @@ class TwinServer:
         create_gateway_token: makes the token of a location's gateway: `location_id -> token`.
         past: replays the past of twins; the caller's, like the store.
         jobs: work on the database that comes back.
+        scoring: where models of remaining life are asked; None = in a thread of this process.
+        default_model: folder of the model that comes with the product.
 
     Attributes:
         local_target: address for clients on this machine, without TLS; set by `start`.
         strings: the watch over strings.
+        lives: remaining lives.
     """
 
     local_target: str
@@ -100,16 +113,19 @@ class TwinServer:
         create_gateway_token: Callable[[str], Awaitable[str]],
         past: Past,
         jobs: Sequence[Job] = (),
+        scoring: Scoring | None = None,
+        default_model: Path = DEFAULT_MODEL,
     ) -> None:
         self._settings = settings
         self._store = store
         self._fleet = fleet
-        self._scheduler = Scheduler(store, jobs)
         self._map = FleetMap(inventory, fleet.shard_specs)
         self._clocks = LocationClocks([location.clock for location in inventory.locations])
         self.live = LiveTable(self._map, self._clocks)
         self._past = PastAnswers(fleet, self.live, store, past)
         self._hub = AlertHub(store, self.live)
+        self.lives = Lives(settings, fleet, self.live, self._hub, store, scoring or LocalScoring(), default_model)
+        self._scheduler = Scheduler(store, [*jobs, *self.lives.jobs])
         self._silence = SilenceRules(store, self._hub, self.live)
         self.strings = StringWatch(store, self.live, StringAlerts(store, self._hub, self._map))
         self._past_outages = PastOutages(store, self.live)
@@ -122,13 +138,13 @@ class TwinServer:
             frames=self.strings.collector,
             past_outages=self._past_outages,
         )
-        self.strings.submit_inputs = self._router.submit_inputs
+        self.strings.submit_inputs = self._submit_inputs
         self._tracer = ModelTracer(store, self.live)
         self._keeper = StringKeeper(store, self._router.strings, self._map)
         self._registration = GridRegistration(
             store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
         )
-        self._events = EventRecorder(store, self._map, self._router.submit_inputs, self.strings.forget_block)
+        self._events = EventRecorder(store, self._map, self._submit_inputs, self.strings.forget_block, self._heard)
         self._outages = OutageWatch(store, self.live)
         self._health = DrainingHealth(self._drain)
         self._readiness = Readiness(self._health, SERVICE_NAMES)
@@ -189,6 +205,7 @@ class TwinServer:
         for task in self._background:
             with suppress(asyncio.CancelledError):
                 await task
+        await self.lives.close()
         await self.strings.save()
         await self._keeper.save()
         self._server = None
@@ -210,7 +227,7 @@ class TwinServer:
         live, hub, drain = self.live, self._hub, self._drain
         events = EventLog(self._store, live, self._events)
         ingest = IngestServicer(self._router, live.fleet_map, drain, self._settings.stream_credit)
-        fleet = FleetServicer(live, hub, self._readiness, self._registration, self._scheduler.failing)
+        fleet = FleetServicer(live, hub, self._readiness, self._registration, self._scheduler.failing, self.lives)
         ingest.add_to(server)
         twin_service_pb2_grpc.add_TwinServiceServicer_to_server(
             TwinServicer(live, hub, drain, self._router.strings, self.strings.diagnoses_of, self._past), server
@@ -219,6 +236,10 @@ class TwinServer:
         history_service_pb2_grpc.add_HistoryServiceServicer_to_server(
             HistoryServicer(self._store, live, events, HistoryExporter(self._store, live.fleet_map, drain)), server
         )
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionServicer(self.lives, self._store), server
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(self.lives), server)
         alerts = AlertServicer(self._store, hub, live, drain)
         alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alerts, server)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(self._auth_servicer, server)
@@ -243,8 +264,19 @@ class TwinServer:
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),
             run_every(_DAMAGE_EVERY_S, self._count_damage),
             run_every(LOOK_EVERY_S, self._scheduler.look),
+            *self.lives.background(),
         ]
         self._background = [asyncio.create_task(job) for job in work]
+
+    async def _submit_inputs(self, inputs: Sequence[TwinInput]) -> list[bool]:
+        """Hands evidence to the twins; what it says of their lives follows within seconds."""
+        fresh = await self._router.submit_inputs(inputs)
+        self.lives.predictor.touch_inputs(inputs)
+        return fresh
+
+    def _heard(self, event: EventRecord) -> None:
+        if event.battery_key is not None:
+            self.lives.predictor.touch([event.battery_key])
 
     async def _sweep(self) -> None:
         self.live.sweep()

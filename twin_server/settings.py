@@ -49,6 +49,21 @@ class ServerSettings(BaseSettings):
     )
     raw_days: int = Field(default=730, ge=30, description="days that readings are kept")
     hour_days: int = Field(default=3_653, ge=365, description="days that hourly aggregates are kept")
+    life_fresh_s: float = Field(default=3_600.0, gt=0, description="age up to which a predicted life is told again")
+    scorer_wait_s: float = Field(
+        default=60.0, ge=0, description="the scorer of lives starts behind the first live twin, or after so long"
+    )
+    hourly_life_days: int = Field(default=30, ge=2, description="days that predicted lives are kept hourly, then daily")
+    life_days: int = Field(default=3_653, ge=365, description="days that predicted lives are kept")
+    plan_risk: float = Field(
+        default=0.10, ge=0.01, le=0.5, description="chance of an end of life before the replacement that is taken"
+    )
+    price_currency: str = Field(default="THB", min_length=1, max_length=8)
+    price_block: float = Field(default=9_500.0, ge=0, description="one block")
+    price_labour_hour: float = Field(default=600.0, ge=0, description="one hour of one technician")
+    price_visit: float = Field(default=18_000.0, ge=0, description="one visit of a crew to a site")
+    single_block_hours: float = Field(default=1.5, gt=0, description="work to exchange one block among others, h")
+    string_block_hours: float = Field(default=0.6, gt=0, description="work for each block of a whole string, h")
 
     @field_validator("data_dir")
     @classmethod

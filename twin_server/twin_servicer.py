@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from actors.filter import MODEL_VERSION
 from batterytwin.diagnosis import Diagnosis
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.v1 import twin_service_pb2, twin_service_pb2_grpc
+from batterytwin.v1 import twin_pb2, twin_service_pb2, twin_service_pb2_grpc
 from twin_server.alert_hub import AlertHub
 from twin_server.drain import Drain
 from twin_server.live_table import LiveTable
@@ -23,8 +23,9 @@ from twin_server.string_proto import string_to_proto
 from twin_server.string_table import StringTable
 from twin_server.string_view import view_autonomy, view_string
 from twin_server.time_proto import us_to_timestamp
+from twin_server.twin_answers import TwinAnswers
 from twin_server.twin_order import order_rows
-from twin_server.twin_proto import view_to_columns, view_to_twins
+from twin_server.twin_proto import COLUMNS_DTYPE, view_to_columns, view_to_twins
 from twin_server.twin_view import TwinView, view_twins
 from twin_server.visibility import visible_string, visible_twin, visible_twins
 
@@ -61,12 +62,12 @@ class TwinServicer(twin_service_pb2_grpc.TwinServiceServicer):
         self._strings = strings
         self._diagnoses_of = diagnoses_of
         self._past = past
+        self._answers = TwinAnswers(live)
 
     async def GetTwin(self, request: twin_service_pb2.GetTwinRequest, context: Any) -> twin_service_pb2.GetTwinResponse:
         """Gets one twin."""
         ordinal = visible_twin(self._map, current_principal(), request.battery_id)
-        view = self._view(np.array([ordinal], np.int32))
-        return twin_service_pb2.GetTwinResponse(twin=view_to_twins(view, self._map)[0])
+        return self._answers.answer(ordinal, int(self._hub.counts[ordinal]))
 
     async def GetTwinAt(
         self, request: twin_service_pb2.GetTwinAtRequest, context: Any
@@ -119,7 +120,7 @@ class TwinServicer(twin_service_pb2_grpc.TwinServiceServicer):
         """Gets every twin the caller may see as columns, all of the same instant."""
         ordinals = visible_twins(self._map, current_principal(), request.location_id)
         return twin_service_pb2.GetFleetSnapshotResponse(
-            twins=view_to_columns(self._view(ordinals), self._map),
+            twins=self._columns(ordinals),
             server_time=us_to_timestamp(self._live.clocks.wall_us()),
             model_version=MODEL_VERSION,
         )
@@ -144,13 +145,16 @@ class TwinServicer(twin_service_pb2_grpc.TwinServiceServicer):
 
     def _watch_response(self, ordinals: NDArray[np.int32], *, snapshot: bool) -> twin_service_pb2.WatchTwinsResponse:
         return twin_service_pb2.WatchTwinsResponse(
-            twins=view_to_columns(self._view(ordinals), self._map),
+            twins=self._columns(ordinals),
             snapshot=snapshot,
             server_time=us_to_timestamp(self._live.clocks.wall_us()),
         )
 
     def _view(self, ordinals: NDArray[np.int32]) -> TwinView:
         return view_twins(self._live, self._hub.counts, ordinals)
+
+    def _columns(self, ordinals: NDArray[np.int32]) -> twin_pb2.TwinColumns:
+        return view_to_columns(view_twins(self._live, self._hub.counts, ordinals, COLUMNS_DTYPE), self._map)
 
     def _select(self, request: twin_service_pb2.ListTwinsRequest) -> NDArray[np.int32]:
         principal = current_principal()

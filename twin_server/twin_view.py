@@ -1,11 +1,12 @@
 """Twins as they are at one instant: aged estimates, quality and alert counts of a selection."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batterytwin.telemetry import Rows
+from batterytwin.telemetry import LIVE_DTYPE, Rows
 from twin_server.live_table import LiveTable
 
 
@@ -15,7 +16,7 @@ class TwinView:
 
     Attributes:
         ordinals: which twins, int32.
-        live: newest values, sigmas grown by age, `LIVE_DTYPE`.
+        live: newest values, sigmas grown by age, `LIVE_DTYPE` or what was wanted of it.
         ages_s: age of the newest sample, s, float64; NaN = never a sample.
         qualities: `Quality`, uint8.
         alert_counts: active alerts, int32.
@@ -28,13 +29,18 @@ class TwinView:
     alert_counts: NDArray[np.int32]
 
 
-def view_twins(live: LiveTable, alert_counts: NDArray[np.int32], ordinals: NDArray[np.int32]) -> TwinView:
-    """Takes a view of the twins with these ordinals; `alert_counts` covers the whole fleet."""
+def view_twins(
+    live: LiveTable,
+    alert_counts: NDArray[np.int32],
+    ordinals: NDArray[np.int32],
+    dtype: np.dtype[Any] = LIVE_DTYPE,
+) -> TwinView:
+    """Takes a view of the twins with these ordinals; `alert_counts` covers the whole fleet, `dtype` as in `aged`."""
     ages_s = live.ages_s(ordinals)
     return TwinView(
         ordinals=ordinals,
-        live=live.aged(ordinals, ages_s),
+        live=live.aged(ordinals, ages_s, dtype),
         ages_s=ages_s,
-        qualities=live.qualities(ordinals),
+        qualities=live.qualities(ordinals, ages_s),
         alert_counts=alert_counts[ordinals],
     )

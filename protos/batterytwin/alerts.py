@@ -36,6 +36,7 @@ class AlertRule(IntEnum):
     CURRENT_SENSOR = 19
     CHARGER_VOLTAGE = 20
     ROOM_COOLING = 21
+    LIFE_MODEL_ERROR = 22
 
 
 class AlertState(IntEnum):
@@ -74,7 +75,7 @@ class AlertTransition:
         location_id: location concerned, or empty where `battery_key` says it all.
         rule: rule that fired.
         severity: rank after the change.
-        change: RAISED, ESCALATED or CLEARED.
+        change: RAISED, ESCALATED, CLEARED, or REOPENED where a past computed anew holds a cleared alert after all.
         sample_time_us: sample time that completed the change, microseconds since 1970 UTC.
         value: value that met the condition, in `unit`.
         threshold: limit that was passed, in `unit`.

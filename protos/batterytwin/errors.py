@@ -2,14 +2,15 @@
 
 TwinError
 +- InvalidArgumentError      a request that cannot be understood
-|  +- NotFoundError: UnknownBatteryError, UnknownLocationError, UnknownStringError, UnknownAlertError
+|  +- NotFoundError: UnknownBatteryError, UnknownLocationError, UnknownStringError, UnknownAlertError, UnknownModelError
 +- UnauthenticatedError      no valid token
 +- PermissionDeniedError     valid token, not allowed here
 +- ConflictError             the state of things forbids it
+|  +- ModelRefusedError       a model may not be used
 +- DeadlineTooShortError     the deadline cannot be met
 +- OverloadedError           full; come back after `retry_after_s`
 +- UnavailableError          a part is restarting; come back after `retry_after_s`
-|  +- ShardUnavailableError, StoreUnavailableError
+|  +- ShardUnavailableError, StoreUnavailableError, ScorerUnavailableError
 +- BufferUnavailableError    a gateway's disk buffer cannot be written; raised by its client, never by a server
 +- LeaseLostError            another owner has taken these twins over
 +- SchemaMismatchError       the database belongs to another version
@@ -43,6 +44,7 @@ class Reason(StrEnum):
     TIME_RANGE_TOO_LONG = "TIME_RANGE_TOO_LONG"
     UNKNOWN_LOCATION = "UNKNOWN_LOCATION"
     UNKNOWN_ALERT = "UNKNOWN_ALERT"
+    UNKNOWN_MODEL = "UNKNOWN_MODEL"
     # access
     TOKEN_MISSING = "TOKEN_MISSING"
     TOKEN_INVALID = "TOKEN_INVALID"
@@ -54,9 +56,15 @@ class Reason(StrEnum):
     # state and load
     ALREADY_EXISTS = "ALREADY_EXISTS"
     ALERT_STATE_FORBIDS = "ALERT_STATE_FORBIDS"
+    MODEL_GATE_FAILED = "MODEL_GATE_FAILED"
+    MODEL_LAYOUT_MISMATCH = "MODEL_LAYOUT_MISMATCH"
+    MODEL_NOT_APPROVED = "MODEL_NOT_APPROVED"
+    MODEL_STATE_FORBIDS = "MODEL_STATE_FORBIDS"
     SERVER_FULL = "SERVER_FULL"
     SHARD_RESTARTING = "SHARD_RESTARTING"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
+    SCORER_UNAVAILABLE = "SCORER_UNAVAILABLE"
+    LIFE_UNKNOWN = "LIFE_UNKNOWN"
     SHUTTING_DOWN = "SHUTTING_DOWN"
     DEADLINE_TOO_SHORT = "DEADLINE_TOO_SHORT"
     BUFFER_UNAVAILABLE = "BUFFER_UNAVAILABLE"
@@ -127,6 +135,12 @@ class UnknownAlertError(NotFoundError):
     default_reason = Reason.UNKNOWN_ALERT
 
 
+class UnknownModelError(NotFoundError):
+    """No model of this version is registered."""
+
+    default_reason = Reason.UNKNOWN_MODEL
+
+
 class UnauthenticatedError(TwinError):
     """No valid token came with the call."""
 
@@ -143,6 +157,12 @@ class ConflictError(TwinError):
     """The present state forbids it."""
 
     default_reason = Reason.ALREADY_EXISTS
+
+
+class ModelRefusedError(ConflictError):
+    """A model may not be used: the reason says why, the message with which value and limit."""
+
+    default_reason = Reason.MODEL_GATE_FAILED
 
 
 class OverloadedError(TwinError):
@@ -167,6 +187,12 @@ class StoreUnavailableError(UnavailableError):
     """The database does not answer."""
 
     default_reason = Reason.DATABASE_UNAVAILABLE
+
+
+class ScorerUnavailableError(UnavailableError):
+    """The scorer of remaining lives does not answer; answers go on without it, marked so."""
+
+    default_reason = Reason.SCORER_UNAVAILABLE
 
 
 class SchemaMismatchError(TwinError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,17 @@ class StringReadingColumns:
 
     def __len__(self) -> int:
         return len(self.string_ids)
+
+
+class SingleReading(NamedTuple):
+    """A batch of one row; values as in `ReadingColumns`, NaN = not measured."""
+
+    battery_id: str
+    sample_time_unix_ns: int
+    voltage_v: float
+    current_a: float
+    temperature_c: float
+    internal_resistance_mohm: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Readings to and from the messages of `IngestService`. Only this module of the pair sees protobuf."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
+from batterytwin.readings import ReadingBatch, ReadingColumns, SingleReading, StringReadingColumns
 from batterytwin.v1 import ingest_service_pb2, reading_pb2
 
 
@@ -48,6 +49,18 @@ def batch_from_proto(
     if not request.HasField("string_readings"):
         return ReadingBatch(readings)
     return ReadingBatch(readings, strings_from_proto(request.string_readings))
+
+
+def single_from_proto(
+    request: ingest_service_pb2.IngestReadingsRequest | ingest_service_pb2.StreamReadingsRequest,
+) -> SingleReading | None:
+    """Reads the only row of a batch; None where columns differ in length or something was measured once per string."""
+    row = request.readings
+    columns = (row.voltage_v, row.current_a, row.temperature_c, row.internal_resistance_mohm)
+    if len(row.sample_time_unix_ns) != 1 or request.HasField("string_readings") or any(len(c) > 1 for c in columns):
+        return None
+    values = [column[0] if column else math.nan for column in columns]
+    return SingleReading(row.battery_ids[0], row.sample_time_unix_ns[0], *values)
 
 
 def strings_from_proto(strings: reading_pb2.StringReadingColumns) -> StringReadingColumns:

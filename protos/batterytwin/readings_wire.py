@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from batterytwin.readings import ReadingBatch, ReadingColumns
-from batterytwin.readings_proto import batch_from_proto, batch_to_stream_request, strings_from_proto
+from batterytwin.readings import ReadingBatch, ReadingColumns, SingleReading
+from batterytwin.readings_proto import batch_from_proto, batch_to_stream_request, single_from_proto, strings_from_proto
 from batterytwin.v1 import ingest_service_pb2, reading_pb2
 
 _Message = ingest_service_pb2.IngestReadingsRequest | ingest_service_pb2.StreamReadingsRequest
@@ -49,6 +49,12 @@ class IngestRequest:
         names = () if self._message is None else self._message.readings.battery_ids
         if _FEWEST_NAMES <= len(names) <= _MOST_NAMES:
             _lists.encoded(tuple(names))
+
+    def single(self) -> SingleReading | None:
+        """The only row of a batch that has nothing else; None for every other batch."""
+        if self._message is None or len(self._message.readings.battery_ids) != 1:
+            return None
+        return single_from_proto(self._message)
 
     def batch(self) -> ReadingBatch:
         """What was sent.

@@ -220,6 +220,12 @@ def snap_to_grid(column: str, values: NDArray[np.float32]) -> NDArray[np.float32
     return (np.rint(values.astype(np.float64) * steps) / steps).astype(np.float32)
 
 
+def snap_value(column: str, value: float) -> float:
+    """What `snap_to_grid` makes of a single float32 number, to be stored as float32."""
+    steps = _GRID_STEPS_PER_UNIT[column]
+    return round(value * steps, 0) / steps
+
+
 def to_received_s(receive_time_us: int) -> int:
     """Time of receipt as it is stored with a row: whole seconds since 2020-01-01 UTC."""
     return receive_time_us // 1_000_000 - RECEIVED_EPOCH_S

@@ -1,4 +1,5 @@
--- Lifts an alert to a higher rank and notes the change, once.
+-- Lifts an alert to a higher rank and notes the change, once. One that stood again meanwhile may be lifted at the same
+-- sample time; the second note of it carries the time of the server.
 WITH escalated AS (
     UPDATE alert
     SET severity = %(severity)s, value = %(value)s, threshold = %(threshold)s, message = %(message)s
@@ -6,4 +7,7 @@ WITH escalated AS (
     RETURNING alert_id
 )
 INSERT INTO alert_change (alert_id, change, severity, at)
-SELECT alert_id, 2, %(severity)s, %(at)s FROM escalated
+SELECT alert_id, 2, %(severity)s,
+       CASE WHEN EXISTS (SELECT FROM alert_change c WHERE (c.alert_id, c.change, c.at) = (escalated.alert_id, 2, %(at)s))
+            THEN now() ELSE %(at)s END
+FROM escalated

@@ -2,8 +2,7 @@
 -- means "not measured", so it counts as null. Columns come as in history_raw.sql; names, sums and columns are filled
 -- in: one or three a metric.
 WITH stored AS (
-    SELECT sample_time, status, {names} FROM reading
-    WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(end)s
+    {pieces}
     UNION ALL
     SELECT sample_time, status, {names} FROM late_reading
     WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(end)s

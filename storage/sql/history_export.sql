@@ -1,9 +1,7 @@
 -- The next rows of one battery for an export, in order of time, late ones in their place, with the newest estimates.
 -- Columns come as in history_raw.sql; names and columns are filled in: one a metric.
 WITH merged AS (
-    (SELECT sample_time, status, false AS late, {names} FROM reading
-     WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(end)s
-     ORDER BY sample_time LIMIT %(limit)s)
+    {pieces}
     UNION ALL
     (SELECT sample_time, status, true, {names} FROM late_reading
      WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(end)s

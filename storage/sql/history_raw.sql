@@ -2,9 +2,7 @@
 -- binary string of packed numbers, which NumPy reads without making an object of each. Names and columns are filled in:
 -- one a metric.
 WITH merged AS (
-    (SELECT sample_time, status, {names} FROM reading
-     WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(end)s
-     ORDER BY sample_time LIMIT %(limit)s)
+    {pieces}
     UNION ALL
     (SELECT sample_time, status, {names} FROM late_reading
      WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(end)s

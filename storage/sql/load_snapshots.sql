@@ -1,5 +1,5 @@
 -- Newest snapshot of this layout that holds, of each battery, before a time of its own.
-SELECT s.battery_key, s.watermark, s.taken_at, s.state, s.sha256
+SELECT s.battery_key, s.watermark, s.taken_at, s.state, s.sha256, s.life, s.life_sha256
 FROM unnest(%(keys)s::int[], %(before)s::timestamptz[]) AS g (battery_key, before)
 CROSS JOIN LATERAL (
     SELECT * FROM twin_snapshot t

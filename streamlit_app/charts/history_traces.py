@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from streamlit_app.charts.history_panels import PANELS, Panel, Past
-from streamlit_app.palette import GREY, RED, SERIES
+from streamlit_app.palette import GREY, RED, SERIES, faint
 from streamlit_app.wording import BANGKOK, number
 
 _NS_PER_S: Final = 1_000_000_000
@@ -102,8 +102,8 @@ def _band(  # noqa: PLR0917 - two curves and how they look
 ) -> list[go.Scatter]:
     # "tonexty" fills across NaN, so each unbroken stretch is one closed outline of its own.
     look: dict[str, Any] = {
-        "name": name, "mode": "lines", "fill": "toself", "fillcolor": _faint(colour, opacity),
-        "line": {"width": edge, "color": _faint(colour, _EDGE_OPACITY)}, "hoverinfo": "skip",
+        "name": name, "mode": "lines", "fill": "toself", "fillcolor": faint(colour, opacity),
+        "line": {"width": edge, "color": faint(colour, _EDGE_OPACITY)}, "hoverinfo": "skip",
     }  # fmt: skip
     known = np.isfinite(low) & np.isfinite(high)
     edges = np.flatnonzero(np.diff(np.concatenate(([0], known.astype(np.int8), [0]))))
@@ -114,11 +114,6 @@ def _band(  # noqa: PLR0917 - two curves and how they look
         )
         for part in parts
     ]
-
-
-def _faint(colour: str, opacity: float) -> str:
-    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
-    return f"rgba({red},{green},{blue},{opacity})"
 
 
 def _local(time_unix_ns: NDArray[np.int64]) -> NDArray[np.datetime64]:

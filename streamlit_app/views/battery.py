@@ -22,6 +22,7 @@ from streamlit_app.standing import in_its_string
 from streamlit_app.string_columns import faults_of
 from streamlit_app.twin_values import estimate_tiles, measurement_tiles
 from streamlit_app.views.battery_at import battery_at
+from streamlit_app.views.battery_life import battery_life
 from streamlit_app.views.battery_past import past
 from streamlit_app.views.event_form import event_form
 from streamlit_app.visitor import current_visitor
@@ -50,6 +51,7 @@ def _page() -> None:
     _heading(site, string_id, battery_id)
     _present(battery_id)
     _health(battery_id, string_id)
+    battery_life(battery_id)
     past(battery_id)
     battery_at(battery_id)
     _happened(battery_id)

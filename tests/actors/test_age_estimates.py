@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.age_estimates import inflate_for_age
+from actors.age_estimates import Sigmas, inflate_for_age, inflate_sigmas
 from batterytwin.telemetry import LIVE_DTYPE, LIVE_ESTIMATE_COLUMNS
 
 _SIGMAS = [name for name in LIVE_ESTIMATE_COLUMNS if name.endswith(("_sigma", "r0_sigma_ohm"))]
@@ -43,3 +43,23 @@ def test_unknown_stays_unknown() -> None:
         live[name] = np.nan
     aged = inflate_for_age(live, np.array([1e6]))
     assert all(np.isnan(aged[name][0]) for name in LIVE_ESTIMATE_COLUMNS)
+
+
+@given(st.integers(0, 1_000_000), st.floats(-1e3, 1e10))
+def test_one_twin_alone_ages_as_among_many(seed: int, age_s: float) -> None:
+    rng = np.random.default_rng(seed)
+    live = np.zeros(1, LIVE_DTYPE)
+    for name in ("soc_sigma", "soh_capacity_sigma", "soh_resistance", "soh_resistance_sigma", "r0_ohm", "r0_sigma_ohm"):
+        live[name] = np.nan if rng.random() < 0.1 else 10.0 ** rng.uniform(-6, 1)
+    for value, sigma in (("soh_resistance", "soh_resistance_sigma"), ("r0_ohm", "r0_sigma_ohm")):
+        live[sigma][np.isnan(live[value])] = np.nan  # nobody asks how sure an unknown value is
+    before, after = (
+        Sigmas(
+            float(rows["soc_sigma"][0]),
+            float(rows["soh_capacity_sigma"][0]),
+            (float(rows["soh_resistance"][0]), float(rows["soh_resistance_sigma"][0])),
+            (float(rows["r0_ohm"][0]), float(rows["r0_sigma_ohm"][0])),
+        )
+        for rows in (live, inflate_for_age(live, np.array([age_s])))
+    )
+    assert repr(inflate_sigmas(before, age_s)) == repr(after)  # NaN is like NaN there

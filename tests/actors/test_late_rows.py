@@ -160,6 +160,20 @@ def test_a_late_row_before_evidence_leaves_the_evidence_behind_it() -> None:
     assert_same(twins, expected)
 
 
+def test_an_alert_that_late_rows_withdraw_and_others_bring_back_stands() -> None:
+    rows = FRAMES[: 11 * BLOCKS : BLOCKS].copy()
+    rows["sample_time_us"] = START_US + np.arange(11) * MINUTE_US
+    rows["temperature_c"] = 40.0
+    rows["temperature_c"][3] = 30.0
+    twins = Twins.fresh()
+    stood = []
+    for batch in (rows[4:], rows[:3], rows[3:4]):
+        twins.shard.apply(batch, START_US)
+        stood.append(twins.standing_alerts())
+    assert stood[0] == stood[2] != stood[1]
+    assert_same(twins, in_order(rows))
+
+
 def test_a_backlog_that_comes_beside_live_rows_needs_the_database_once() -> None:
     gap = slice(10 * BLOCKS, 90 * BLOCKS)
     before, backlog, live = FRAMES[: gap.start], FRAMES[gap], FRAMES[gap.stop :]

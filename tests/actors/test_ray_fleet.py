@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from actors.fleet import ShardResult
+from actors.life_inputs import life_records
 from actors.placement import place_twins
 from actors.ray_fleet import RayFleet, start_ray, stop_ray
 from actors.ray_folder import make_ray_folder, remove_ray_folder
@@ -84,11 +85,14 @@ async def test_a_shard_killed_after_it_took_evidence_comes_back_with_it(bench: F
     await feed(fleet, bench.frames(5))
     await give_evidence(fleet, bench.specs, "test")
     before = await fleet.state_hashes()
+    lives = await fleet.life_inputs(1)
     for process in shard_processes():
         os.kill(process.pid, signal.SIGKILL)
     for shard in (0, 1):
         await fleet.wait_restored(shard)
     assert await fleet.state_hashes() == before
+    assert (await fleet.life_inputs(1)).tobytes() == lives.tobytes()
+    assert (life_records(lives)["observed_s"] > 0.0).all()
     assert set(await give_evidence(fleet, bench.specs, "test")) == {Outcome.DUPLICATE}
     await fleet.stop()
 

@@ -72,7 +72,7 @@ def test_it_goes_through_sealed_days_in_stretches(
 def test_a_snapshot_that_the_log_does_not_make_is_found(lived: Lived, store: PostgresPastStore) -> None:
     shard = reopened(lived)
     shard._memory.state[1, 3] += 1e-9
-    shard._changed[:] = True
+    shard._rounds.changed[:] = True
     shard.snapshot_now()
     shard.close()
     checks = [TwinRebuilder(store).rebuild(spec, END_US).check for spec in lived.specs]

@@ -134,9 +134,11 @@ def test_snapshots_ride_on_commits_and_hold_only_what_changed() -> None:
     database = MemoryDatabase()
     shard = open_shard(database, snapshot_interval_s=0.0)
     shard.apply(FRAMES[0][:2], START_US)
-    assert set(database.snapshots) == {SPECS[0].battery_key, SPECS[1].battery_key}
     shard.apply(FRAMES[0][2:3], START_US)
+    assert set(database.snapshots) == {SPECS[0].battery_key, SPECS[1].battery_key}, "as the commit before has left them"
+    shard.apply(FRAMES[1][:1], START_US)
     assert len(database.snapshots) == 3
+    assert sum(map(len, database.snapshots.values())) == 3
     assert open_shard(database).state_hashes() == shard.state_hashes()
 
 

@@ -14,17 +14,17 @@ FRAMES = eventful_frames(BLOCKS, 12)
 
 
 def test_no_twin_waits_while_others_change_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.shard._MOST_SNAPSHOTS", 2)
+    monkeypatch.setattr("actors.snapshot_rounds.MOST_SNAPSHOTS", 2)
     database = MemoryDatabase()
     shard = TwinShard(SPECS, MemoryShardStore(database), 0.0)
     shard.restore()
-    for frame in FRAMES[:3]:
+    for frame in FRAMES[:4]:  # a commit takes along what those before it have left
         shard.apply(frame, START_US)
     assert set(database.snapshots) == {spec.battery_key for spec in SPECS}
 
 
 def test_a_failed_commit_leaves_the_round_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.shard._MOST_SNAPSHOTS", 2)
+    monkeypatch.setattr("actors.snapshot_rounds.MOST_SNAPSHOTS", 2)
     database = MemoryDatabase()
     shard = TwinShard(SPECS, MemoryShardStore(database), 0.0)
     shard.restore()
@@ -42,11 +42,11 @@ def test_a_failed_commit_leaves_the_round_as_it_was(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_round_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.shard._MOST_SNAPSHOTS", 2)
+    monkeypatch.setattr("actors.snapshot_rounds.MOST_SNAPSHOTS", 2)
     database = MemoryDatabase()
     shard = TwinShard(SPECS, MemoryShardStore(database), 1e9)
     shard.restore()
-    shard._snapshot_due_s = 0.0
+    shard._rounds.due_s = 0.0
     for frame in FRAMES:
         shard.apply(frame, START_US)
     assert sum(map(len, database.snapshots.values())) == BLOCKS, "one of each, then none before the next round is due"

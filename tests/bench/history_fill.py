@@ -10,12 +10,11 @@ import numpy as np
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
-from storage.archive_files import KEYS_PER_FILE, FileSummary, write_rows, write_table
-from storage.archive_hours import HOUR_US, make_hours
-from storage.archive_manifest import FileKind, current_files, exchange_files, from_date, to_date
+from storage.archive_files import KEYS_PER_FILE, FileSummary, read_table, write_rows, write_table
+from storage.archive_hours import HOUR_US, make_hours, quarter_of
+from storage.archive_manifest import FileKind, current_files, exchange_files, to_date
 from storage.copy_encoder import COPY_COLUMNS, CopyEncoder
 from storage.partition_keeper import PartitionKeeper
 from storage.partitions import DAY_US, create_partitions, partition_name
@@ -99,22 +98,26 @@ def fill_archive(url: str, folder: Path, plan: HistoryPlan, lived: LivedWeeks, s
 
 
 def _extend_hours(connection: psycopg.Connection, folder: Path, plan: HistoryPlan) -> None:
-    """Repeats a month of hours until there is a year of them; without a whole month there is nothing to repeat."""
+    """Repeats the longest stretch of hours until there is a year of them, a file a quarter."""
     there = current_files(connection, FileKind.HOURS)
     if not there:
         return
-    table = pq.read_table(folder / there[-1].path)
-    month = there[0].first_day
-    while month > plan.days.stop - _YEAR:
-        last_day, month = month - 1, from_date(to_date(month - 1).replace(day=1))
-        path = f"{to_date(month):%Y/%m}/hours-{to_date(month):%Y%m}.parquet"
-        moved = moved_hours(table, there[-1].first_day, range(month, last_day + 1))
+    longest = max(there, key=lambda file: file.last_day - file.first_day)
+    table, length = read_table(folder, longest.path), longest.last_day - longest.first_day + 1
+    first = there[0].first_day
+    while first > plan.days.stop - _YEAR:
+        days = range(quarter_of(first - 1).start, first)
+        pieces = [range(day, min(day + length, days.stop)) for day in range(days.start, days.stop, length)]
+        moved = pa.concat_tables(moved_hours(table, longest.first_day, piece) for piece in pieces)
+        moved = moved.sort_by([("battery_key", "ascending"), ("hour", "ascending")]).combine_chunks()
+        path = f"{to_date(days.start):%Y/%m}/hours-{to_date(days.start):%Y%m}.parquet"
         with connection.transaction():
-            exchange_files(connection, FileKind.HOURS, [write_table(folder, path, moved, (month, last_day))])
+            exchange_files(connection, FileKind.HOURS, [write_table(folder, path, moved, (days.start, days.stop - 1))])
+        first = days.start
 
 
 def moved_hours(table: pa.Table, first_day: int, days: range) -> pa.Table:
-    """Hours of a month as those of another one, cut off where that one is shorter."""
+    """Hours that begin with a day as those of other days, cut off where these end."""
     hours_us = table["hour"].cast(pa.int64()).to_numpy() + (days.start - first_day) * 24 * HOUR_US
     place = table.column_names.index("hour")
     moved = table.set_column(place, "hour", pa.array(hours_us, pa.timestamp("us")))

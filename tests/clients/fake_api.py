@@ -24,6 +24,13 @@ from batterytwin.v1 import (
     fleet_service_pb2_grpc,
     history_service_pb2,
     history_service_pb2_grpc,
+    life_pb2,
+    model_pb2,
+    model_service_pb2,
+    model_service_pb2_grpc,
+    plan_pb2,
+    prediction_service_pb2,
+    prediction_service_pb2_grpc,
     string_pb2,
     twin_pb2,
     twin_service_pb2,
@@ -167,6 +174,93 @@ class _Fleet(_Service, fleet_service_pb2_grpc.FleetServiceServicer):
         location = fleet_pb2.Location(location_id=request.location_id, clock=request.clock)
         return fleet_service_pb2.RegisterGridResponse(location=location, created=True, gateway_token="gateway")
 
+    def GetReplacementForecast(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        period = plan_pb2.ForecastPeriod(year=2027, quarter=2, expected_count=3.5, upper_count=6)
+        whole = plan_pb2.ForecastPeriod(expected_count=9.0)
+        return fleet_service_pb2.GetReplacementForecastResponse(
+            total=plan_pb2.LocationForecast(battery_count=4, year=whole, quarters=[period]),
+            cooling=plan_pb2.CoolingValue(cooler_k=request.cooler_k, saved_per_year=1e5),
+        )
+
+
+class _Predictions(_Service, prediction_service_pb2_grpc.PredictionServiceServicer):
+    def GetRemainingLife(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return prediction_service_pb2.GetRemainingLifeResponse(life=_life(request.battery_id, request.warmer_k))
+
+    def ListRemainingLife(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return prediction_service_pb2.ListRemainingLifeResponse(
+            lives=[_life("B1"), _life("B2")], next_page_token="more", total_count=9
+        )
+
+    def GetFleetLife(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        columns = life_pb2.LifeColumns(battery_ids=["B1", "B2"], days_50=[900.0, 40.0], quarters=[8_108, 8_109])
+        return prediction_service_pb2.GetFleetLifeResponse(lives=columns, model_version="m1")
+
+    def GetLifeHistory(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        past = prediction_service_pb2.PastPrediction(unit_seq=2, twin_days=800.0, model_days=700.0, source=77)  # type: ignore[arg-type]
+        return prediction_service_pb2.GetLifeHistoryResponse(predictions=[past])
+
+    def GetMaintenancePlan(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        string = plan_pb2.PlannedString(string_id="S1", whole_string=True, battery_ids=["B1"], urgency=77)  # type: ignore[arg-type]
+        visit = plan_pb2.PlannedVisit(location_id="L1", year=2027, quarter=1, strings=[string], cost=5.0)
+        plan = plan_pb2.MaintenancePlan(quarter_count=request.quarter_count, risk=request.risk, visits=[visit])
+        return prediction_service_pb2.GetMaintenancePlanResponse(plan=plan)
+
+
+class _Models(_Service, model_service_pb2_grpc.ModelServiceServicer):
+    def ListModels(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return model_service_pb2.ListModelsResponse(models=[_model("m1")], next_page_token="more")
+
+    def GetModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return model_service_pb2.GetModelResponse(model=_model(request.version))
+
+    def ImportModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return model_service_pb2.ImportModelResponse(model=_model("m2"), created=True)
+
+    def ApproveModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return model_service_pb2.ApproveModelResponse(model=_model(request.version))
+
+    def ActivateModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return model_service_pb2.ActivateModelResponse(model=_model(request.version), previous_version="m0")
+
+    def ShadowModel(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.api.answer(request, context)
+        return model_service_pb2.ShadowModelResponse(model=_model(request.version) if request.version else None)
+
+
+def _life(battery_id: str, warmer_k: float = 0.0) -> life_pb2.RemainingLife:
+    return life_pb2.RemainingLife(
+        battery_id=battery_id,
+        fused=life_pb2.LifeQuantiles(days_50=900.0),
+        twin_weight=0.6,
+        source=life_pb2.LIFE_SOURCE_TWIN_ONLY,
+        factors=[life_pb2.LifeFactorShare(factor=99, share=0.5, multiplier=0.8)],  # type: ignore[arg-type]
+        cases=[life_pb2.SimilarCase(case_id="fleet/B9/1", remaining_days=300.0, ended=True, distance=0.5)],
+        advice=life_pb2.ReplacementAdvice(year=2028, quarter=4, reason="then"),
+        warmer_k=warmer_k,
+    )
+
+
+def _model(version: str) -> model_pb2.LifeModel:
+    return model_pb2.LifeModel(
+        version=version,
+        state=77,  # type: ignore[arg-type]
+        gates=[model_pb2.ModelGate(name="coverage", value=0.7, limit="0.85...0.95")],
+        metrics=[model_pb2.ModelMetric(name="mae_days", value=100.0)],
+        comparison=model_pb2.ModelComparison(active_version="m0", pair_count=3),
+    )
+
 
 class _History(_Service, history_service_pb2_grpc.HistoryServiceServicer):
     def QueryHistory(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -254,6 +348,8 @@ def serve_api(api: FakeApi) -> Iterator[str]:
     fleet_service_pb2_grpc.add_FleetServiceServicer_to_server(_Fleet(api), server)
     history_service_pb2_grpc.add_HistoryServiceServicer_to_server(_History(api), server)
     alert_service_pb2_grpc.add_AlertServiceServicer_to_server(_Alerts(api), server)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(_Predictions(api), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_Models(api), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:

@@ -16,9 +16,11 @@ from batterytwin.alerts import AlertRule, AlertState, Severity
 from batterytwin.errors import InvalidArgumentError, Reason, UnauthenticatedError, UnavailableError, UnknownBatteryError
 from batterytwin.events import CapacityTest, EventKind
 from batterytwin.inventory import LocationClock
+from batterytwin.life import LifeSource
+from batterytwin.quarters import Quarter
 from clients.async_client import AsyncTwinClient
 from clients.sync_client import TwinClient
-from clients.types import Estimate, ExportFormat, GridSpec, Metric, Quality, TwinOrder
+from clients.types import Estimate, ExportFormat, GridSpec, LifeOrder, Metric, Quality, TwinOrder
 from tests.clients.fake_api import ALERTS, LOCATIONS, POINTS, FakeApi, serve_api
 
 METHODS = sorted(name for name, _ in inspect.getmembers(TwinClient, inspect.isfunction) if not name.startswith("_"))
@@ -347,3 +349,45 @@ def test_events_are_recorded_under_a_name_and_listed(client: Any, api: FakeApi) 
     assert list(asked.kinds) == [EventKind.OUTAGE]
     with pytest.raises(InvalidArgumentError):
         client.call("record_event", EventKind.INSPECTION, datetime(2026, 11, 21), location_id="L")  # noqa: DTZ001 # no zone
+
+
+def test_a_life_tells_what_is_known_from_what_is_not(client: Any, api: FakeApi) -> None:
+    life = client.call("get_remaining_life", "B1", warmer_k=-5.0)
+    assert (life.battery_id, life.fused.days_50, life.model_days, life.as_of) == ("B1", 900.0, None, None)
+    assert (life.confidence, life.source, life.warmer_k) == (None, LifeSource.TWIN_ONLY, -5.0)
+    assert [factor.factor for factor in life.factors] == [99]
+    assert (life.cases[0].case.ended, life.cases[0].distance) == (True, 0.5)
+    assert (life.advice.quarter, life.advice.reason) == (Quarter(2028, 4), "then")
+    page = client.call("list_remaining_life", "L1", max_days=365.0, order=LifeOrder.ADVICE, page_size=2)
+    assert ([one.battery_id for one in page], page.next_page_token, page.total_count) == (["B1", "B2"], "more", 9)
+    asked: Any = api.requests[-1]
+    assert (asked.location_id, asked.max_days, asked.order, asked.page_size) == ("L1", 365.0, 4, 2)
+    fleet = client.call("get_fleet_life")
+    assert (len(fleet.lives), fleet.lives.days_50.tolist(), fleet.model_version) == (2, [900.0, 40.0], "m1")
+    assert [Quarter.of_index(index) for index in fleet.lives.quarters] == [Quarter(2027, 1), Quarter(2027, 2)]
+    (past,) = client.call("get_life_history", "B1", max_points=10)
+    assert (past.unit_seq, past.model_days, past.source) == (2, 700.0, 77)
+
+
+def test_plans_and_forecasts(client: Any) -> None:
+    plan = client.call("get_maintenance_plan", "L1", quarter_count=6, risk=0.1)
+    (visit,) = plan.visits
+    assert (plan.quarter_count, plan.risk, visit.quarter, visit.cost) == (6, 0.1, Quarter(2027, 1), 5.0)
+    assert (visit.strings[0].whole_string, visit.strings[0].urgency) == (True, 77)
+    forecast = client.call("get_replacement_forecast", cooler_k=3.0)
+    assert (forecast.total.battery_count, forecast.total.year.quarter) == (4, None)
+    assert (forecast.total.quarters[0].quarter, forecast.cooling.cooler_k) == (Quarter(2027, 2), 3.0)
+
+
+def test_models_are_looked_after(client: Any, api: FakeApi) -> None:
+    (model,) = client.call("list_models")
+    assert (model.version, model.state, model.approve_time, model.drift) == ("m1", 77, None, None)
+    assert (model.gates[0].passed, model.metrics, model.comparison.pair_count) == (False, {"mae_days": 100.0}, 3)
+    assert client.call("get_model", "m3").version == "m3"
+    assert client.call("import_model", b"...").version == "m2"
+    assert client.call("approve_model", "m2", "looked at it").version == "m2"
+    assert client.call("activate_model", "m2").version == "m2"
+    assert client.call("shadow_model", "m2").version == "m2"
+    assert client.call("shadow_model", "") is None
+    names = [request.request_id for request in api.requests[-5:]]  # type: ignore[attr-defined]  # all have one
+    assert len(set(names)) == 5

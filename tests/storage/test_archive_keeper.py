@@ -11,9 +11,10 @@ import pytest
 
 from batterytwin.telemetry import Rows
 from storage.archive_clean import forget_old, remove_unneeded_files
+from storage.archive_files import read_table, write_table
 from storage.archive_hours import make_hours
 from storage.archive_keeper import keep_archive
-from storage.archive_manifest import FileKind, current_files
+from storage.archive_manifest import FileKind, current_files, exchange_files, to_date
 from storage.archive_merge import merge_weeks
 from storage.archive_seal import seal_day
 from storage.archive_settings import ArchiveSettings
@@ -166,6 +167,59 @@ def test_hours_answer_when_the_readings_are_gone(days: Days) -> None:
     for bucket, before in day_long.items():
         assert_same(before, days.seen(DAYS, bucket))
     assert sum(len(page.time_us) for page in days.seen(DAYS)) == 0
+
+
+def test_hours_follow_the_days_that_are_sealed(days: Days) -> None:
+    days.write(readings(DAYS))
+    before = days.seen(DAYS, HOUR_US)
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+            assert make_hours(connection, days.folder, day + 1) == 1
+            assert make_hours(connection, days.folder, day + 1) == 0
+            (hours,) = current_files(connection, FileKind.HOURS)
+            assert (hours.first_day, hours.last_day) == (FIRST_DAY, day), "one file, as far as days are sealed"
+            assert_same(before, days.seen(DAYS, HOUR_US))
+        assert make_hours(connection, days.folder, FIRST_DAY) == 0, "days that are covered stay so"
+
+
+def test_files_of_hours_are_joined_with_what_is_missing_between_them(days: Days) -> None:
+    days.write(readings(DAYS))
+    before = days.seen(DAYS, HOUR_US)
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, DAYS.stop)
+        (whole,) = current_files(connection, FileKind.HOURS)
+        table = read_table(days.folder, whole.path)
+        day_of = table["hour"].cast("int64").to_numpy() // DAY_US
+        ends = [
+            write_table(days.folder, f"{day}.parquet", table.filter(day_of == day), (day, day))
+            for day in (DAYS[0], DAYS[-1])
+        ]
+        with connection.transaction():
+            exchange_files(connection, FileKind.HOURS, ends, [whole.path])
+        assert make_hours(connection, days.folder, DAYS.stop) == 1
+        (again,) = current_files(connection, FileKind.HOURS)
+        assert read_table(days.folder, again.path).equals(table)
+    assert_same(before, days.seen(DAYS, HOUR_US))
+
+
+def test_rows_that_come_when_others_are_gone_do_not_take_the_hours_of_these_away(days: Days) -> None:
+    rows = readings(DAYS)
+    days.write(rows)
+    before = days.seen(DAYS, DAY_US)
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, DAYS.stop)
+        connection.execute(
+            "UPDATE archive_file SET superseded_at = now() WHERE kind = 1 AND first_day = %s", (to_date(DAYS[0]),)
+        )
+        days.write(late_rows(rows, len(rows) - 1))
+        seal_day(connection, days.folder, DAYS[-1])
+        make_hours(connection, days.folder, DAYS.stop)
+    assert_same(before, days.seen(DAYS, DAY_US))
 
 
 def test_a_round_seals_what_is_due_and_forgets_what_is_old(days: Days) -> None:

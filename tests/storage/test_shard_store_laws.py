@@ -131,6 +131,15 @@ def test_alert_changes_happen_once_and_in_order(backend: Backend, store: ShardSt
     assert backend.alert_changes() == [(t.alert_id, t.change, int(t.severity)) for t in story]
 
 
+def test_only_a_cleared_alert_stands_again(backend: Backend, store: ShardStore) -> None:
+    again = replace(_RAISED, change=AlertChange.REOPENED)
+    for changes in ([again], [_RAISED, again], [_CLEARED], [_RAISED], [_RAISED, again], [again], [_CLEARED]):
+        store.commit(ShardCommit(T0_US, alerts=changes))
+    assert [change for _, change, _ in backend.alert_changes()] == [
+        *(AlertChange.RAISED, AlertChange.CLEARED, AlertChange.REOPENED, AlertChange.CLEARED)
+    ]
+
+
 def test_a_change_of_an_unknown_alert_is_nothing(backend: Backend, store: ShardStore) -> None:
     store.commit(ShardCommit(T0_US, alerts=[_ESCALATED, _CLEARED]))
     assert backend.alert_changes() == []
@@ -146,15 +155,17 @@ def test_everything_in_a_commit_is_stored_together(backend: Backend, store: Shar
     assert store.load_snapshots(KEYS, "v1") == {1: snapshot}
 
 
+@pytest.mark.parametrize("part", ["state", "life"])
 def test_the_newest_sound_snapshot_is_loaded(
-    backend: Backend, store: ShardStore, caplog: pytest.LogCaptureFixture
+    backend: Backend, store: ShardStore, caplog: pytest.LogCaptureFixture, part: str
 ) -> None:
-    snapshots = [TwinSnapshot(1, T0_US + n, "v1", f"state {n}".encode()) for n in range(3)]
+    snapshots = [TwinSnapshot(1, T0_US + n, "v1", b"state %d" % n, b"life %d" % n if n else b"") for n in range(3)]
     for snapshot in snapshots:
         store.commit(ShardCommit(T0_US, snapshots=[snapshot]))
     assert store.load_snapshots(KEYS, "v1") == {1: snapshots[2]}
-    backend.damage_newest_snapshot(1)
+    backend.damage_newest_snapshot(1, part)
     assert store.load_snapshots(KEYS, "v1") == {1: snapshots[1]}
+    assert store.load_snapshots(KEYS, "v1", dict.fromkeys(KEYS, T0_US + 1)) == {1: snapshots[0]}, "one without a life"
     assert "damaged" in caplog.text
 
 

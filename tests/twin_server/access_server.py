@@ -21,6 +21,8 @@ from batterytwin.v1 import (
     fleet_service_pb2,
     history_service_pb2,
     ingest_service_pb2,
+    model_service_pb2,
+    prediction_service_pb2,
     twin_service_pb2,
 )
 from storage.server_store import ServerStore
@@ -40,6 +42,8 @@ METHODS: dict[str, MethodDescriptor] = {
         fleet_service_pb2,
         history_service_pb2,
         ingest_service_pb2,
+        model_service_pb2,
+        prediction_service_pb2,
         twin_service_pb2,
     )
     for service in module.DESCRIPTOR.services_by_name.values()

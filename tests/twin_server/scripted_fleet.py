@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actors.fleet import ShardResult, TwinSpec
+from actors.life_inputs import N_LIFE_INPUTS
 from batterytwin.events import TwinInput
 from batterytwin.telemetry import LIVE_DTYPE, Outcome, Rows
 
@@ -87,6 +89,9 @@ class ScriptedFleet:
 
     async def ready(self) -> list[bool]:
         return [True] * len(self.shard_specs)
+
+    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
+        return np.full((len(self.shard_specs[shard]), N_LIFE_INPUTS), np.nan)
 
     async def state_hashes(self) -> dict[int, str]:
         return {}

@@ -27,7 +27,8 @@ WITHOUT_LOGIN_ON_LOOPBACK = {"GetStatus"}
 FEED = {"IngestReadings", "StreamReadings"}
 HANDLE = {"AcknowledgeAlert", "ResolveAlert", "RecordEvent"}
 EXTEND = {"RegisterGrid"}
-READ = {_m.rpartition("/")[2] for _m in METHODS} - PUBLIC - FEED - HANDLE - EXTEND
+MODELS = {"ImportModel", "ApproveModel", "ActivateModel", "ShadowModel"}
+READ = {_m.rpartition("/")[2] for _m in METHODS} - PUBLIC - FEED - HANDLE - EXTEND - MODELS
 
 OPEN_TO = {
     "no token": PUBLIC | WITHOUT_LOGIN_ON_LOOPBACK,
@@ -44,14 +45,15 @@ OPEN_TO = {
     "viewer": PUBLIC | READ,
     "engineer": PUBLIC | READ | HANDLE,
     "engineer everywhere": PUBLIC | READ | HANDLE | EXTEND,
-    "admin": PUBLIC | READ | HANDLE | EXTEND | FEED,
-    "operator": PUBLIC | READ | HANDLE | EXTEND | FEED,
+    "admin": PUBLIC | READ | HANDLE | EXTEND | FEED | MODELS,
+    "operator": PUBLIC | READ | HANDLE | EXTEND | FEED | MODELS,
 }
 REASON_OF_BAD_TOKEN = {"no token": Reason.TOKEN_MISSING, "expired": Reason.TOKEN_EXPIRED}
 
 
 @pytest_asyncio.fixture
-async def server(database_url: str, tmp_path: Path) -> AsyncIterator[AccessServer]:
+async def server(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AccessServer]:
+    monkeypatch.setattr("twin_server.authenticator._MOST_UNKNOWN_A_MINUTE", 10_000)  # every method is tried
     async with serve_access(database_url, tmp_path) as running:
         yield running
 

@@ -55,7 +55,12 @@ def test_a_client_raises_the_class_that_the_server_raised(kind: type[TwinError])
 def test_what_may_be_tried_again_is_what_its_code_says() -> None:
     """A retry policy goes by the code: UNAVAILABLE is safe to repeat, and only a full or absent server is that."""
     away = {reason for reason, code in STATUS_OF_REASON.items() if code is grpc.StatusCode.UNAVAILABLE}
-    assert away == {Reason.SHARD_RESTARTING, Reason.DATABASE_UNAVAILABLE, Reason.SHUTTING_DOWN}
+    assert away == {
+        Reason.SHARD_RESTARTING,
+        Reason.DATABASE_UNAVAILABLE,
+        Reason.SCORER_UNAVAILABLE,
+        Reason.SHUTTING_DOWN,
+    }
 
 
 @given(

@@ -96,6 +96,8 @@ class _AlertRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertRule.V
     """Diagnosed: the charger holds a wrong voltage."""
     ALERT_RULE_ROOM_COOLING: _AlertRule.ValueType  # 21
     """Diagnosed: the room is warmer than it was."""
+    ALERT_RULE_LIFE_MODEL_ERROR: _AlertRule.ValueType  # 22
+    """Remaining lives told earlier have turned out more than 15 % wrong at a site."""
 
 class AlertRule(_AlertRule, metaclass=_AlertRuleEnumTypeWrapper):
     """Names the rule that raised an alert."""
@@ -144,6 +146,8 @@ ALERT_RULE_CHARGER_VOLTAGE: AlertRule.ValueType  # 20
 """Diagnosed: the charger holds a wrong voltage."""
 ALERT_RULE_ROOM_COOLING: AlertRule.ValueType  # 21
 """Diagnosed: the room is warmer than it was."""
+ALERT_RULE_LIFE_MODEL_ERROR: AlertRule.ValueType  # 22
+"""Remaining lives told earlier have turned out more than 15 % wrong at a site."""
 Global___AlertRule: _TypeAlias = AlertRule  # noqa: Y015
 
 class _AlertState:

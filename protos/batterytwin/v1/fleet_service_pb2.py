@@ -23,31 +23,36 @@ _sym_db = _symbol_database.Default()
 
 
 from batterytwin.v1 import fleet_pb2 as batterytwin_dot_v1_dot_fleet__pb2
+from batterytwin.v1 import plan_pb2 as batterytwin_dot_v1_dot_plan__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"batterytwin/v1/fleet_service.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1a\x62\x61tterytwin/v1/fleet.proto\"=\n\x14ListLocationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x15ListLocationsResponse\x12+\n\tlocations\x18\x01 \x03(\x0b\x32\x18.batterytwin.v1.Location\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x15GetFleetHealthRequest\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\"t\n\x16GetFleetHealthResponse\x12*\n\x05total\x18\x01 \x01(\x0b\x32\x1b.batterytwin.v1.FleetHealth\x12.\n\tlocations\x18\x02 \x03(\x0b\x32\x1b.batterytwin.v1.FleetHealth\"\x12\n\x10GetStatusRequest\"\x9c\x02\n\x11GetStatusResponse\x12\x12\n\ntwins_live\x18\x01 \x01(\x05\x12\x13\n\x0btwins_total\x18\x02 \x01(\x05\x12\x19\n\x11readings_accepted\x18\x03 \x01(\x03\x12\x14\n\x0coldest_age_s\x18\x04 \x01(\x01\x12\x15\n\ralerts_active\x18\x05 \x01(\x05\x12\x0f\n\x07version\x18\x06 \x01(\t\x12\r\n\x05ready\x18\x07 \x01(\x08\x12\x19\n\x11not_ready_reasons\x18\x08 \x03(\t\x12\x14\n\x0cshards_total\x18\t \x01(\x05\x12\x14\n\x0cshards_ready\x18\n \x01(\x05\x12\x19\n\x11\x64\x61maged_snapshots\x18\x0b \x01(\x05\x12\x14\n\x0c\x66\x61iling_jobs\x18\x0c \x03(\t\"\xc5\x01\n\x13RegisterGridRequest\x12\x0f\n\x07grid_id\x18\x01 \x01(\t\x12\x13\n\x0blocation_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12,\n\x05\x63lock\x18\x04 \x01(\x0e\x32\x1d.batterytwin.v1.LocationClock\x12\x17\n\x0fsample_period_s\x18\x05 \x01(\x01\x12\x16\n\x0e\x64\x61tasheet_toml\x18\x06 \x01(\t\x12\x13\n\x0b\x62\x61ttery_ids\x18\x07 \x03(\t\"j\n\x14RegisterGridResponse\x12*\n\x08location\x18\x01 \x01(\x0b\x32\x18.batterytwin.v1.Location\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x15\n\rgateway_token\x18\x03 \x01(\t2\xfa\x02\n\x0c\x46leetService\x12\\\n\rListLocations\x12$.batterytwin.v1.ListLocationsRequest\x1a%.batterytwin.v1.ListLocationsResponse\x12_\n\x0eGetFleetHealth\x12%.batterytwin.v1.GetFleetHealthRequest\x1a&.batterytwin.v1.GetFleetHealthResponse\x12P\n\tGetStatus\x12 .batterytwin.v1.GetStatusRequest\x1a!.batterytwin.v1.GetStatusResponse\x12Y\n\x0cRegisterGrid\x12#.batterytwin.v1.RegisterGridRequest\x1a$.batterytwin.v1.RegisterGridResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"batterytwin/v1/fleet_service.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1a\x62\x61tterytwin/v1/fleet.proto\x1a\x19\x62\x61tterytwin/v1/plan.proto\"=\n\x14ListLocationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x15ListLocationsResponse\x12+\n\tlocations\x18\x01 \x03(\x0b\x32\x18.batterytwin.v1.Location\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\",\n\x15GetFleetHealthRequest\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\"t\n\x16GetFleetHealthResponse\x12*\n\x05total\x18\x01 \x01(\x0b\x32\x1b.batterytwin.v1.FleetHealth\x12.\n\tlocations\x18\x02 \x03(\x0b\x32\x1b.batterytwin.v1.FleetHealth\"\x12\n\x10GetStatusRequest\"\xd6\x02\n\x11GetStatusResponse\x12\x12\n\ntwins_live\x18\x01 \x01(\x05\x12\x13\n\x0btwins_total\x18\x02 \x01(\x05\x12\x19\n\x11readings_accepted\x18\x03 \x01(\x03\x12\x14\n\x0coldest_age_s\x18\x04 \x01(\x01\x12\x15\n\ralerts_active\x18\x05 \x01(\x05\x12\x0f\n\x07version\x18\x06 \x01(\t\x12\r\n\x05ready\x18\x07 \x01(\x08\x12\x19\n\x11not_ready_reasons\x18\x08 \x03(\t\x12\x14\n\x0cshards_total\x18\t \x01(\x05\x12\x14\n\x0cshards_ready\x18\n \x01(\x05\x12\x19\n\x11\x64\x61maged_snapshots\x18\x0b \x01(\x05\x12\x14\n\x0c\x66\x61iling_jobs\x18\x0c \x03(\t\x12\x1a\n\x12life_model_version\x18\r \x01(\t\x12\x1c\n\x14life_degraded_reason\x18\x0e \x01(\t\"\xc5\x01\n\x13RegisterGridRequest\x12\x0f\n\x07grid_id\x18\x01 \x01(\t\x12\x13\n\x0blocation_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12,\n\x05\x63lock\x18\x04 \x01(\x0e\x32\x1d.batterytwin.v1.LocationClock\x12\x17\n\x0fsample_period_s\x18\x05 \x01(\x01\x12\x16\n\x0e\x64\x61tasheet_toml\x18\x06 \x01(\t\x12\x13\n\x0b\x62\x61ttery_ids\x18\x07 \x03(\t\"j\n\x14RegisterGridResponse\x12*\n\x08location\x18\x01 \x01(\x0b\x32\x18.batterytwin.v1.Location\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x15\n\rgateway_token\x18\x03 \x01(\t\"F\n\x1dGetReplacementForecastRequest\x12\x13\n\x0blocation_id\x18\x01 \x01(\t\x12\x10\n\x08\x63ooler_k\x18\x02 \x01(\x01\"\xa0\x02\n\x1eGetReplacementForecastResponse\x12/\n\x05total\x18\x01 \x01(\x0b\x32 .batterytwin.v1.LocationForecast\x12\x33\n\tlocations\x18\x02 \x03(\x0b\x32 .batterytwin.v1.LocationForecast\x12-\n\x07\x63ooling\x18\x03 \x01(\x0b\x32\x1c.batterytwin.v1.CoolingValue\x12\x36\n\x10location_cooling\x18\x04 \x03(\x0b\x32\x1c.batterytwin.v1.CoolingValue\x12\x31\n\x06prices\x18\x05 \x01(\x0b\x32!.batterytwin.v1.ReplacementPrices2\xf3\x03\n\x0c\x46leetService\x12\\\n\rListLocations\x12$.batterytwin.v1.ListLocationsRequest\x1a%.batterytwin.v1.ListLocationsResponse\x12_\n\x0eGetFleetHealth\x12%.batterytwin.v1.GetFleetHealthRequest\x1a&.batterytwin.v1.GetFleetHealthResponse\x12P\n\tGetStatus\x12 .batterytwin.v1.GetStatusRequest\x1a!.batterytwin.v1.GetStatusResponse\x12Y\n\x0cRegisterGrid\x12#.batterytwin.v1.RegisterGridRequest\x1a$.batterytwin.v1.RegisterGridResponse\x12w\n\x16GetReplacementForecast\x12-.batterytwin.v1.GetReplacementForecastRequest\x1a..batterytwin.v1.GetReplacementForecastResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'batterytwin.v1.fleet_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTLOCATIONSREQUEST']._serialized_start=82
-  _globals['_LISTLOCATIONSREQUEST']._serialized_end=143
-  _globals['_LISTLOCATIONSRESPONSE']._serialized_start=145
-  _globals['_LISTLOCATIONSRESPONSE']._serialized_end=238
-  _globals['_GETFLEETHEALTHREQUEST']._serialized_start=240
-  _globals['_GETFLEETHEALTHREQUEST']._serialized_end=284
-  _globals['_GETFLEETHEALTHRESPONSE']._serialized_start=286
-  _globals['_GETFLEETHEALTHRESPONSE']._serialized_end=402
-  _globals['_GETSTATUSREQUEST']._serialized_start=404
-  _globals['_GETSTATUSREQUEST']._serialized_end=422
-  _globals['_GETSTATUSRESPONSE']._serialized_start=425
-  _globals['_GETSTATUSRESPONSE']._serialized_end=709
-  _globals['_REGISTERGRIDREQUEST']._serialized_start=712
-  _globals['_REGISTERGRIDREQUEST']._serialized_end=909
-  _globals['_REGISTERGRIDRESPONSE']._serialized_start=911
-  _globals['_REGISTERGRIDRESPONSE']._serialized_end=1017
-  _globals['_FLEETSERVICE']._serialized_start=1020
-  _globals['_FLEETSERVICE']._serialized_end=1398
+  _globals['_LISTLOCATIONSREQUEST']._serialized_start=109
+  _globals['_LISTLOCATIONSREQUEST']._serialized_end=170
+  _globals['_LISTLOCATIONSRESPONSE']._serialized_start=172
+  _globals['_LISTLOCATIONSRESPONSE']._serialized_end=265
+  _globals['_GETFLEETHEALTHREQUEST']._serialized_start=267
+  _globals['_GETFLEETHEALTHREQUEST']._serialized_end=311
+  _globals['_GETFLEETHEALTHRESPONSE']._serialized_start=313
+  _globals['_GETFLEETHEALTHRESPONSE']._serialized_end=429
+  _globals['_GETSTATUSREQUEST']._serialized_start=431
+  _globals['_GETSTATUSREQUEST']._serialized_end=449
+  _globals['_GETSTATUSRESPONSE']._serialized_start=452
+  _globals['_GETSTATUSRESPONSE']._serialized_end=794
+  _globals['_REGISTERGRIDREQUEST']._serialized_start=797
+  _globals['_REGISTERGRIDREQUEST']._serialized_end=994
+  _globals['_REGISTERGRIDRESPONSE']._serialized_start=996
+  _globals['_REGISTERGRIDRESPONSE']._serialized_end=1102
+  _globals['_GETREPLACEMENTFORECASTREQUEST']._serialized_start=1104
+  _globals['_GETREPLACEMENTFORECASTREQUEST']._serialized_end=1174
+  _globals['_GETREPLACEMENTFORECASTRESPONSE']._serialized_start=1177
+  _globals['_GETREPLACEMENTFORECASTRESPONSE']._serialized_end=1465
+  _globals['_FLEETSERVICE']._serialized_start=1468
+  _globals['_FLEETSERVICE']._serialized_end=1967
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 Reads and extends the inventory, and sums up health."""
 
 from batterytwin.v1 import fleet_pb2 as _fleet_pb2
+from batterytwin.v1 import plan_pb2 as _plan_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -160,6 +161,8 @@ class GetStatusResponse(_message.Message):
     SHARDS_READY_FIELD_NUMBER: _builtins.int
     DAMAGED_SNAPSHOTS_FIELD_NUMBER: _builtins.int
     FAILING_JOBS_FIELD_NUMBER: _builtins.int
+    LIFE_MODEL_VERSION_FIELD_NUMBER: _builtins.int
+    LIFE_DEGRADED_REASON_FIELD_NUMBER: _builtins.int
     twins_live: _builtins.int
     """Twins of quality LIVE."""
     twins_total: _builtins.int
@@ -180,6 +183,12 @@ class GetStatusResponse(_message.Message):
     """Shard actors that answer."""
     damaged_snapshots: _builtins.int
     """Snapshots of twins that were found damaged in the last 30 days; older sound ones were used instead."""
+    life_model_version: _builtins.str
+    """Active model of remaining life; empty = none."""
+    life_degraded_reason: _builtins.str
+    """Why remaining lives are told from less than they should be, for people; empty = they are not. No reason not to be
+    ready.
+    """
     @_builtins.property
     def not_ready_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What is missing when not ready, for people."""
@@ -205,10 +214,12 @@ class GetStatusResponse(_message.Message):
         shards_ready: _builtins.int = ...,
         damaged_snapshots: _builtins.int = ...,
         failing_jobs: _abc.Iterable[_builtins.str] | None = ...,
+        life_model_version: _builtins.str = ...,
+        life_degraded_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts_active", b"alerts_active", "damaged_snapshots", b"damaged_snapshots", "failing_jobs", b"failing_jobs", "not_ready_reasons", b"not_ready_reasons", "oldest_age_s", b"oldest_age_s", "readings_accepted", b"readings_accepted", "ready", b"ready", "shards_ready", b"shards_ready", "shards_total", b"shards_total", "twins_live", b"twins_live", "twins_total", b"twins_total", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alerts_active", b"alerts_active", "damaged_snapshots", b"damaged_snapshots", "failing_jobs", b"failing_jobs", "life_degraded_reason", b"life_degraded_reason", "life_model_version", b"life_model_version", "not_ready_reasons", b"not_ready_reasons", "oldest_age_s", b"oldest_age_s", "readings_accepted", b"readings_accepted", "ready", b"ready", "shards_ready", b"shards_ready", "shards_total", b"shards_total", "twins_live", b"twins_live", "twins_total", b"twins_total", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -293,3 +304,77 @@ class RegisterGridResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RegisterGridResponse: _TypeAlias = RegisterGridResponse  # noqa: Y015
+
+@_typing.final
+class GetReplacementForecastRequest(_message.Message):
+    """Selects locations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCATION_ID_FIELD_NUMBER: _builtins.int
+    COOLER_K_FIELD_NUMBER: _builtins.int
+    location_id: _builtins.str
+    """Only this location; empty = all that the caller may see."""
+    cooler_k: _builtins.float
+    """How much cooler the rooms might be, > 0...20 K; 0 = 5."""
+    def __init__(
+        self,
+        *,
+        location_id: _builtins.str = ...,
+        cooler_k: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cooler_k", b"cooler_k", "location_id", b"location_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReplacementForecastRequest: _TypeAlias = GetReplacementForecastRequest  # noqa: Y015
+
+@_typing.final
+class GetReplacementForecastResponse(_message.Message):
+    """Holds the forecast. Batteries count as independent of each other."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    LOCATIONS_FIELD_NUMBER: _builtins.int
+    COOLING_FIELD_NUMBER: _builtins.int
+    LOCATION_COOLING_FIELD_NUMBER: _builtins.int
+    PRICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def total(self) -> _plan_pb2.LocationForecast:
+        """Everything selected."""
+
+    @_builtins.property
+    def locations(self) -> _containers.RepeatedCompositeFieldContainer[_plan_pb2.LocationForecast]:
+        """Per location, in fleet order."""
+
+    @_builtins.property
+    def cooling(self) -> _plan_pb2.CoolingValue:
+        """What cooler rooms would be worth, everything selected."""
+
+    @_builtins.property
+    def location_cooling(self) -> _containers.RepeatedCompositeFieldContainer[_plan_pb2.CoolingValue]:
+        """Per location, in fleet order."""
+
+    @_builtins.property
+    def prices(self) -> _plan_pb2.ReplacementPrices:
+        """Prices."""
+
+    def __init__(
+        self,
+        *,
+        total: _plan_pb2.LocationForecast | None = ...,
+        locations: _abc.Iterable[_plan_pb2.LocationForecast] | None = ...,
+        cooling: _plan_pb2.CoolingValue | None = ...,
+        location_cooling: _abc.Iterable[_plan_pb2.CoolingValue] | None = ...,
+        prices: _plan_pb2.ReplacementPrices | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cooling", b"cooling", "prices", b"prices", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cooling", b"cooling", "location_cooling", b"location_cooling", "locations", b"locations", "prices", b"prices", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReplacementForecastResponse: _TypeAlias = GetReplacementForecastResponse  # noqa: Y015

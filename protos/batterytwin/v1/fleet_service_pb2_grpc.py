@@ -55,6 +55,11 @@ class FleetServiceStub:
                 request_serializer=batterytwin_dot_v1_dot_fleet__service__pb2.RegisterGridRequest.SerializeToString,
                 response_deserializer=batterytwin_dot_v1_dot_fleet__service__pb2.RegisterGridResponse.FromString,
                 _registered_method=True)
+        self.GetReplacementForecast = channel.unary_unary(
+                '/batterytwin.v1.FleetService/GetReplacementForecast',
+                request_serializer=batterytwin_dot_v1_dot_fleet__service__pb2.GetReplacementForecastRequest.SerializeToString,
+                response_deserializer=batterytwin_dot_v1_dot_fleet__service__pb2.GetReplacementForecastResponse.FromString,
+                _registered_method=True)
 
 
 class FleetServiceServicer:
@@ -89,6 +94,13 @@ class FleetServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReplacementForecast(self, request, context):
+        """Forecasts the ends of life of the next twelve months, and what a cooler room would be worth.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FleetServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +123,11 @@ def add_FleetServiceServicer_to_server(servicer, server):
                     servicer.RegisterGrid,
                     request_deserializer=batterytwin_dot_v1_dot_fleet__service__pb2.RegisterGridRequest.FromString,
                     response_serializer=batterytwin_dot_v1_dot_fleet__service__pb2.RegisterGridResponse.SerializeToString,
+            ),
+            'GetReplacementForecast': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReplacementForecast,
+                    request_deserializer=batterytwin_dot_v1_dot_fleet__service__pb2.GetReplacementForecastRequest.FromString,
+                    response_serializer=batterytwin_dot_v1_dot_fleet__service__pb2.GetReplacementForecastResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +239,33 @@ class FleetService:
             '/batterytwin.v1.FleetService/RegisterGrid',
             batterytwin_dot_v1_dot_fleet__service__pb2.RegisterGridRequest.SerializeToString,
             batterytwin_dot_v1_dot_fleet__service__pb2.RegisterGridResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReplacementForecast(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batterytwin.v1.FleetService/GetReplacementForecast',
+            batterytwin_dot_v1_dot_fleet__service__pb2.GetReplacementForecastRequest.SerializeToString,
+            batterytwin_dot_v1_dot_fleet__service__pb2.GetReplacementForecastResponse.FromString,
             options,
             channel_credentials,
             insecure,

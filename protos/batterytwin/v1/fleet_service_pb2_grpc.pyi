@@ -41,6 +41,8 @@ class FleetServiceStub:
     """Tells whether the server is ready and how many twins live. Needs no login from the same machine."""
     RegisterGrid: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.RegisterGridRequest, _fleet_service_pb2.RegisterGridResponse]
     """Adds a grid with one location of its own, as a replay does. Repeating it with the same content changes nothing."""
+    GetReplacementForecast: _grpc.UnaryUnaryMultiCallable[_fleet_service_pb2.GetReplacementForecastRequest, _fleet_service_pb2.GetReplacementForecastResponse]
+    """Forecasts the ends of life of the next twelve months, and what a cooler room would be worth."""
 
 @_typing.type_check_only
 class FleetServiceAsyncStub(FleetServiceStub):
@@ -55,6 +57,8 @@ class FleetServiceAsyncStub(FleetServiceStub):
     """Tells whether the server is ready and how many twins live. Needs no login from the same machine."""
     RegisterGrid: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.RegisterGridRequest, _fleet_service_pb2.RegisterGridResponse]  # type: ignore[assignment]
     """Adds a grid with one location of its own, as a replay does. Repeating it with the same content changes nothing."""
+    GetReplacementForecast: _aio.UnaryUnaryMultiCallable[_fleet_service_pb2.GetReplacementForecastRequest, _fleet_service_pb2.GetReplacementForecastResponse]  # type: ignore[assignment]
+    """Forecasts the ends of life of the next twelve months, and what a cooler room would be worth."""
 
 class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
     """Answers questions about sites and the fleet as a whole."""
@@ -90,5 +94,13 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_service_pb2.RegisterGridResponse, _abc.Awaitable[_fleet_service_pb2.RegisterGridResponse]]:
         """Adds a grid with one location of its own, as a replay does. Repeating it with the same content changes nothing."""
+
+    @_abc_1.abstractmethod
+    def GetReplacementForecast(
+        self,
+        request: _fleet_service_pb2.GetReplacementForecastRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fleet_service_pb2.GetReplacementForecastResponse, _abc.Awaitable[_fleet_service_pb2.GetReplacementForecastResponse]]:
+        """Forecasts the ends of life of the next twelve months, and what a cooler room would be worth."""
 
 def add_FleetServiceServicer_to_server(servicer: FleetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,60 @@
+"""Which twins have a snapshot coming: rounds in which every twin that has changed gets one, a part with each commit."""
+
+import time
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ROWS_BETWEEN_SNAPSHOTS: Final = 206
+"""Of each twin, so that what snapshots weigh beside the rows is the same in any fleet."""
+_FEWEST_ROWS_BETWEEN_SNAPSHOTS: Final = 200_000
+MOST_SNAPSHOTS: Final = 2_048
+"""Twins in one commit, 6 MB: a large shard spreads them, so that no commit keeps its callers waiting."""
+
+
+class SnapshotRounds:
+    """What has changed since its last snapshot, and what the round under way has still to store.
+
+    Args:
+        twin_count: twins of the shard.
+        interval_s: time after which a round begins.
+    """
+
+    def __init__(self, twin_count: int, interval_s: float) -> None:
+        self.changed = np.zeros(twin_count, np.bool_)
+        self._unsaved = np.zeros(twin_count, np.bool_)
+        self._rows = 0
+        self._rows_between = max(_FEWEST_ROWS_BETWEEN_SNAPSHOTS, _ROWS_BETWEEN_SNAPSHOTS * twin_count)
+        self._interval_s = interval_s
+        self.due_s = time.monotonic() + interval_s
+
+    def due(self) -> list[int]:
+        """Twins whose states the next commit takes along; begins a round when it is time."""
+        if not self._unsaved.any():
+            if time.monotonic() < self.due_s and self._rows < self._rows_between:
+                return []
+            self._unsaved |= self.changed
+        return np.flatnonzero(self._unsaved)[:MOST_SNAPSHOTS].tolist()  # type: ignore[no-any-return] # NumPy's stubs
+
+    def parts(self) -> list[list[int]]:
+        """All twins that have changed, by commit."""
+        changed = np.flatnonzero(self.changed).tolist()
+        return [changed[start : start + MOST_SNAPSHOTS] for start in range(0, len(changed), MOST_SNAPSHOTS)]
+
+    def note_commit(self, saved: list[int], touched: NDArray[np.int32], row_count: int) -> None:
+        """Notes a commit: snapshots of some twins as they were before it, and the twins that it changed."""
+        self._rows += row_count
+        self.changed[saved] = self._unsaved[saved] = False
+        self.changed[touched] = True
+        if saved and not self._unsaved.any():  # else the next commit takes along what is left
+            self._end()
+
+    def note_all_saved(self) -> None:
+        """Notes that every state is stored as it is."""
+        self.changed[:] = self._unsaved[:] = False
+        self._end()
+
+    def _end(self) -> None:
+        self._rows = 0
+        self.due_s = time.monotonic() + self._interval_s

@@ -1,0 +1,1 @@
+SELECT archive, sha256 FROM life_model WHERE version = %(version)s

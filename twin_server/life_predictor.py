@@ -1,0 +1,236 @@
+"""Predicts remaining lives: hourly for the fleet, on demand, and at once where something has happened."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.life_inputs import life_records
+from batterytwin.errors import ConflictError, Reason
+from batterytwin.events import TwinInput
+from batterytwin.life import LifeScores, LifeSource
+from batterytwin.telemetry import Rows
+from storage.prediction_rows import NO_MODEL, SHADOW, TOLD
+from twin_server.life_rows import rows_of_scores
+from twin_server.life_scoring import LifeScoring
+from twin_server.life_table import LifeTable
+from twin_server.live_table import LiveTable
+
+PREDICT_EVERY_S: Final = 3_600.0
+LOOK_EVERY_S: Final = 2.0
+_CAUGHT_UP_US: Final = 86_400_000_000
+"""A prediction whose newest reading is older than the twin's by this much is made anew: history came in."""
+
+_CATCH_UP_EVERY_S: Final = 60.0
+"""While history comes in, days pass within seconds: no need to follow each of them."""
+
+
+class LifeInputSource(Protocol):
+    """Where inputs come from; see `actors.fleet.Fleet`."""
+
+    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
+        """What is known of the twins of a shard, `(n_twins, N_LIFE_INPUTS)`."""
+
+
+class PredictionStore(Protocol):
+    """What predicting needs of the store; see `storage.prediction_table`."""
+
+    async def add_predictions(self, rows: Rows, inputs: NDArray[np.float64] | None = None) -> None:
+        """Stores predictions."""
+
+    async def newest_predictions(self) -> Rows:
+        """The newest told prediction of every battery that has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Predictions that were just made.
+
+    Attributes:
+        ordinals: places in the fleet, shape `(n,)`.
+        rows: predictions, shape `(n,)`; `as_of` 0 = the battery has never been read.
+        inputs: what they rest on, shape `(n, N_LIFE_INPUTS)`.
+        by_model: the models had their say.
+    """
+
+    ordinals: NDArray[np.int32]
+    rows: Rows
+    inputs: NDArray[np.float64]
+    by_model: bool
+
+
+class LifePredictor:
+    """Makes predictions, stores them and puts them into the table.
+
+    Args:
+        source: inputs.
+        live: which twin is which, and what was read.
+        table: newest predictions.
+        scoring: models.
+        store: where predictions are kept.
+        model_keys: database keys of the told model and of the shadow; 0 = none.
+        fresh_s: age up to which a prediction is told without making it anew, s.
+    """
+
+    def __init__(  # noqa: PLR0917 # what predictions are made from
+        self,
+        source: LifeInputSource,
+        live: LiveTable,
+        table: LifeTable,
+        scoring: LifeScoring,
+        store: PredictionStore,
+        model_keys: Callable[[], tuple[int, int]],
+        fresh_s: float,
+    ) -> None:
+        self._source = source
+        self._live = live
+        self._map = live.fleet_map
+        self._table = table
+        self._scoring = scoring
+        self._store = store
+        self._model_keys = model_keys
+        self._fresh_us = round(fresh_s * 1e6)
+        self._touched: set[int] = set()
+        self._turn = asyncio.Lock()
+        self._loaded = False
+        self._caught_up_s = -_CATCH_UP_EVERY_S
+
+    def touch(self, battery_keys: Iterable[int]) -> None:
+        """Says that something has happened to batteries: they are predicted anew within seconds."""
+        ordinals = map(self._map.find_key, battery_keys)
+        self._touched.update(ordinal for ordinal in ordinals if ordinal is not None)
+
+    def touch_inputs(self, inputs: Sequence[TwinInput]) -> None:
+        """Likewise, for the batteries of inputs that have been applied."""
+        self.touch(given.battery_key for given in inputs)
+
+    async def load(self) -> None:
+        """Takes over what was predicted before the start.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        rows = await self._store.newest_predictions()
+        self._table.extend()
+        self._table.load(rows)
+        self._loaded = True
+
+    async def predict_all(self) -> None:
+        """Predicts the whole fleet, as happens every hour."""
+        if not self._loaded:
+            await self.load()
+        self._touched.clear()
+        await self.predict(np.arange(len(self._map), dtype=np.int32))
+
+    async def look(self) -> None:
+        """Predicts what cannot wait for the hour: what was touched, what is new, what has caught up."""
+        if not self._loaded:
+            await self.load()
+        self._table.extend()
+        as_of, told = self._live.rows["as_of_us"], self._table.rows
+        behind = (as_of > 0) & (as_of - told["as_of"] > _CAUGHT_UP_US)
+        if time.monotonic() - self._caught_up_s < _CATCH_UP_EVERY_S:
+            behind &= told["as_of"] == 0
+        elif behind.any():
+            self._caught_up_s = time.monotonic()
+        wanted = set(np.flatnonzero(behind).tolist()) | self._touched
+        if wanted:
+            self._touched.clear()
+            await self.predict(np.array(sorted(wanted), np.int32))
+
+    async def fresh(self, ordinal: int) -> Rows:
+        """Prediction of one battery that is fresh enough, or a new one, shape `(1,)`.
+
+        Raises:
+            ConflictError: the battery has never been read (LIFE_UNKNOWN).
+        """
+        self._table.extend()
+        one = np.array([ordinal], np.int32)
+        row = self._table.rows[one]
+        now_us = self._live.clocks.wall_us()
+        is_known = len(self._table.known(one)) == 1
+        if is_known and now_us - int(row["predicted_at"][0]) < self._fresh_us and ordinal not in self._touched:
+            return row
+        self._touched.discard(ordinal)
+        await self.predict(one)
+        if not len(self._table.known(one)):
+            raise _never_read(self._map.battery_ids[ordinal])
+        return self._table.rows[one]
+
+    async def what_if(self, ordinals: NDArray[np.int32], warmer_k: float) -> Predicted:
+        """Predictions under another future climate; nothing of them is kept."""
+        inputs = await self._inputs(ordinals)
+        scores, by_model = await self._scoring.score(inputs, warmer_k)
+        key = self._model_keys()[0] if by_model else NO_MODEL
+        rows = self._rows(ordinals, inputs, scores.told, TOLD, key)
+        return Predicted(ordinals, rows, inputs, by_model)
+
+    async def compare(self, ordinals: NDArray[np.int32], warmer_k: float) -> tuple[Predicted, Predicted]:
+        """Predictions under the sites' own climates and under other ones, from the same inputs; nothing is kept."""
+        return await self.what_if(ordinals, 0.0), await self.what_if(ordinals, warmer_k)
+
+    async def predict(self, ordinals: NDArray[np.int32]) -> Predicted:
+        """Predicts some batteries. Without the models, what they said of a block before stays told.
+
+        Raises:
+            UnavailableError: a shard or the database is away.
+        """
+        async with self._turn:
+            inputs = await self._inputs(ordinals)
+            told_key, shadow_key = self._model_keys()
+            scores, by_model = await self._scoring.score(inputs)
+            rows = self._rows(ordinals, inputs, scores.told, TOLD, told_key if by_model else NO_MODEL)
+            keep = rows["as_of"] > 0
+            if not by_model:
+                before = self._table.rows[ordinals]
+                of_model = (before["source"] == LifeSource.TWIN_AND_MODEL) & (before["as_of"] > 0)
+                keep &= ~(of_model & (before["unit_seq"] == rows["unit_seq"]))
+            if keep.any():
+                await self._store.add_predictions(rows[keep], inputs[keep])
+                self._table.put(ordinals[keep], rows[keep])
+            if scores.shadow is not None and shadow_key:
+                beside = self._rows(ordinals, inputs, scores.shadow, SHADOW, shadow_key)
+                beside["predicted_at"] = rows["predicted_at"]
+                await self._store.add_predictions(beside[beside["as_of"] > 0])
+            return Predicted(ordinals, rows, inputs, by_model)
+
+    def _rows(
+        self, ordinals: NDArray[np.int32], inputs: NDArray[np.float64], scores: LifeScores, role: int, model_key: int
+    ) -> Rows:
+        units = np.array([self._map.unit_of(int(ordinal)).unit_seq for ordinal in ordinals], np.int16)
+        return rows_of_scores(
+            scores,
+            inputs,
+            battery_keys=self._map.battery_keys[ordinals],
+            unit_seqs=units,
+            predicted_us=self._live.clocks.wall_us(),
+            role=role,
+            model_key=model_key,
+        )
+
+    async def _inputs(self, ordinals: NDArray[np.int32]) -> NDArray[np.float64]:
+        shards = self._map.shard[ordinals]
+        parts: dict[int, NDArray[np.float64]] = {}
+        for shard in np.unique(shards).tolist():
+            parts[shard] = await self._source.life_inputs(shard)
+        twins = self._map.twin[ordinals]
+        return np.array([parts[shard][twin] for shard, twin in zip(shards.tolist(), twins.tolist(), strict=True)])
+
+
+def ages_days(predicted: Predicted) -> NDArray[np.float64]:
+    """Ages of blocks when they were predicted, days, shape `(n,)`."""
+    known = life_records(np.ascontiguousarray(predicted.inputs))
+    return np.asarray(np.maximum(known["as_of_us"] - known["installed_us"], 0.0) / 8.64e10, np.float64)
+
+
+def _never_read(battery_id: str) -> ConflictError:
+    return ConflictError(
+        f"{battery_id} has not been read yet (or not since its block was exchanged), so nothing is known of its life.",
+        reason=Reason.LIFE_UNKNOWN,
+        field="battery_id",
+        value=battery_id,
+    )
