@@ -10,6 +10,9 @@ from simulator.minutes import Summary, summarise
 from simulator.scenario_course import Course
 from twin_server.branch_world import BranchOrigin
 
+RUNAWAY_C: Final = 60.0
+"""No room makes a block that warm: its own gassing does, and its string is lost."""
+
 _DAY_S: Final = 86_400.0
 _NO_COURSE: Final = Course()
 
@@ -28,6 +31,7 @@ class LocationDays:
         load_h: time on load, mean of the strings.
         life_used: life that it took, mean of the blocks.
         worst_life_used: most that it took of one block.
+        first_runaway_day: first day on which a block's mean inside is above `RUNAWAY_C`, from 1; None = on none.
     """
 
     location_id: str
@@ -39,6 +43,7 @@ class LocationDays:
     load_h: float
     life_used: float
     worst_life_used: float
+    first_runaway_day: int | None
 
 
 def plant_days(origin: BranchOrigin, days: int, seed: int, course: Course = _NO_COURSE) -> list[LocationDays]:
@@ -74,6 +79,7 @@ def _of_location(
     strings: np.ndarray[Any, np.dtype[np.bool_]],
     used: np.ndarray[Any, np.dtype[np.float64]],
 ) -> LocationDays:
+    hot = (summary.core_mean_c[:, blocks] > RUNAWAY_C).any(axis=1)
     return LocationDays(
         location_id,
         voltage_mean_v=float(summary.voltage_mean_v[:, blocks].mean()),
@@ -84,4 +90,5 @@ def _of_location(
         load_h=float(summary.load_s[:, strings].sum(axis=0).mean() / 3_600.0),
         life_used=float(used[blocks].mean()),
         worst_life_used=float(used[blocks].max()),
+        first_runaway_day=int(hot.argmax()) + 1 if hot.any() else None,
     )

@@ -12,10 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from batterytwin.errors import InvalidArgumentError
 from twin_server.history_options import read_time
 from twin_server.scenario_commands import read_scenario
-from twin_server.scenario_play import At, DataDir, FleetFile, Unmeasured, read_parameters
+from twin_server.scenario_play import At, DataDir, FleetFile, Unmeasured, read_parameters, write_json
 
 if TYPE_CHECKING:
     from simulator.scenario_course import ScenarioPart
@@ -56,6 +55,8 @@ def project(
     from twin_server.projection import ProjectionOptions, Projector  # noqa: PLC0415  # likewise
 
     options = ProjectionOptions(years, members, seed)
+    if out is not None:
+        write_json(out, {})  # a file that cannot be written is told before anything is computed
     parts = []
     if scenario:
         found, parameters = read_scenario(scenario), read_parameters(chosen or [])
@@ -74,7 +75,7 @@ def project(
             answer["by_minute"] = _by_minute(projector, parts, by_minute)
     answer["took_s"] = time.monotonic() - begun_s
     if out is not None:
-        _write(out, answer)
+        write_json(out, answer)
     if as_json:
         typer.echo(json.dumps(answer))
     else:
@@ -141,15 +142,6 @@ def _progress(words: str) -> Iterator[Any]:
         yield lambda share: bar.update(task, completed=share)
 
 
-def _write(path: Path, answer: dict[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InvalidArgumentError(
-            f"{path} cannot be written: {error.strerror}; name another file.", field="out", value=path
-        ) from error
-
-
 def _print(answer: dict[str, Any]) -> None:
     console = Console(highlight=False)
     named = [name for name in ("baseline", "with_scenario") if name in answer]
@@ -177,7 +169,7 @@ def _print(answer: dict[str, Any]) -> None:
         for column in rows[0]:
             table.add_column(column.replace("_", " "), justify="right")
         for row in rows:
-            table.add_row(*(value if isinstance(value, str) else f"{value:.4g}" for value in row.values()))
+            table.add_row(*(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row.values()))
         console.print(table)
 
 

@@ -12,9 +12,14 @@ from batterytwin.errors import InvalidArgumentError
 from batterytwin.inventory import load_fleet
 from simulator.plant import Plant
 from simulator.room import room_series_c
+from simulator.scenario_course import ScenarioPart, course_of
+from simulator.scenario_library import find_scenario
 from simulator.site_ageing import ageing_by_day
 from tests.simulator.small_fleet import START, START_S, with_outages, write_fleet
+from twin_server.branch_world import origin_of_nothing, part_of_inventory
 from twin_server.cli import app
+from twin_server.fleet_setup import make_specs
+from twin_server.plant_days import plant_days
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,18 @@ def test_days_by_the_minute_show_what_an_outage_does(fleet_file: Path) -> None:
     assert out["BRK"]["load_h"] == pytest.approx(0.5, abs=0.05)
     assert out["BRK"]["voltage_min_v"] < 12.5 < usual["BRK"]["voltage_min_v"]
     assert out["PKN"] == usual["PKN"]
+    assert usual["BRK"]["first_runaway_day"] is None
+
+
+def test_a_block_that_runs_away_is_told_with_its_day(fleet_file: Path) -> None:
+    inventory = load_fleet(fleet_file)
+    keys = {battery.battery_id: n for n, battery in enumerate(inventory.locations[0].batteries(), start=1)}
+    part = part_of_inventory(inventory, ["BRK-U1-S01"])
+    origin = origin_of_nothing(part, make_specs(part, keys), round(START_S * 1e6))
+    runaway = ScenarioPart(find_scenario("thermal_runaway"), ("BRK-U1-S01-B02",), {"factor": 40.0}, start_s=86_400.0)
+    days = plant_days(origin, 6, 1, course_of(part, [runaway], START_S))
+    assert days[0].first_runaway_day is not None
+    assert 2 <= days[0].first_runaway_day <= 6
 
 
 def test_wrong_options_are_told_before_anything_is_computed(fleet_file: Path) -> None:
