@@ -129,6 +129,15 @@ def string_autonomy(blocks: BlockEstimates, sheet: BatteryDatasheet, load_w: flo
     return StringAutonomy(load_w, float(expected_s), float(lower_s), float(upper_s), limiting)
 
 
+def autonomy_draws_s(blocks: BlockEstimates, sheet: BatteryDatasheet, load_w: float) -> Floats:
+    """Time until the weakest block reaches its end voltage in every draw, s, shape `(n_draws,)`.
+
+    Draws of the same number share the error of the model, whatever the string. All estimates must be known.
+    """
+    order = np.lexsort((blocks.temperature_c, blocks.r0_ohm, blocks.soc, blocks.soh_capacity))
+    return _march(_Sampled(blocks, sheet, order), sheet, load_w)[0]
+
+
 class _Sampled:
     """Draws of the blocks' estimates, shape `(n_samples, n_blocks)`, blocks in a canonical order."""
 

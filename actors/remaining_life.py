@@ -33,10 +33,12 @@ class LifePopulation:
     Attributes:
         ln_mean: mean of ln m; < 0 where blocks outlive their data sheet.
         ln_sigma: standard deviation of ln m.
+        resistance_share: rise of resistance over what the data sheet gives to the same loss of capacity.
     """
 
     ln_mean: float = 0.0
     ln_sigma: float = LIFE_SPREAD
+    resistance_share: float = 1.0
 
 
 DATASHEET_POPULATION: Final = LifePopulation()
@@ -82,7 +84,7 @@ def physics_life(
     levels = 1.0 - np.array(QUANTILES)
     steps = [_quantiles(ln_speed, belief, levels[[MEDIAN]])]
     for found in (
-        by_resistance(x, rates, speed, usual),
+        by_resistance(x, rates, speed, usual, population.resistance_share),
         by_float_current(x, rates, speed),
         by_capacity(x, rates, speed, usual),
     ):

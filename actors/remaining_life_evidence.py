@@ -18,8 +18,9 @@ _NEW_BLOCK_SIGMA: Final = 0.02
 """Blocks differ by this when new."""
 _SHAPE_SIGMA: Final = 0.3
 """Error of the fade at the begin of life, of the fade itself: curves of blocks bend differently. None at its end."""
-_GAIN_SIGMA: Final = 0.35
+_GAIN_SIGMA: Final = 0.40
 """By how much blocks of equal capacity differ in the rise of their resistance: dry-out and corrosion come apart."""
+_SLOPE_SIGMA: Final = 0.6
 _DRIFT_SIGMA: Final = 0.02
 _RATE_SIGMA: Final = 0.01
 _SHARED: Final = 2.0
@@ -28,6 +29,8 @@ _MARKER_AT_END: Final = 1.6
 _MARKER_SIGMA: Final = 1.2
 _YEAR_S: Final = 365.25 * 86_400.0
 _LEAST_TREND_S: Final = 180.0 * 86_400.0
+_RUN_IN_US: Final = 365.25 * 86_400e6
+"""The resistance of a new block falls while it forms, and its slope says nothing."""
 
 
 def by_capacity(inputs: Rows, rates: LifeRates, speed: Floats, usual: Floats) -> Floats:
@@ -54,9 +57,17 @@ def by_capacity(inputs: Rows, rates: LifeRates, speed: Floats, usual: Floats) ->
     return found
 
 
-def by_resistance(inputs: Rows, rates: LifeRates, speed: Floats, usual: Floats) -> Floats:
-    """Log likelihood of the instrument's resistance: how far it has risen, and how fast; arguments as `by_capacity`."""
-    gain = inputs["fade_at_end"] / inputs["fade_per_resistance"]
+def by_resistance(inputs: Rows, rates: LifeRates, speed: Floats, usual: Floats, share: float = 1.0) -> Floats:
+    """Log likelihood of the instrument's resistance: how far it has risen, and how fast.
+
+    Args:
+        inputs: as of `by_capacity`, like the two below.
+        rates: of the same.
+        speed: m.
+        usual: speed at which errors are taken.
+        share: rise of resistance over what the data sheet gives to the same loss of capacity.
+    """
+    gain = share * inputs["fade_at_end"] / inputs["fade_per_resistance"]
     first = np.maximum(rates.wear - rates.watched_wear, 0.0)
 
     def risen(theta_now: Floats, theta_first: Floats) -> Floats:
@@ -67,8 +78,9 @@ def by_resistance(inputs: Rows, rates: LifeRates, speed: Floats, usual: Floats) 
     error = _GAIN_SIGMA * risen(usual * rates.wear, usual * first)
     sigma = np.sqrt(inputs["resistance_drift_sigma"] ** 2 + _DRIFT_SIGMA**2 + error**2)
     has_rate = np.isfinite(inputs["resistance_rate_per_year"]) & (inputs["resistance_trend_s"] >= _LEAST_TREND_S)
-    share = np.where(has_rate, np.sqrt(_SHARED), 1.0)
-    drift = _normal(inputs["resistance_drift"], expected, sigma * share)
+    has_rate &= inputs["as_of_us"] - inputs["installed_us"] - inputs["resistance_trend_s"] * 1e6 >= _RUN_IN_US
+    wider = np.where(has_rate, np.sqrt(_SHARED), 1.0)
+    drift = _normal(inputs["resistance_drift"], expected, sigma * wider)
 
     exponent = inputs["life_exponent"]
     trend = np.minimum(inputs["resistance_trend_s"] / np.maximum(inputs["observed_s"], 1.0), 1.0)
@@ -76,9 +88,9 @@ def by_resistance(inputs: Rows, rates: LifeRates, speed: Floats, usual: Floats) 
     per_year = gain * exponent * inputs["life_per_s_20c"] * _YEAR_S
     grid = _column(per_year) * speed ** _column(exponent) * _column(middle ** (exponent - 1.0))
     usual_rate = per_year * usual**exponent * middle ** (exponent - 1.0)
-    rate_sigma = np.sqrt(inputs["resistance_rate_sigma"] ** 2 + _RATE_SIGMA**2 + (_GAIN_SIGMA * usual_rate) ** 2)
+    rate_sigma = np.sqrt(inputs["resistance_rate_sigma"] ** 2 + _RATE_SIGMA**2 + (_SLOPE_SIGMA * usual_rate) ** 2)
     measured = np.where(has_rate, inputs["resistance_rate_per_year"], np.nan)
-    return drift + _normal(measured, grid, rate_sigma * share)
+    return drift + _normal(measured, grid, rate_sigma * wider)
 
 
 def by_float_current(inputs: Rows, rates: LifeRates, speed: Floats) -> Floats:

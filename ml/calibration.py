@@ -1,8 +1,9 @@
 """Conformal intervals: as wide as it takes for new batteries, one score a battery.
 
 Months of one battery are not exchangeable, batteries are: each gives one month, drawn at random. Scores are errors of
-ln(life) in units of the twin's own spread to that side, in groups by the life that is told (Mondrian). Where censoring
-hides how long batteries last there is no upper bound that would hold (Holmes and Marandon 2024): it is told as unknown.
+ln(life) in units of the twin's own spread to that side, in groups by the life that is told (Mondrian). Lives that were
+not seen to end are carried on as the twin believed; where they are most, no upper bound is known to hold (Holmes and
+Marandon 2024), and that is told.
 """
 
 import math
@@ -20,8 +21,8 @@ GROUP_EDGES_DAYS: Final = (180.0, 540.0, 1_100.0)
 _SMALLEST_SPREAD, _LARGEST_SPREAD = 0.05, 1.5
 _FEWEST_BATTERIES: Final = 40
 _SHORTEST_DAYS: Final = 1.0
-_REACHES: Final = (0.4, 0.6, 0.8, 1.0, 1.25, 1.5)
-"""How far beyond the median, in ln(life), a watch has to reach so that upper quantiles can be seen."""
+_KNOWN_SHARE: Final = 0.5
+"""Share of a group's batteries that must have been seen to end."""
 _Z: Final = (-1.645, -0.674, 0.0, 0.674, 1.645)
 
 
@@ -31,7 +32,7 @@ class Calibration:
 
     Attributes:
         factors: what the twin's spread is multiplied with, `(n_groups, 5)`; added to the logarithm of the median.
-        upper_known: whether the upper quantiles of a group rest on batteries that were followed for long enough.
+        upper_known: whether the upper quantiles of a group rest on batteries most of which were seen to end.
     """
 
     factors: Floats
@@ -83,9 +84,8 @@ def calibrate(
     battery: Ints,
     median_days: Floats,
     spread: Floats,
-    lower_days: Floats,
-    upper_days: Floats,
-    watch_days: Floats,
+    life_days: Floats,
+    ended: NDArray[np.bool_],
     seed: int,
 ) -> Calibration:
     """Widths from batteries that the medians had not seen.
@@ -94,41 +94,27 @@ def calibrate(
         battery: of each row, `(n_rows,)`, as all that follow but the spread.
         median_days: told.
         spread: as of `twin_spread`, `(n_rows, 2)`.
-        lower_days: how long it lasted, or was followed without an end.
-        upper_days: the same, or infinite where no end was seen.
-        watch_days: how long it would have been followed if it had lasted. Rows are chosen by it and not by what became
-            of them: those whose watch would have shown an end at the median count below it, those whose watch reaches
-            so far beyond that hardly any outlasts it count above it.
+        life_days: how long it lasted; drawn where no end was seen.
+        ended: whether the end was seen. A group of which most were not has no upper bound that is known to hold.
         seed: chooses the month that stands for a battery.
     """
     order = np.random.default_rng(seed).permutation(len(battery))
     group = group_of(median_days)
     factors = np.tile(np.array(_Z), (len(GROUP_EDGES_DAYS) + 1, 1))
     known = np.zeros(len(factors), np.bool_)
-    ln_error = np.log(np.maximum(lower_days, _SHORTEST_DAYS) / median_days)
-    ended = np.isfinite(upper_days)
-
-    def watched(number: int, reach: float) -> Ints:
-        """One month of each battery of a group whose watch would have shown an end at that many times e its median."""
-        far = median_days * np.exp(reach)
-        told = (group == number) & (watch_days >= far) & (ended | (lower_days >= far))
-        mine = order[told[order]]
-        return np.asarray(mine[np.unique(battery[mine], return_index=True)[1]], np.int64)
-
+    ln_error = np.log(np.maximum(life_days, _SHORTEST_DAYS) / median_days)
     for number in range(len(factors)):
-        mine = watched(number, 0.0)
-        if len(mine) >= _FEWEST_BATTERIES:
-            below = np.sort(ln_error[mine] / spread[mine, 0])
-            for place in range(MEDIAN):
-                factors[number, place] = _conformal(below, QUANTILES[place])
-        for reach in _REACHES:
-            mine = watched(number, reach)
-            known[number] = len(mine) >= _FEWEST_BATTERIES and np.mean(~ended[mine]) < 1.0 - QUANTILES[-1]
-            if known[number]:
-                above = np.sort(-ln_error[mine] / spread[mine, 1])
-                for place in range(MEDIAN + 1, len(QUANTILES)):
-                    factors[number, place] = -_conformal(above, 1.0 - QUANTILES[place])
-                break
+        mine = order[group[order] == number]
+        mine = mine[np.unique(battery[mine], return_index=True)[1]]
+        if len(mine) < _FEWEST_BATTERIES:
+            continue
+        below, above = np.sort(ln_error[mine] / spread[mine, 0]), np.sort(-ln_error[mine] / spread[mine, 1])
+        for place, level in enumerate(QUANTILES):
+            if place < MEDIAN:
+                factors[number, place] = _conformal(below, level)
+            elif place > MEDIAN:
+                factors[number, place] = -_conformal(above, 1.0 - level)
+        known[number] = ended[mine].mean() >= _KNOWN_SHARE
     return Calibration(factors, known)
 
 

@@ -111,6 +111,7 @@ def _ended_only(seen: LifeTable, population: LifePopulation) -> Told:
         model_features(ended.inputs, physics.rates, population),
         np.maximum(ended.upper_days, 1.0),
         physics.quantile_days[:, MEDIAN],
+        np.zeros(len(ended), np.bool_),
         seed=_SEED,
     )
 

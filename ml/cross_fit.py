@@ -41,12 +41,14 @@ class Predictions:
         ln_ratio: ln(the model's median / the twin's).
         spread: of the twin, see `twin_spread`, `(n_rows, 2)`.
         features: that the model saw, `(n_rows, n_features)`.
+        life_days: time to the end, drawn where no end was seen, see `imputed_days`.
     """
 
     twin_days: Floats
     ln_ratio: Floats
     spread: Floats
     features: NDArray[np.float32]
+    life_days: Floats
 
 
 def fit(table: LifeTable, *, seed: int = 1) -> Fitted:
@@ -57,16 +59,16 @@ def fit(table: LifeTable, *, seed: int = 1) -> Fitted:
         seed: chooses what ends are drawn where none was seen, and of the trees.
     """
     told = physics_life(table.inputs)
-    population = fit_population(table, told.rates.wear, told.rates.per_s)
+    population = fit_population(table, told.rates.wear, told.rates.watched_wear, told.rates.per_s)
     physics = physics_life(table.inputs, population)
     life_days = imputed_days(table, physics, seed=seed)
     features = model_features(table.inputs, physics.rates, population)
-    trees = fit_median(features, life_days, physics.quantile_days[:, MEDIAN], seed=seed)
+    trees = fit_median(features, life_days, physics.quantile_days[:, MEDIAN], ~table.ended, seed=seed)
     return Fitted(population, trees)
 
 
-def predict(fitted: Fitted, table: LifeTable) -> Predictions:
-    """What a fitted model says of battery-months."""
+def predict(fitted: Fitted, table: LifeTable, *, seed: int = 1) -> Predictions:
+    """What a fitted model says of battery-months, in time order within each battery."""
     physics: PhysicsLife = physics_life(table.inputs, fitted.population)
     features = model_features(table.inputs, physics.rates, fitted.population)
     return Predictions(
@@ -74,6 +76,7 @@ def predict(fitted: Fitted, table: LifeTable) -> Predictions:
         predict_ln_ratio(fitted.trees, features),
         twin_spread(physics.quantile_days),
         features,
+        imputed_days(table, physics, seed=seed),
     )
 
 
@@ -99,6 +102,6 @@ def cross_fit(table: LifeTable, *, count: int = FOLDS, seed: int = 1) -> Predict
     return Predictions(
         *(
             np.concatenate([getattr(part, name) for part in parts])[order]
-            for name in ("twin_days", "ln_ratio", "spread", "features")
+            for name in ("twin_days", "ln_ratio", "spread", "features", "life_days")
         )
     )

@@ -47,6 +47,7 @@ FEATURES: Final = (
     ModelFeature("rate_per_life", LifeFactor.RESISTANCE, -1),
     ModelFeature("rate_sigma", LifeFactor.RESISTANCE),
     ModelFeature("trend_wear", LifeFactor.RESISTANCE),
+    ModelFeature("trend_rise", LifeFactor.RESISTANCE, -1),
     ModelFeature("drift_without_dry_out", LifeFactor.RESISTANCE, -1),
     ModelFeature("marker_drift", LifeFactor.FLOAT_CURRENT),
     ModelFeature("told_over_usual", LifeFactor.CAPACITY, 1),
@@ -75,8 +76,10 @@ def model_features(inputs: Floats, rates: LifeRates, population: LifePopulation)
     wear, usual = rates.wear, np.exp(population.ln_mean)
     watched = np.maximum(rates.watched_wear, 1e-3)
     first = np.maximum(wear - rates.watched_wear, 0.0)
-    gain = x["fade_at_end"] / x["fade_per_resistance"]
+    gain = population.resistance_share * x["fade_at_end"] / x["fade_per_resistance"]
     per_life = x["life_per_s_20c"] * _YEAR_S
+    age_us = np.maximum(x["as_of_us"] - x["installed_us"], 1.0)
+    ageing = x["thermal_age_s"] / age_us * 1e6  # the slope counts years at 20 degC
     drift, marker = x["resistance_drift"], x["marker_drift"]
     expected_drift = gain * (_power(usual * wear, x) - _power(usual * first, x))
     columns = {
@@ -90,12 +93,12 @@ def model_features(inputs: Floats, rates: LifeRates, population: LifePopulation)
         "rate_per_life": x["resistance_rate_per_year"] / per_life,
         "rate_sigma": x["resistance_rate_sigma"] / per_life,
         "trend_wear": x["resistance_trend_s"] / np.maximum(x["observed_s"], 1.0) * watched,
+        "trend_rise": x["resistance_rate_per_year"] * x["resistance_trend_s"] / _YEAR_S * ageing,
         "drift_without_dry_out": np.log1p(np.maximum(drift, -0.9)) - _DRY_OUT_SHARE * marker,
         "marker_drift": marker,
         "told_over_usual": (x["told_soh_capacity"] - _usual_soh(usual * wear, x)) / x["fade_at_end"],
         "told_sigma": x["told_soh_capacity_sigma"] / x["fade_at_end"],
     }
-    age_us = np.maximum(x["as_of_us"] - x["installed_us"], 1.0)
     for kind in ("test", "deep", "rank"):
         then = np.clip((x[f"{kind}_us"] - x["installed_us"]) / age_us, 0.0, 1.0) * wear
         columns[f"{kind}_over_usual"] = (x[f"{kind}_soh"] - _usual_soh(usual * then, x)) / x["fade_at_end"]

@@ -68,7 +68,10 @@ class TruthOfFleet(Protocol):
 
     @property
     def left_s(self) -> Floats:
-        """How long the block would last if the years to come were like those that were watched, s; NaN = not known."""
+        """How long a block that is renewed, or was watched to the end of the study, would still last, s.
+
+        NaN = not known.
+        """
 
 
 class FleetSource(Protocol):

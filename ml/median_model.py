@@ -14,6 +14,8 @@ LARGEST_LN_RATIO: Final = 2.5
 
 _WEIGHT_EXPONENT: Final = 0.7
 """Errors count by the life they are of: a month in ten years is nothing."""
+_DRAWN_WEIGHT: Final = 0.5
+"""What an end counts that was drawn and not seen."""
 
 
 def ln_ratio(life_days: Floats, twin_days: Floats) -> Floats:
@@ -22,7 +24,13 @@ def ln_ratio(life_days: Floats, twin_days: Floats) -> Floats:
 
 
 def fit_median(
-    features: NDArray[np.float32], life_days: Floats, twin_days: Floats, *, iterations: int = 220, seed: int = 1
+    features: NDArray[np.float32],
+    life_days: Floats,
+    twin_days: Floats,
+    drawn: NDArray[np.bool_],
+    *,
+    iterations: int = 220,
+    seed: int = 1,
 ) -> CatBoostRegressor:
     """Fits the median. Better health never makes it shorter: the columns of health are monotone.
 
@@ -30,10 +38,11 @@ def fit_median(
         features: `(n_rows, n_features)`.
         life_days: how long it lasted, `(n_rows,)`.
         twin_days: the twin's median.
+        drawn: whether the end was drawn, because nobody saw it.
         iterations: trees.
         seed: of the fit, which is the same on every machine with two threads.
     """
-    weight = twin_days**_WEIGHT_EXPONENT
+    weight = twin_days**_WEIGHT_EXPONENT * np.where(drawn, _DRAWN_WEIGHT, 1.0)
     model = CatBoostRegressor(
         loss_function="Quantile:alpha=0.5",
         iterations=iterations,

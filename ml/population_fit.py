@@ -1,7 +1,10 @@
 """How fast blocks of a kind age against their data sheet, from batteries of which most were not seen to end."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from actors.life_inputs import life_records
 from actors.remaining_life import LifePopulation
 from batterytwin.life import Floats, Ints
 from ml.life_table import LifeTable
@@ -9,14 +12,17 @@ from ml.life_table import LifeTable
 _MEANS = np.linspace(-0.9, 0.5, 71)
 _SIGMAS = np.linspace(0.10, 0.50, 41)
 _TINY = 1e-12
+_CLEAR_RISE = 0.08
+_FEWEST = 30
 
 
-def fit_population(table: LifeTable, wear: Floats, per_s: Floats) -> LifePopulation:
+def fit_population(table: LifeTable, wear: Floats, watched_wear: Floats, per_s: Floats) -> LifePopulation:
     """Maximum likelihood of a normal ln m under censoring and under the first look at a battery that already served.
 
     Args:
         table: battery-months, in time order within each battery.
         wear: of each row, in lives of the data sheet.
+        watched_wear: the part of it that readings cover.
         per_s: rate at which it goes on, 1/s.
     """
     _, first = np.unique(table.battery, return_index=True)
@@ -32,7 +38,18 @@ def fit_population(table: LifeTable, wear: Floats, per_s: Floats) -> LifePopulat
             likelihood = float((told - np.log(normal_share((seen_from - mean) / sigma) + _TINY)).sum())
             if likelihood > best:
                 best, found = likelihood, LifePopulation(float(mean), float(sigma))
-    return found
+    return replace(found, resistance_share=_resistance_share(table, wear, watched_wear, per_s))
+
+
+def _resistance_share(table: LifeTable, wear: Floats, watched_wear: Floats, per_s: Floats) -> float:
+    """Median rise of resistance over that of the data sheet, of batteries whose end, and with it speed, was seen."""
+    x = life_records(table.inputs)
+    speed = 1.0 / (wear + per_s * np.where(table.ended, table.lower_days, np.nan) * 86_400.0)
+    first = np.maximum(wear - watched_wear, 0.0)
+    theta = (speed * wear) ** x["life_exponent"] - (speed * first) ** x["life_exponent"]
+    expected = x["fade_at_end"] / x["fade_per_resistance"] * theta
+    known = np.isfinite(x["resistance_drift"]) & (expected > _CLEAR_RISE)
+    return float(np.median(x["resistance_drift"][known] / expected[known])) if known.sum() > _FEWEST else 1.0
 
 
 def normal_share(z: Floats) -> Floats:

@@ -27,7 +27,14 @@ def shuffled_skill(table: LifeTable, twin_days: Floats, *, seed: int) -> float:
     features = model_features(kept.inputs, physics_life(kept.inputs).rates, DATASHEET_POPULATION)
     held = folds_of(kept.plant) == 0
     labels = shuffled_labels(kept.true_days, twin, kept.battery, seed=seed)
-    trees = fit_median(features[~held], labels[~held], twin[~held], iterations=_TREES, seed=seed)
+    trees = fit_median(
+        features[~held],
+        labels[~held],
+        twin[~held],
+        np.zeros(int((~held).sum()), np.bool_),
+        iterations=_TREES,
+        seed=seed,
+    )
     told = predict_ln_ratio(trees, features[held])
     # what all batteries have in common is no knowledge of one of them
     common = float(np.median(np.log(labels[~held] / twin[~held])))

@@ -115,9 +115,8 @@ def _calibrated(
         battery=table.battery[rows],
         median_days=median_days[rows],
         spread=predictions.spread[rows],
-        lower_days=table.lower_days[rows],
-        upper_days=table.upper_days[rows],
-        watch_days=table.watch_days[rows],
+        life_days=predictions.life_days[rows],
+        ended=table.ended[rows],
         seed=SEED,
     )
 

@@ -1,7 +1,7 @@
 """The plant of a branch as its twins see it: visits of monitors, and readings on the canonical grid."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,27 +12,15 @@ from batterytwin.telemetry import READING_DTYPE, Flag, Rows, pack_status, snap_t
 from simulator.faults import FaultEvent
 from simulator.fitted_plant import FittedPlant
 from simulator.gateway_faults import fates, gateway_faults
+from simulator.plant_in_time import PlantInTime
 from simulator.sampling import SiteSampler, live_plan, string_offsets_us
 from simulator.scenario_course import Course
 from simulator.sensor_faults import sensor_faults
 from simulator.sensors import VisitReadings, measure
 from simulator.visits import Visits, VisitTruth
-from simulator.world import Fleet
 
 _NO_COURSE: Final = Course()
 _US: Final = 1_000_000
-
-
-class PlantInTime(Protocol):
-    """A plant that can be moved on and looked at."""
-
-    fleet: Fleet
-
-    def visit(self, visits: Visits) -> VisitTruth:
-        """Takes strings to the times at which they are visited, in order, and reads the truth there."""
-
-    def cover(self, until_s: float) -> None:
-        """Makes sure that what is scheduled reaches beyond a time, s since 1970 UTC."""
 
 
 class MonitoredPlant:

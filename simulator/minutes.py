@@ -14,7 +14,7 @@ from simulator.block_laws import TEN_HOUR_SHARE
 from simulator.compiled import kernel
 from simulator.evolution import evolve_string
 from simulator.parameters import Floats
-from simulator.plant import Plant
+from simulator.plant_in_time import PlantInTime
 from simulator.world import Fleet
 
 
@@ -50,7 +50,7 @@ class Summary(NamedTuple):
     load_s: Floats
 
 
-def summarise(plant: Plant, span_s: float, spans: int, period_s: float = 60.0) -> Summary:
+def summarise(plant: PlantInTime, span_s: float, spans: int, period_s: float = 60.0) -> Summary:
     """Takes a plant forward and reads every block at each period.
 
     Every reading is a state that was solved at its own instant.

@@ -47,14 +47,14 @@ def life_and_water(world: World, age_s: Floats, begin_s: float) -> tuple[Floats,
         mean_c, step_s = core_c.mean(axis=0), age_s[mine] / _STEPS
         wear = _wear(world, s, begin_s - age_s[mine], begin_s) / _STEPS
         for _ in range(_STEPS):
-            over_v, gassing_a = _float(world, s, mean_c, water[mine])
+            over_v, gassing_a = float_shares(world, s, mean_c, water[mine])
             stress = np.array([voltage_stress(v) for v in over_v])
             life[mine] += step_s * factor.mean(axis=0) * stress / blocks.life_s[mine] + wear
             water[mine] += step_s * blocks.water_per_ah[mine] * gassing_a / 3_600.0
     return life, water
 
 
-def _float(world: World, s: int, core_c: Floats, water: Floats) -> tuple[Floats, float]:
+def float_shares(world: World, s: int, core_c: Floats, water: Floats) -> tuple[Floats, float]:
     """Voltage of each block's cells above the recommended one (V), and the string's current (A)."""
     blocks, strings = world.blocks, world.strings
     mine = slice(int(world.first_block[s]), int(world.first_block[s + 1]))

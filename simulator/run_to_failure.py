@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from batterytwin.datasheet import load_datasheet
 from simulator.ageing import follow_age
 from simulator.failure_plan import START, TOLD_MODEL, FailurePlan
-from simulator.outlook import remaining_s
+from simulator.outlook import AgeMark, remaining_s
 from simulator.parameters import Floats, Ints
 from simulator.plant import Plant
 from simulator.population import make_blocks
@@ -67,7 +67,7 @@ class FleetTruth(NamedTuple):
 
     Attributes:
         soh: true capacity over rated, before anything was renewed.
-        left_s: how long the block would still last at the mean rate of its past, s; 0 = its life is over.
+        left_s: how long the block would still last, s; NaN but where blocks are renewed, and in the last month.
     """
 
     soh: Floats
@@ -110,6 +110,9 @@ class RunToFailure:
         self._sampling = [SamplingPlan((_HOUR_US,) * n, 60 * _US, 600 * _US, 8 * _HOUR_US) for n in per_site]
         self._tested = self._rng.uniform(0.0, 1.0, len(counts))
         self._gone = np.zeros(len(self.string), dtype=np.int64)
+        blocks = self._plant.fleet.blocks
+        begin_s = np.full(len(blocks), START.timestamp())
+        self._mark = AgeMark(begin_s, blocks.life.copy(), blocks.water_lost.copy())
         self._clear_failed(round(START.timestamp() * _US))
 
     def months(self) -> Iterator[tuple[FleetMonth, FleetTruth]]:
@@ -119,9 +122,9 @@ class RunToFailure:
         count = int(span / timedelta(microseconds=MONTH_US))
         for month in range(count):
             end_us = begin_us + (month + 1) * MONTH_US
-            yield self._month(end_us - MONTH_US, end_us)
+            yield self._month(end_us - MONTH_US, end_us, last=month == count - 1)
 
-    def _month(self, after_us: int, until_us: int) -> tuple[FleetMonth, FleetTruth]:
+    def _month(self, after_us: int, until_us: int, *, last: bool) -> tuple[FleetMonth, FleetTruth]:
         self._plant.cover(until_us / _US)
         discharges = self._plant.fleet.world.discharges
         planned = [
@@ -135,7 +138,6 @@ class RunToFailure:
         self._plant.advance(until_us / _US)
         soh = self._plant.soh_capacity
         fleet = self._plant.fleet
-        left_s = remaining_s(fleet.world.blocks, fleet.blocks, self._rated_ah, self.end_soh, until_us / _US)
         tested = self._tests()
         upkeep = self._plan.upkeep
         shown = soh[tested] * (1.0 + upkeep.test_sigma * self._rng.standard_normal(len(tested)))
@@ -153,6 +155,8 @@ class RunToFailure:
             end_us=until_us,
             renewed=self._renewals(soh, until_us),
         )
+        ending = np.arange(len(fleet.strings)) if last else np.unique(self.string[month.renewed])
+        left_s = remaining_s(fleet, self._mark, ending, self._rated_ah, end_soh=self.end_soh)
         self._renew(month.renewed, until_us)
         return month, FleetTruth(soh, left_s)
 
@@ -201,6 +205,8 @@ class RunToFailure:
         fleet.world.blocks[slots] = spares[slots]
         for name, value in (("life", 0.0), ("water_lost", 0.0), ("cooked_cells", 0.0), ("wear_counted", 0.0)):
             getattr(fleet.blocks, name)[slots] = value
+        for kept, value in zip(self._mark, (now_us / _US, 0.0, 0.0), strict=True):
+            kept[slots] = value
         fleet.blocks.dip_left[slots] = 1.0
         fleet.blocks.discharged_from[slots] = fleet.blocks.soc[slots]
         for s in np.unique(self.string[slots]):

@@ -17,6 +17,7 @@ from twin_server.export_command import export
 from twin_server.history_command import history
 from twin_server.life_command import life, plan
 from twin_server.model_commands import models_app
+from twin_server.project_command import project
 from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
 from twin_server.scenario_commands import scenario_app
@@ -52,6 +53,7 @@ app.command()(life)
 app.command()(plan)
 app.command()(train)
 app.command()(evaluate)
+app.command()(project)
 app.add_typer(event_app, name="event")
 scenario_app.command()(play)
 app.add_typer(scenario_app, name="scenario")

@@ -104,7 +104,15 @@ class LifePlanner:
         slices = [slice(begin, end) for begin, end in itertools.pairwise(edges)]
         names = [self._map.locations[number][0].location_id for number in locations]
         return await asyncio.to_thread(
-            self._forecast, names, slices, self._table.rows[everything], now.rows, cooler.rows, ages, cooler_k
+            self._forecast,
+            names,
+            slices,
+            self._table.rows[everything],
+            now.rows,
+            cooler.rows,
+            ages,
+            cooler_k,
+            self._now_us(everything),
         )
 
     def _of_location(self, number: int) -> NDArray[np.int32]:
@@ -149,8 +157,8 @@ class LifePlanner:
         cooler: Rows,
         ages: NDArray[np.float64],
         cooler_k: float,
+        now_us: int,
     ) -> ReplacementForecast:
-        now_us = self._live.clocks.wall_us()
         lives = ForecastLives(days_of(told), told["as_of"])
         present, cool = (rows["days_50"].astype(np.float64) for rows in (now, cooler))
 

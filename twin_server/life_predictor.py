@@ -1,12 +1,12 @@
 """Predicts remaining lives: hourly for the fleet, on demand, and at once where something has happened."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from actors.life_inputs import life_records
@@ -25,7 +25,8 @@ LOOK_EVERY_S: Final = 2.0
 _CAUGHT_UP_US: Final = 86_400_000_000
 """A prediction whose newest reading is older than the twin's by this much is made anew: history came in."""
 
-_log = structlog.get_logger(__name__)
+_CATCH_UP_EVERY_S: Final = 60.0
+"""While history comes in, days pass within seconds: no need to follow each of them."""
 
 
 class LifeInputSource(Protocol):
@@ -96,6 +97,7 @@ class LifePredictor:
         self._touched: set[int] = set()
         self._turn = asyncio.Lock()
         self._loaded = False
+        self._caught_up_s = -_CATCH_UP_EVERY_S
 
     def touch(self, battery_keys: Iterable[int]) -> None:
         """Says that something has happened to batteries: they are predicted anew within seconds."""
@@ -131,6 +133,10 @@ class LifePredictor:
         self._table.extend()
         as_of, told = self._live.rows["as_of_us"], self._table.rows
         behind = (as_of > 0) & (as_of - told["as_of"] > _CAUGHT_UP_US)
+        if time.monotonic() - self._caught_up_s < _CATCH_UP_EVERY_S:
+            behind &= told["as_of"] == 0
+        elif behind.any():
+            self._caught_up_s = time.monotonic()
         wanted = set(np.flatnonzero(behind).tolist()) | self._touched
         if wanted:
             self._touched.clear()

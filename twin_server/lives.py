@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import numpy as np
 import structlog
 
 import ml
 from batterytwin.errors import TwinError
 from batterytwin.life_plan import ReplacementPrices
+from batterytwin.telemetry import Quality
 from ml.scoring import Scoring
 from twin_server.alert_hub import AlertHub
 from twin_server.life_drift import DRIFT_EVERY_S, DriftMonitor, DriftStore
@@ -75,6 +78,7 @@ class Lives:
         default_model: Path = DEFAULT_MODEL,
     ) -> None:
         self.live = live
+        self._wait_s = settings.scorer_wait_s
         self.scoring = LifeScoring(place)
         self.files = ModelFiles(store, settings.data_dir / "models")
         self.registry = ModelRegistry(store, self.files, self.scoring, default_model)
@@ -119,7 +123,16 @@ class Lives:
             except TwinError as error:
                 _log.warning("models cannot be taken up, trying again", reason=error.message)
                 await asyncio.sleep(_RETRY_S)
+        await self._first_live()
         await self.scoring.run()
+
+    async def _first_live(self) -> None:
+        """Waits for a live twin, so that the start of the scorer takes no time from that of the twins."""
+        everything = np.arange(len(self.live.fleet_map), dtype=np.int32)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._wait_s):
+                while not (self.live.qualities(everything) == Quality.LIVE).any():
+                    await self.live.wait_newer(self.live.version)
 
 
 def _prices(settings: ServerSettings) -> ReplacementPrices:

@@ -1,6 +1,8 @@
 """`batterytwin scenario play`: a drill in this terminal, as fast as the machine goes, on copies of the twins."""
 
 import json
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -12,14 +14,14 @@ from twin_server.history_options import read_time
 from twin_server.scenario_commands import read_scenario
 
 if TYPE_CHECKING:
-    from actors.branch import BranchNews
+    from actors.branch import Branch, BranchNews
 
 DataDir = Annotated[Path | None, typer.Option(help="Data directory of a server, which may run. [.batterytwin]")]
 Unmeasured = Annotated[bool, typer.Option("--unmeasured", help="A fleet of which nothing has been measured.")]
 FleetFile = Annotated[Path | None, typer.Option(help="Inventory of that fleet (TOML). [the fleet of 1,944]")]
 At = Annotated[str, typer.Option(help="Begin from the twins as they were then. [now]")]
 
-_TOLD_EVERY_US: Final = 600_000_000
+_MINUTE_US: Final = 60_000_000
 
 
 def play(
@@ -36,6 +38,8 @@ def play(
     data_dir: DataDir = None,
     unmeasured: Unmeasured = False,
     fleet_file: FleetFile = None,
+    speed: Annotated[float, typer.Option(min=0.0, help="Times real time; 0 = as fast as the machine goes.")] = 0.0,
+    out: Annotated[Path | None, typer.Option(help="Write a report there, as JSON.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Play a scenario on copies of the twins, and tell which alerts and faults it raises. Nothing real is touched."""
@@ -45,6 +49,8 @@ def play(
     scenario, parameters = read_scenario(name), read_parameters(chosen or [])
     part = ScenarioPart(scenario, tuple(target or ()), parameters, 60.0 * after)
     scenario.values(parameters)  # a wrong one is told before twins are copied
+    if out is not None:
+        write_json(out, {})  # likewise a file that cannot be written
     locations = sorted({one.split("-", 1)[0] for one in target or ()})
     origin = read_origin(
         OriginChoice(locations, data_dir, unmeasured, fleet_file, read_time(at, "--at") if at else None)
@@ -52,18 +58,52 @@ def play(
     branch, _ = origin.branch([part], seed)
     if not as_json:
         typer.echo(f"{len(origin.specs):,} twins as of {_time(origin.time_us)}; {scenario.title}")
-    end_us = origin.time_us + round(hours * 3_600e6)
+    report: dict[str, Any] = {
+        "scenario": scenario.name,
+        "version": scenario.version,
+        "targets": list(part.targets),
+        "parameters": scenario.values(parameters),
+        "seed": seed,
+        "begin_us": origin.time_us,
+        "twins": len(origin.specs),
+        "events": [],
+    }
     readings = 0
-    while branch.now_us + 60_000_000 <= end_us:
-        news = branch.advance(min(branch.now_us + _TOLD_EVERY_US, end_us))
+    for news in _stretches(branch, round(hours * 60.0), speed):
         readings += news.reading_count
         for event in _events(news, origin.time_us):
+            report["events"].append(event)
             typer.echo(json.dumps(event) if as_json else _line(event))
-    faults = _standing(branch.diagnoses())
+    end: dict[str, Any] = {"readings": readings, "standing": _standing(branch.diagnoses())}
+    if out is not None:
+        write_json(out, report | end)
     if as_json:
-        typer.echo(json.dumps({"readings": readings, "standing": faults}))
+        typer.echo(json.dumps(end))
     else:
-        typer.echo(f"{readings:,} readings in {hours:g} h; " + ("; ".join(faults) or "no fault stands"))
+        typer.echo(f"{readings:,} readings in {hours:g} h; " + ("; ".join(end["standing"]) or "no fault stands"))
+
+
+def _stretches(branch: "Branch", minutes: int, speed: float) -> Iterator["BranchNews"]:
+    """Lives a branch on minute by minute, each when its time has come."""
+    begun_s = time.monotonic()
+    for minute in range(1, minutes + 1):
+        if speed > 0.0:
+            time.sleep(max(begun_s + 60.0 * minute / speed - time.monotonic(), 0.0))
+        yield branch.advance(branch.now_us + _MINUTE_US)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes a result.
+
+    Raises:
+        InvalidArgumentError: the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"{path} cannot be written: {error.strerror}; name another file.", field="out", value=path
+        ) from error
 
 
 def read_parameters(chosen: list[str]) -> dict[str, float]:

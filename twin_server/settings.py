@@ -50,6 +50,9 @@ class ServerSettings(BaseSettings):
     raw_days: int = Field(default=730, ge=30, description="days that readings are kept")
     hour_days: int = Field(default=3_653, ge=365, description="days that hourly aggregates are kept")
     life_fresh_s: float = Field(default=3_600.0, gt=0, description="age up to which a predicted life is told again")
+    scorer_wait_s: float = Field(
+        default=60.0, ge=0, description="the scorer of lives starts behind the first live twin, or after so long"
+    )
     hourly_life_days: int = Field(default=30, ge=2, description="days that predicted lives are kept hourly, then daily")
     life_days: int = Field(default=3_653, ge=365, description="days that predicted lives are kept")
     plan_risk: float = Field(

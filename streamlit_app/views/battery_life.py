@@ -6,6 +6,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
+from batterytwin.errors import ConflictError
 from batterytwin.life import DAYS_PER_MONTH
 from clients.types import RemainingLife
 from streamlit_app import life_answers
@@ -48,13 +49,14 @@ def battery_life(battery_id: str) -> None:
 @st.fragment(run_every=REFRESH_S)
 @explained
 def _live(battery_id: str) -> None:
-    answer = life_answers.remaining_life(current_visitor(), battery_id)
+    try:
+        answer = life_answers.remaining_life(current_visitor(), battery_id)
+    except ConflictError as error:  # it has never been read
+        st.markdown("**Remaining life**")
+        st.caption(error.message)
+        return
     away_notice(answer)
     life = answer.value
-    if life.as_of is None:
-        st.markdown("**Remaining life**")
-        st.caption("Told with the first reading; until then nothing but the age is known.")
-        return
     _headline(life)
     told, why = st.columns((3, 2))
     with told:

@@ -15,7 +15,7 @@ def ageing_factor(temperature_c: float) -> float:
     return float(np.exp(ACTIVATION_K * (1.0 / 293.15 - 1.0 / (273.15 + temperature_c))))
 
 
-def life_rows(n: int = 1, *, age_years: float = 4.0, room_c: float = 25.0, **columns: float) -> Floats:
+def life_rows(n: int = 1, /, *, age_years: float = 4.0, room_c: float = 25.0, **columns: float) -> Floats:
     """Batteries that have stood in one room since they were new, `(n, N_LIFE_INPUTS)`; other columns as given."""
     values = np.full((n, N_LIFE_INPUTS), np.nan)
     x = life_records(values)

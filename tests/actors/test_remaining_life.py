@@ -18,8 +18,8 @@ def _test_of(soh: float, sigma: float = 0.025, ago_years: float = 0.2) -> dict[s
     return {"test_soh": soh, "test_sigma": sigma, "test_us": 1.8e15 - ago_years * YEAR_S * 1e6}
 
 
-def _median(values: np.ndarray, **options: float) -> float:
-    return float(physics_life(values, **options).quantile_days[0, MEDIAN])
+def _median(values: np.ndarray, warmer_k: float = 0.0) -> float:
+    return float(physics_life(values, warmer_k=warmer_k).quantile_days[0, MEDIAN])
 
 
 @pytest.mark.parametrize("base_c", [20.0, 25.0, 30.0])

@@ -135,6 +135,12 @@ def test_wrong_targets_parameters_and_names_are_refused(two_sites: Inventory) ->
         find_scenario("nothing")
 
 
+def test_the_example_of_the_documentation_can_be_used() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    example = parse_scenario(text.split("```toml", 1)[1].split("```", 1)[0])
+    assert [effect.kind for effect in example.effects] == ["ROOM", "OUTAGE"]
+
+
 def test_the_command_line_lists_shows_and_checks(tmp_path: Path) -> None:
     runner = CliRunner()
     listed = runner.invoke(app, ["scenario", "list", "--json"])

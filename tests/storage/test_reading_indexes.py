@@ -54,9 +54,9 @@ def test_hours_that_are_over_are_indexed_and_joined(postgres_backend: PostgresBa
         0: [],
         1: [(0, 1, True)],
         5: [(0, 5, True)],
-        6: [(0, 6, True)],
-        8: [(0, 6, True), (6, 8, True)],
-        20: [(0, 6, True), (6, 12, True), (12, 18, True), (18, 20, True)],
+        8: [(0, 8, True)],
+        10: [(0, 8, True), (8, 10, True)],
+        20: [(0, 8, True), (8, 16, True), (16, 20, True)],
     }
     for hour, found in expected.items():
         now_us = START_US + hour * HOUR_US + 6 * MINUTE_US
@@ -81,8 +81,8 @@ def test_an_index_of_hours_that_failed_is_made_anew(postgres_backend: PostgresBa
 def test_the_index_of_a_day_takes_the_place_of_those_of_its_hours(postgres_backend: PostgresBackend) -> None:
     store_rows(postgres_backend.url, telemetry(1, [START_US]))
     keeper = PartitionKeeper(postgres_backend.url)
-    keeper.run(START_US + 8 * HOUR_US)
-    assert hours(postgres_backend.connection) == [(0, 6, True), (6, 7, True)]
+    keeper.run(START_US + 10 * HOUR_US)
+    assert hours(postgres_backend.connection) == [(0, 8, True), (8, 9, True)]
     for _ in range(2):
         keeper.run(START_US + DAY_US)
     assert hours(postgres_backend.connection) == []
@@ -108,10 +108,10 @@ async def test_history_is_the_same_with_indexes_of_hours(
             after_us = int(page.time_us[-1])
 
     before = await seen()
-    await asyncio.to_thread(PartitionKeeper(database_url).run, START_US + 9 * HOUR_US)
+    await asyncio.to_thread(PartitionKeeper(database_url).run, START_US + 10 * HOUR_US)
     async with server_store._connection() as connection:
         pieces = await reading_pieces(connection, (START_US - DAY_US, START_US + DAY_US))
-    assert [(piece[1] - START_US) // HOUR_US for piece in pieces] == [0, 6, 8, 24]
+    assert [(piece[1] - START_US) // HOUR_US for piece in pieces] == [0, 8, 9, 24]
     np.testing.assert_array_equal(await seen(), before)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from batterytwin.errors import ConflictError, Reason
 from batterytwin.life import LifeCase
 from batterytwin.quarters import site_time
 from clients import types as clients
@@ -56,10 +57,11 @@ def fleet(location_ids: Iterable[str], degraded_reason: str = "") -> clients.Fle
 
 
 def life(battery_id: str, warmer_k: float = 0.0) -> clients.RemainingLife:
-    """The life of one battery, equal to its row of `fleet` if it has one; ten kelvin halve it."""
+    """The life of one battery, equal to its row of `fleet`; ten kelvin halve it."""
     table = fleet([battery_id.split("-", 1)[0]]).lives
-    known = battery_id in table.battery_ids
-    row = table.battery_ids.index(battery_id) if known else 0
+    if battery_id not in table.battery_ids:
+        raise ConflictError(f"{battery_id} has never been read.", reason=Reason.LIFE_UNKNOWN)
+    row = table.battery_ids.index(battery_id)
     factor = 0.5 ** (warmer_k / 10.0)
     median = float(table.days_50[row]) * factor
 
@@ -75,7 +77,7 @@ def life(battery_id: str, warmer_k: float = 0.0) -> clients.RemainingLife:
         string_id=battery_id.rsplit("-", 1)[0],
         location_id=battery_id.split("-", 1)[0],
         unit_seq=1,
-        as_of=NOW - timedelta(seconds=12) if known else None,
+        as_of=NOW - timedelta(seconds=12),
         predict_time=NOW - timedelta(minutes=10),
         fused=quantiles(1.0),
         upper_known=True,

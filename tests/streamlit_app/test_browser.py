@@ -137,6 +137,7 @@ def test_an_engineers_day(browser_context: BrowserContext, fed_server: RunningSe
     _a_capacity_test_is_evidence_at_once(page, fed_server)
     _zoom_survives_new_data(page, fed_server)
     _the_past_is_downloaded(page)
+    _lives_are_told(page)
     _an_alert_is_acknowledged(page, fed_server)
     _every_page_fits_a_phone(page)
     _log_out(page, browser_context)
@@ -216,6 +217,17 @@ def _zoom_survives_new_data(page: Page, server: RunningServer) -> None:
         client.ingest(ReadingBatch(newer), token=server.gateway_tokens["BRK"])
     page.wait_for_function(f"{graph}.data[0].x.length > {points}", timeout=40_000)
     assert page.evaluate(f"{graph}._fullLayout.xaxis.range") == zoomed == drawn
+
+
+def _lives_are_told(page: Page) -> None:
+    page.goto(f"/battery?battery={HOT}")
+    expect(page.locator(".st-key-panel_life")).to_contain_text("Twin alone")
+    page.wait_for_selector(".st-key-panel_life .js-plotly-plot .barlayer")
+    page.get_by_role("link", name="Life", exact=True).click()
+    expect(page.locator(".st-key-panel_life_table")).to_contain_text("Every battery")
+    expect(page.locator(".st-key-panel_life_first")).to_contain_text("-U1-S")
+    page.get_by_role("link", name="Plan", exact=True).click()
+    expect(page.locator(".st-key-stats_plan")).to_contain_text("Blocks to exchange")
 
 
 def _the_past_is_downloaded(page: Page) -> None:

@@ -1,6 +1,7 @@
 """`batterytwin scenario play`: a drill that leaves everything as it was."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def test_what_is_played_is_told_with_its_time(fleet_file: Path) -> None:
     assert all(float(str(one["hours"])) >= 0.1 for one in told[:-1])
     assert told[-1]["standing"] == ["BRK-U1-S01: open cell"]
     assert told[-1]["readings"] == 30 * 48, "the strings of the location live on beside it"
+
+
+def test_a_drill_keeps_its_pace_and_its_report(fleet_file: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    begun_s = time.monotonic()
+    options = ["charger_overvoltage", "--target", "BRK-U1-S01", "--hours", "0.1", "--after", "1"]
+    told = play(fleet_file, *options, "--speed", "600", "--out", str(report))
+    assert time.monotonic() - begun_s >= 0.6
+    kept = json.loads(report.read_text())
+    assert kept["events"] == told[:-1]
+    assert kept["parameters"] == {"offset_v_cell": 0.1, "duration_h": 24.0}
+    with pytest.raises(InvalidArgumentError):
+        play(fleet_file, *options, "--out", str(tmp_path / "nowhere" / "report.json"))
 
 
 def test_wrong_words_are_told_in_one_line(fleet_file: Path) -> None:

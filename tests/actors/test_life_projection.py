@@ -1,0 +1,104 @@
+"""Projected lives: the life law in the middle, its spread around it, and nothing but the scenario between two runs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from actors.life_projection import LifeBlocks, LifeEnsemble, SiteAgeing, project_life
+
+YEAR_D = 365.25
+OFFSETS_K = np.arange(-12.0, 13.0)
+
+
+def blocks(count: int = 200, life: float = 0.0, soh: float = 1.0, sigma: float = 1e-6) -> LifeBlocks:
+    def all_of(value: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.full(count, value)
+
+    return LifeBlocks(
+        site=np.zeros(count, np.int64),
+        offset_k=all_of(0.0),
+        life_fraction=all_of(life),
+        soh=all_of(soh),
+        soh_sigma=all_of(sigma),
+        life_s=all_of(10.0 * YEAR_D * 86_400.0),
+        exponent=all_of(1.5),
+        fade_at_end=all_of(0.2),
+        stress=all_of(1.0),
+        factor=all_of(1.0),
+    )
+
+
+def room(celsius: float, years: float = 20.0) -> SiteAgeing:
+    days = round(years * YEAR_D)
+    factor: np.ndarray[tuple[int], np.dtype[np.float64]] = np.exp(
+        50_000.0 / 8.314462618 * (1 / 293.15 - 1 / (celsius + OFFSETS_K + 273.15))
+    )
+    aged_s = 86_400.0 * np.arange(days + 1, dtype=np.float64)[np.newaxis, :, np.newaxis] * factor
+    return SiteAgeing(OFFSETS_K, aged_s)
+
+
+def project(
+    start: LifeBlocks, celsius: float, members: int = 20, seed: int = 3, soh_days: tuple[int, ...] = ()
+) -> LifeEnsemble:
+    return project_life(start, room(celsius), members=members, seed=seed, soh_days=soh_days)
+
+
+def test_half_of_new_blocks_at_20_degrees_outlive_their_data_sheet() -> None:
+    first = project(blocks(), 20.0).end_day[:, :, 0]
+    assert np.median(first) == pytest.approx(10.0 * YEAR_D, rel=0.03)
+    assert np.std(np.log(first[np.isfinite(first)])) == pytest.approx(0.3, abs=0.05)
+
+
+@pytest.mark.parametrize("celsius", [20.0, 25.0, 30.0])
+def test_ten_kelvin_more_take_40_to_50_percent_of_what_is_left(celsius: float) -> None:
+    start = blocks(life=0.2, soh=1.0 - 0.2 * 0.2**1.5, sigma=0.01)
+    left = [np.median(project(start, warm).end_day[:, :, 0]) for warm in (celsius, celsius + 10.0)]
+    assert 0.50 <= left[1] / left[0] <= 0.60
+
+
+def test_a_warmer_room_shortens_every_life_of_every_member() -> None:
+    cool, warm = (project(blocks(life=0.3, soh=0.95, sigma=0.02), celsius).end_day for celsius in (24.0, 27.0))
+    finite = np.isfinite(cool[:, :, 0])
+    assert np.all(warm[:, :, 0][finite] < cool[:, :, 0][finite])
+
+
+def test_members_are_the_same_for_the_same_seed_and_for_more_of_them() -> None:
+    first, again = project(blocks(30), 25.0, members=5), project(blocks(30), 25.0, members=17)
+    ends = again.end_day[:5, :, : first.end_day.shape[2]]
+    assert np.array_equal(first.end_day, ends)
+    assert not np.array_equal(first.end_day, project(blocks(30), 25.0, members=5, seed=4).end_day)
+
+
+def test_successors_come_to_their_end_after_those_they_replace() -> None:
+    ends = project(blocks(life=0.8, soh=0.86, sigma=0.03), 30.0).end_day
+    later, sooner = ends[:, :, 1:], ends[:, :, :-1]
+    assert np.all((later > sooner) | np.isinf(later))
+    assert (np.isfinite(ends).sum(axis=2) >= 2).mean() > 0.9
+
+
+def test_a_block_that_is_at_its_end_is_replaced_now_and_ageing_by_a_factor_counts_as_time() -> None:
+    assert np.all(project(blocks(life=1.0, soh=0.7), 25.0).end_day[:, :, 0] == 0.0)
+    usual, fast = blocks(), replace(blocks(), factor=np.full(200, 4.0))
+    ratio = project(usual, 30.0).end_day[:, :, 0] / project(fast, 30.0).end_day[:, :, 0]
+    assert np.nanmedian(ratio) == pytest.approx(4.0, rel=0.02)
+
+
+def test_capacities_fall_with_time_and_begin_with_the_sigma_of_the_twins() -> None:
+    soh = project(blocks(life=0.4, soh=0.93, sigma=0.03), 27.0, soh_days=(0, 183, 730)).soh
+    assert np.all(np.diff(soh, axis=0) < 0.0)
+    assert soh[0].std() == pytest.approx(0.03, rel=0.1)
+    assert soh[0].mean() == pytest.approx(0.93, abs=0.002)
+
+
+def test_whoever_is_told_of_the_progress_may_cancel() -> None:
+    told: list[float] = []
+
+    def stop(share: float) -> None:
+        told.append(share)
+        if share >= 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        project_life(blocks(10), room(25.0), members=100, seed=1, progress=stop)
+    assert told == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])

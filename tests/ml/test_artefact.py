@@ -1,0 +1,116 @@
+"""A model as a folder, and the gates that it has to keep."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from batterytwin.errors import InvalidArgumentError
+from ml.artefact import DEFAULT_MODEL, FILES, LifeModel, load_card, load_model, save_model
+from ml.calibration import Calibration
+from ml.gates import accuracy_gates, arrhenius_gate, coverage_gate, leakage_gate, monotone_gate
+from ml.scorer import Scorer
+from tests.ml.unlike_lives import unlike_lives
+
+ROWS = unlike_lives(120, seed=2)
+
+
+def test_a_model_that_was_written_says_the_same_when_it_is_read(tmp_path: Path) -> None:
+    model = load_model()
+    save_model(model, tmp_path / "copy")
+    copy = load_model(tmp_path / "copy")
+    assert copy.card == model.card
+    one, other = Scorer(model).score(ROWS), Scorer(copy).score(ROWS)
+    assert (one.quantile_days == other.quantile_days).all()
+    assert (one.effects == other.effects).all()
+    assert (one.case_index == other.case_index).all()
+
+
+def test_the_shipped_model_is_small_and_has_kept_every_gate() -> None:
+    assert sum((DEFAULT_MODEL / name).stat().st_size for name in FILES) < 1_000_000
+    card = load_card(DEFAULT_MODEL)
+    assert {gate.name for gate in card.gates} == {
+        "accuracy",
+        "skill",
+        "coverage",
+        "arrhenius",
+        "monotone_health",
+        "leakage",
+    }
+    assert card.passed
+    assert not replace(card, gates=()).passed
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="batterytwin train"):
+        load_model(tmp_path)
+
+
+def test_a_model_of_other_inputs_or_with_a_torn_file_is_refused(tmp_path: Path) -> None:
+    model = load_model()
+    save_model(replace(model, card=replace(model.card, layout="life-inputs-0")), tmp_path / "old")
+    with pytest.raises(InvalidArgumentError, match="life-inputs-0"):
+        load_model(tmp_path / "old")
+    save_model(model, tmp_path / "torn")
+    trees = tmp_path / "torn" / FILES[0]
+    trees.write_bytes(trees.read_bytes()[:1_000])
+    with pytest.raises(InvalidArgumentError, match="cannot be read"):
+        load_model(tmp_path / "torn")
+
+
+def test_a_card_is_json_that_people_can_read() -> None:
+    card = json.loads((DEFAULT_MODEL / "card.json").read_text(encoding="utf-8"))
+    assert card["data"]["source"] == "simulated plants"
+    assert 0.0 < card["data"]["censored_share"] < 1.0
+
+
+def test_the_shipped_model_keeps_the_gates_that_need_no_lives() -> None:
+    scorer = Scorer(load_model())
+    assert arrhenius_gate(scorer, ROWS).passed
+    assert monotone_gate(scorer, ROWS).passed
+
+
+class _Bad(Scorer):
+    """A scorer that gets something wrong on purpose."""
+
+    def __init__(self, model: LifeModel, *, warm: float = 1.0, backward: bool = False) -> None:
+        super().__init__(model)
+        self._warm, self._backward = warm, backward
+
+    def score(self, inputs: np.ndarray, *, warmer_k: float = 0.0):  # type: ignore[no-untyped-def]  # as its base
+        scores = super().score(inputs, warmer_k=warmer_k)
+        factor = self._warm if warmer_k else 1.0
+        factor *= 1.0 / (1.0 + np.nan_to_num(inputs[:, -8])[:, np.newaxis]) if self._backward else 1.0
+        return replace(scores, quantile_days=scores.quantile_days * factor)
+
+
+def test_gates_refuse_models_that_ignore_warmth_or_punish_health() -> None:
+    model = load_model()
+    cold = arrhenius_gate(_Bad(model, warm=1.9), ROWS)
+    assert not cold.passed
+    assert cold.value > -0.1
+    backward = monotone_gate(_Bad(model, backward=True), ROWS)
+    assert not backward.passed
+    assert backward.value > 0.0
+
+
+@pytest.mark.parametrize("value", [0.80, 0.99, float("nan")])
+def test_intervals_that_are_too_narrow_or_too_wide_are_refused(value: float) -> None:
+    assert not coverage_gate(value).passed
+    assert coverage_gate(0.90).passed
+
+
+def test_models_worse_than_physics_or_that_know_labels_by_heart_are_refused() -> None:
+    assert all(gate.passed for gate in accuracy_gates(r2=0.8, error_of_twin=0.9))
+    assert [gate.passed for gate in accuracy_gates(r2=0.3, error_of_twin=1.1)] == [False, False]
+    assert not any(gate.passed for gate in accuracy_gates(r2=float("nan"), error_of_twin=float("nan")))
+    assert leakage_gate(0.01).passed
+    assert not leakage_gate(0.4).passed
+
+
+def test_a_calibration_says_where_its_upper_bounds_hold() -> None:
+    widths = load_model().calibration
+    assert isinstance(widths, Calibration)
+    assert widths.upper_known.dtype == np.bool_
