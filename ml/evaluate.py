@@ -24,7 +24,7 @@ _LONG_TREND_S = 330.0 * 86_400.0
 """Twelve months of resistance, first and last of which may be cut."""
 _HORIZONS_MONTHS = (6, 12, 24)
 _DAYS_PER_MONTH = 30.4375
-_LIMITS_DAYS = np.array([60.0, 90.0, 120.0, 180.0, 240.0, 365.0, 540.0])
+_LIMITS_DAYS = np.array([10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 240.0, 365.0, 540.0])
 _SEED = 7
 
 
