@@ -88,10 +88,10 @@ def test_a_drifting_resistance_is_invisible_on_float_and_seen_under_load(world: 
 
 def test_an_outage_is_ended_by_its_weakest_block_which_the_twins_name(world: LiveWorld) -> None:
     weak = play("weak_block", BLOCK, start_s=0.0, lost=0.5)
-    run = _run(world, 0.7, weak, play("power_outage", BRK, start_s=60.0, duration_h=0.6, load=2.0))
+    run = _run(world, 0.35, weak, play("power_outage", BRK, start_s=60.0, duration_h=0.3, load=3.0))
     volts, modes = run.column("voltage_v"), mode_of(run.column("status").astype(np.int16))[:, 0]
     load = volts[modes == StringMode.DISCHARGE]
-    assert 30 < len(load) < 0.6 * 3_600, "the end voltage disconnects the load before the mains return"
+    assert 30 < len(load) < 0.3 * 3_600, "the end voltage disconnects the load before the mains return"
     assert int(load[-1].argmin()) == PLACE
     assert load[-1, PLACE] < 9.0 < np.median(load[-1])
     assert regime_of(run.branch.live()["status"])[0] == Regime.RECHARGE
