@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any, Self, TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -67,20 +67,23 @@ def dataset(
         options = lives_of_new_blocks(options, run_to_failure)
     elif not (whole_fleet or string or site):
         options = _first_string(options)
-    signal.signal(signal.SIGTERM, _interrupt)  # ends like Ctrl-C: nothing half is left
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[rows]:>13,} readings"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
+    with (
+        _Stop() as stop,
+        Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[rows]:>13,} readings"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        ) as bar,
+    ):
         task = bar.add_task(folder.name, total=1.0, rows=0)
 
         def show(progress: DatasetProgress) -> None:
+            stop.check()
             bar.update(task, completed=progress.share, rows=progress.rows)
 
         rows = write_dataset(options, folder, show)
@@ -93,5 +96,29 @@ def _first_string(options: "DatasetOptions") -> "DatasetOptions":
     return replace(options, strings=(next(location.strings()).string_id,))
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+class _Stop:
+    """Ends the work at a signal, like Ctrl-C: nothing half is left.
+
+    An exception out of a signal handler is lost where it strikes a finaliser, so the work looks here as well.
+    """
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {number: signal.signal(number, self) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt once a signal has come."""
+        if self._asked:
+            raise KeyboardInterrupt
