@@ -39,7 +39,7 @@ uv_only=$(mktemp)
 trap 'rm -f "$uv_only"' EXIT
 awk '/^[a-zA-Z0-9]/ { wanted = /^uv==/ } wanted' requirements.lock >"$uv_only"
 pip_install --require-hashes -r "$uv_only"
-"$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r requirements.lock ||
+"$venv/bin/uv" pip install --quiet --system-certs --python "$venv/bin/python" --require-hashes -r requirements.lock ||
   pip_install --require-hashes -r requirements.lock
 
 echo "[3/4] batterytwin itself"

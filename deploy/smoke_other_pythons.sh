@@ -13,7 +13,7 @@ mine=$(.venv/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
 bring_up() { # VERSION PYTHON: its output appears when it is done, since several run at once
   "$2" -m venv "$work/$1"
-  .venv/bin/uv pip install --quiet --python "$work/$1/bin/python" --require-hashes -r requirements.lock ||
+  .venv/bin/uv pip install --quiet --system-certs --python "$work/$1/bin/python" --require-hashes -r requirements.lock ||
     "$work/$1/bin/python" -m pip install --disable-pip-version-check -qq --require-hashes -r requirements.lock
   "$work/$1/bin/python" -m pip install --disable-pip-version-check -qq --no-deps "$work"/wheel/*.whl
   cd "$work"
