@@ -17,7 +17,7 @@ from streamlit_app.life_words import CONFIDENCE_TEXT, URGENCY_TEXT, life_text
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained
 from streamlit_app.visitor import current_visitor
-from streamlit_app.wording import local_time, word
+from streamlit_app.wording import NOTHING, local_time, word
 
 REFRESH_S: Final = 60
 _LONGEST_YEARS: Final = 20
@@ -137,7 +137,7 @@ def _table(lives: LifeColumns, keep: NDArray[np.bool_]) -> None:
         )  # fmt: skip
     event = st.dataframe(
         table, column_config=COLUMN_CONFIG, hide_index=True, height=520, key="life_rows", on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="single-row", placeholder=NOTHING,
     )  # fmt: skip
     chosen = event.get("selection", {}).get("rows", [])
     if chosen:
