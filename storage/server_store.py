@@ -2,6 +2,7 @@
 
 from storage.alert_tables import AlertTables
 from storage.audit_table import AuditTable
+from storage.drill_table import DrillTable
 from storage.event_tables import EventTables
 from storage.filter_version_table import FilterVersionTable
 from storage.gateway_token_tables import GatewayTokenTables
@@ -45,8 +46,9 @@ class ServerStore(
     UnitTables,
     PredictionTable,
     LifeModelTable,
+    DrillTable,
 ):
-    """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
+    """Inventory, alerts, events, history, users, tokens, drills and the audit trail behind one pool of connections.
 
     Open one with `await ServerStore.connect(url)` on a migrated database, and `close()` it.
     """
