@@ -14,6 +14,7 @@ from storage.life_model_table import LifeModelTable
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
 from storage.prediction_table import PredictionTable
+from storage.projection_table import ProjectionTable
 from storage.session_tables import SessionTables
 from storage.snapshot_table import SnapshotTable
 from storage.string_load_reads import StringLoadReads
@@ -45,8 +46,9 @@ class ServerStore(
     UnitTables,
     PredictionTable,
     LifeModelTable,
+    ProjectionTable,
 ):
-    """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
+    """Inventory, alerts, events, history, users, tokens, projections and the audit trail behind one pool of connections.
 
     Open one with `await ServerStore.connect(url)` on a migrated database, and `close()` it.
     """
