@@ -15,6 +15,7 @@ from storage.life_model_table import LifeModelTable
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
 from storage.prediction_table import PredictionTable
+from storage.projection_table import ProjectionTable
 from storage.session_tables import SessionTables
 from storage.snapshot_table import SnapshotTable
 from storage.string_load_reads import StringLoadReads
@@ -47,8 +48,9 @@ class ServerStore(
     PredictionTable,
     LifeModelTable,
     DrillTable,
+    ProjectionTable,
 ):
-    """Inventory, alerts, events, history, users, tokens, drills and the audit trail behind one pool of connections.
+    """Everything that the server keeps, from inventory and alerts to drills and the audit trail, behind one pool.
 
     Open one with `await ServerStore.connect(url)` on a migrated database, and `close()` it.
     """
