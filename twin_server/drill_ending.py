@@ -57,7 +57,7 @@ class DrillEnding:
             if drill.channel is not None:
                 await drill.channel.close()
                 drill.channel = None
-            await self._place.databases.drop(drill_id)
+            await asyncio.to_thread(self._place.databases.drop, drill_id)
             ended = replace(
                 drill.record,
                 state=end.state,
@@ -79,7 +79,7 @@ class DrillEnding:
         await self._stop_host(drill)
         drill.record = replace(drill.record, state=DrillState.FAILED, reason=reason, stopped_us=now_us())
         try:
-            await self._place.databases.drop(drill_id)
+            await asyncio.to_thread(self._place.databases.drop, drill_id)
             if isinstance(error, InvalidArgumentError):
                 await self._store.remove_drill(drill_id)
             else:

@@ -104,7 +104,7 @@ class DrillKeeper:
                 return
             for drill_id in await self._store.fail_left_drills("the server was restarted", now_us()):
                 _log.warning("a drill has ended with the server before", drill=drill_id)
-            await self._place.databases.drop_left()
+            await asyncio.to_thread(self._place.databases.drop_left_over)
             self._is_loaded = True
 
     def live(self) -> list[DrillRecord]:
@@ -141,8 +141,9 @@ class DrillKeeper:
         return drill.record, drill.channel
 
     def warm(self) -> None:
-        """Prepares a process beside, for somebody who looks as if they were about to start a drill."""
+        """Prepares a process and a database beside: somebody looks as if they were about to start a drill."""
         if self._place is not None and not self._is_closed and len(self._live) < MOST_DRILLS:
+            self._beside(asyncio.to_thread(self._place.databases.prepare))
             self._beside(self._place.hosts.warm())
 
     async def start(self, order: DrillOrder, request_id: str, by: str, audit: AuditEntry | None) -> DrillRecord:
@@ -211,7 +212,7 @@ class DrillKeeper:
                 plan = DrillPlan(
                     drill_id=drill_id,
                     source_url=place.source_url,
-                    database_url=await place.databases.make(drill_id),
+                    database_url=await asyncio.to_thread(place.databases.create, drill_id),
                     archive=place.archive,
                     data_dir=place.data_dir,
                     names=order.names,

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -19,15 +18,18 @@ _HOUR_US: Final = 3_600_000_000
 
 
 class DrillDatabases(Protocol):
-    """Databases of drills; see `storage.drill_databases`."""
+    """Databases of drills, blocking; see `storage.drill_databases`."""
 
-    async def make(self, drill_id: str) -> str:
+    def prepare(self) -> None:
+        """Makes what the next database is copied from, unless it is there."""
+
+    def create(self, drill_id: str) -> str:
         """Makes a migrated database without rows; returns its URL."""
 
-    async def drop(self, drill_id: str) -> None:
+    def drop(self, drill_id: str) -> None:
         """Drops the database of a drill with whatever is connected to it. Repeating it changes nothing."""
 
-    async def drop_left(self) -> Sequence[str]:
+    def drop_left_over(self) -> list[str]:
         """Drops the databases of all drills, which an earlier server has left."""
 
 
