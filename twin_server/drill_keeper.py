@@ -325,7 +325,13 @@ class DrillKeeper:
     async def turn(self) -> None:
         """Looks how far every drill has come, and ends those that should not go on."""
         await self.load()
-        await asyncio.gather(*(self._look(drill) for drill in list(self._live.values())))
+        looks = {drill_id: self._looking(drill) for drill_id, drill in self._live.items()}
+        if not looks:
+            return
+        _, hanging = await asyncio.wait(looks.values(), timeout=_TURN_S)  # one that hangs holds up nobody else
+        for drill_id, look in looks.items():
+            if look in hanging and drill_id in self._live:
+                self.news.tell(self._live[drill_id].record)
 
     async def close(self) -> None:
         """Ends all drills: the server stops. Takes some seconds at most; what is left goes at the next start."""
@@ -346,6 +352,11 @@ class DrillKeeper:
         for task in self._tasks:
             task.cancel()
         await self._place.hosts.close()
+
+    def _looking(self, drill: LiveDrill) -> asyncio.Task[None]:
+        if drill.look is None or drill.look.done():
+            drill.look = self._beside(self._look(drill))
+        return drill.look
 
     async def _look(self, drill: LiveDrill) -> None:
         if drill.lock.locked():

@@ -90,6 +90,7 @@ class LiveDrill:
         channel: to its API; None = it has none (any more).
         end: how it is to end; None = it is to go on.
         story: what happened in it, once that is kept.
+        look: asks how far it has come; None = nobody has asked.
         lock: held by whoever starts, changes or ends it.
     """
 
@@ -102,6 +103,7 @@ class LiveDrill:
     channel: grpc.aio.Channel | None = None
     end: DrillEnd | None = None
     story: DrillReportRecord | None = None
+    look: asyncio.Task[None] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
