@@ -15,6 +15,13 @@ from storage.drill_records import DrillChangeRecord, DrillRecord, DrillReportRec
 from twin_server.drill_host import DrillHost, DrillHosts, DrillStatus
 
 _HOUR_US: Final = 3_600_000_000
+_MAX_MESSAGE: Final = 64 * 1024 * 1024
+_CHANNEL_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", _MAX_MESSAGE),
+    ("grpc.max_send_message_length", _MAX_MESSAGE),
+    ("grpc.enable_retries", 0),  # whoever has called us retries
+    ("grpc.use_local_subchannel_pool", 1),  # the next drill may get the same port
+)
 
 
 class DrillDatabases(Protocol):
@@ -135,3 +142,8 @@ class LiveDrill:
 def now_us() -> int:
     """Microseconds since 1970 UTC."""
     return time.time_ns() // 1_000
+
+
+def channel_to(target: str) -> grpc.aio.Channel:
+    """The way to the API of a drill, on the loopback."""
+    return grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
