@@ -48,7 +48,7 @@ class ServerStore(
     LifeModelTable,
     ProjectionTable,
 ):
-    """Inventory, alerts, events, history, users, tokens, projections and the audit trail behind one pool of connections.
+    """Inventory, alerts, events, history, users, tokens, projections, audit trail: one pool of connections.
 
     Open one with `await ServerStore.connect(url)` on a migrated database, and `close()` it.
     """
