@@ -2,6 +2,7 @@
 
 from storage.alert_tables import AlertTables
 from storage.audit_table import AuditTable
+from storage.drill_table import DrillTable
 from storage.event_tables import EventTables
 from storage.filter_version_table import FilterVersionTable
 from storage.gateway_token_tables import GatewayTokenTables
@@ -46,9 +47,14 @@ class ServerStore(
     UnitTables,
     PredictionTable,
     LifeModelTable,
+    DrillTable,
     ProjectionTable,
 ):
+<<<<<<< HEAD
     """Inventory, alerts, events, history, users, tokens, projections, audit trail: one pool of connections.
+=======
+    """Everything that the server keeps, from inventory and alerts to drills and the audit trail, behind one pool.
+>>>>>>> drill-service
 
     Open one with `await ServerStore.connect(url)` on a migrated database, and `close()` it.
     """
