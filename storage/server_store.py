@@ -50,11 +50,7 @@ class ServerStore(
     DrillTable,
     ProjectionTable,
 ):
-<<<<<<< HEAD
-    """Inventory, alerts, events, history, users, tokens, projections, audit trail: one pool of connections.
-=======
     """Everything that the server keeps, from inventory and alerts to drills and the audit trail, behind one pool.
->>>>>>> drill-service
 
     Open one with `await ServerStore.connect(url)` on a migrated database, and `close()` it.
     """
