@@ -10,7 +10,7 @@ from batterytwin.errors import InvalidArgumentError, NotFoundError
 from batterytwin.inventory import Inventory
 from batterytwin.v1 import projection_pb2
 from simulator.scenario_course import course_of
-from twin_server.branch_world import part_of_inventory
+from twin_server.inventory_part import part_of_inventory
 from twin_server.scenario_parts import read_parts, tell_part
 from twin_server.time_proto import timestamp_to_us
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from batterytwin.errors import ConflictError, InvalidArgumentError, Reason
@@ -38,23 +39,37 @@ class ProjectionReads(Protocol):
         """Projections with their totals."""
 
 
-class ProjectionCalls:
-    """Projections of the locations that the caller may see; who may not see all of one does not see it.
+@dataclass(frozen=True, slots=True)
+class Projections:
+    """What the service rests on.
 
-    A part of a servicer: names of its own are those of projections alone.
-
-    Args:
+    Attributes:
         keeper: computes them.
         store: past ones.
         live: what there is, and its present.
         block_price: of one block with its work, as the server plans.
     """
 
-    def __init__(self, keeper: ProjectionKeeper, store: ProjectionReads, live: LiveTable, block_price: float) -> None:
-        self._projecting = keeper
-        self._projections = store
-        self._projected = live
-        self._block_price = block_price
+    keeper: ProjectionKeeper
+    store: ProjectionReads
+    live: LiveTable
+    block_price: float
+
+
+class ProjectionCalls:
+    """Projections of the locations that the caller may see; who may not see all of one does not see it.
+
+    A part of a servicer: names of its own are those of projections alone.
+
+    Args:
+        parts: what they rest on.
+    """
+
+    def __init__(self, parts: Projections) -> None:
+        self._projecting = parts.keeper
+        self._projections = parts.store
+        self._projected = parts.live
+        self._block_price = parts.block_price
 
     async def ProjectScenario(
         self, request: scenario_service_pb2.ProjectScenarioRequest, context: Any
