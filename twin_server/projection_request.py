@@ -92,7 +92,10 @@ def check_request(
         )
     if not inventory.locations:
         raise NotFoundError("There is no location that you may see.", field="names")
-    part = part_of_inventory(inventory, tuple(given.names))
+    try:
+        part = part_of_inventory(inventory, tuple(given.names))
+    except NotFoundError as error:
+        raise NotFoundError(error.message, field="names", value=error.value) from None
     locations = tuple(location.location_id for location in part.locations)
     if not given.names and not sees_all:
         told.names.extend(locations)

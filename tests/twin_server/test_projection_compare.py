@@ -31,10 +31,9 @@ def done(name: str, counts: Counts, years: float = 4.0, begin_us: int = 9_000_00
     )
     for field, value in asked.items():
         setattr(request, field, value)
-    sure, unsure = (
-        projection_pb2.CarryingSystem(system_id=s, in_half_a_year=p) for s, p in (("U1", 0.97), ("U2", 0.4))
-    )
-    course = projection_pb2.ProjectedCourse(carrying=[unsure, sure])
+    chances = {"U2": 0.4, "U1": 0.97}
+    systems = [projection_pb2.CarryingSystem(system_id=name, in_half_a_year=p) for name, p in chances.items()]
+    course = projection_pb2.ProjectedCourse(carrying=systems)
     result = projection_pb2.Projection(baseline=course)
     record = ProjectionRecord(
         projection_key=1,

@@ -38,7 +38,7 @@ ASKED = ProjectionRequest("as it is", years=2.0, members=8, seed=3, names=("AAA-
 HOTTER = ScenarioPart("room_set_point", targets=("AAA",), parameters={"rise_k": 6.0})
 
 
-async def never(request: bytes, tell: Tell) -> ProjectionOutcome:
+async def never(_request: bytes, tell: Tell) -> ProjectionOutcome:
     tell(ProjectionNews(0.5, 1_790_000_000_000_000))
     await asyncio.Event().wait()
     raise AssertionError
@@ -112,11 +112,17 @@ async def test_a_projection_is_computed_beside_the_server_and_compared_with_anot
             await _cancelled_at_once(client)
 
 
+async def _running(client: AsyncTwinClient, projection: Projection) -> Projection:
+    async with asyncio.timeout(60):
+        while projection.state is not ProjectionState.RUNNING:
+            await asyncio.sleep(0.01)
+            projection = await client.get_projection(projection.projection_id)
+    return projection
+
+
 async def _cancelled_at_once(client: AsyncTwinClient) -> None:
     long = await client.project_scenario(replace(ASKED, years=30.0, members=1_000))
-    async with asyncio.timeout(60):
-        while (await client.get_projection(long.projection_id)).state is not ProjectionState.RUNNING:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await _running(client, long)
     begun_s = time.monotonic()
     left = await client.cancel_projection(long.projection_id)
     assert left.state is ProjectionState.CANCELLED
@@ -129,8 +135,7 @@ async def test_a_repeated_call_asks_nothing_twice_and_cancels_nothing_twice(busy
         first = await client.project_scenario(ASKED, request_id=request_id)
         again = await client.project_scenario(replace(ASKED, title="other words"), request_id=request_id)
         assert (again.projection_id, again.request.title) == (first.projection_id, "as it is")
-        while (running := await client.get_projection(first.projection_id)).state is not ProjectionState.RUNNING:
-            await asyncio.sleep(0.01)
+        running = await _running(client, first)
         assert running.progress == 0.5
         assert running.begin_time is not None
         for _ in range(2):
@@ -185,7 +190,7 @@ async def test_who_may_not_see_all_of_a_projection_does_not_see_it(busy: Running
         (replace(ASKED, members=1), InvalidArgumentError, "members"),
         (replace(ASKED, load=-1.0), InvalidArgumentError, "load"),
         (replace(ASKED, seed=-1), InvalidArgumentError, "seed"),
-        (replace(ASKED, names=("XXX",)), NotFoundError, "targets"),
+        (replace(ASKED, names=("XXX",)), NotFoundError, "names"),
         (replace(ASKED, parts=(ScenarioPart("no_such"),)), UnknownScenarioError, "scenario_name"),
         (replace(ASKED, parts=(replace(HOTTER, targets=("BBB",)),)), InvalidArgumentError, "targets"),
         (replace(ASKED, parts=(replace(HOTTER, parameters={"rise_k": 99.0}),)), InvalidArgumentError, "rise_k"),
