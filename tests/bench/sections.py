@@ -17,6 +17,7 @@ from tests.bench.recovery import cold_start_with_tail_s, shard_recovery_s
 from tests.bench.run import Run, running_server
 from tests.bench.scaling import scaling
 from tests.bench.server_process import ServerProcess
+from tests.bench.what_if import what_if
 
 _IDLE_S: Final = 30.0
 _MISSION_S: Final = 90.0
@@ -148,6 +149,7 @@ SECTIONS: Final[dict[str, Callable[[Run], None]]] = {
     "scaling": scaling,
     "history": history,
     "recovery": recovery,
+    "what_if": what_if,
 }
 """In the order in which they run: `latency` takes the peak that `ingest` finds, or looks for it when it runs alone."""
 

@@ -61,4 +61,6 @@ TARGETS = (
     Target("history", "archive_gb_per_fleet_year", 4.1),
     Target("recovery", "shard_killed_s", 5.0),
     Target("recovery", "cold_start_s", 30.0),
+    Target("what_if", "fleet_year_by_minute_s", 60.0),
+    Target("what_if", "ten_years_100_members_s", 60.0),
 )
