@@ -19,7 +19,7 @@ MOST_PARTS: Final = 20
 """Parts of one request."""
 
 _MOST_TEXT: Final = 65_536
-_MOST_TARGETS: Final = 2_000
+_MOST_TARGETS: Final = 200
 _LATEST_S: Final = 30.0 * 366.0 * 86_400.0
 
 
