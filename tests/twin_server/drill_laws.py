@@ -87,13 +87,18 @@ async def drill_world(
 ) -> AsyncIterator[DrillWorld]:
     """The small fleet, live, after some minutes on float."""
     async with serve(database_url, data_dir) as live:
-        async with AsyncTwinClient(live.target, live.admin_token) as client:
-            for number in range(FRAMES):
-                for string_id in STRINGS:
-                    await client.ingest(float_frame(string_id, now_ns(60.0 * (number - FRAMES))), deadline_s=30.0)
-                await live.server.strings.turn()
-        await live.server.strings.save()
+        await feed_float(live)
         yield DrillWorld(live, data_dir, hosts, make_database)
+
+
+async def feed_float(live: RunningServer) -> None:
+    """Gives the small fleet some minutes on float."""
+    async with AsyncTwinClient(live.target, live.admin_token) as client:
+        for number in range(FRAMES):
+            for string_id in STRINGS:
+                await client.ingest(float_frame(string_id, now_ns(60.0 * (number - FRAMES))), deadline_s=30.0)
+            await live.server.strings.turn()
+    await live.server.strings.save()
 
 
 def float_frame(string_id: str, time_ns: int) -> ReadingBatch:
