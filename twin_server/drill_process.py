@@ -78,7 +78,7 @@ class DrillProcess:
 
     async def _stop(self) -> None:
         if self._drill is not None:
-            await self._drill.stop()
+            await self._drill.leave()
 
     def _living(self) -> DrillServer:
         if self._drill is None:
