@@ -89,7 +89,7 @@ def test_a_projection_is_asked_shown_compared_exported_and_deleted(run: Run, tmp
 
     out = tmp_path / "usual.csv"
     run("projections", "export", first, "--out", str(out))
-    rows = list(csv.DictReader(out.open()))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     assert {row["course"] for row in rows} == {"baseline"}
     assert [row["value"] for row in rows if row["quantity"] == "first_loss_days"] == [
         "9.0",
