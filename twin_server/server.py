@@ -15,7 +15,7 @@ from actors.filter import MODEL_VERSION
 from actors.fleet import Fleet
 from actors.twin_memory import MEMORY_LAYOUT
 from batterytwin.events import TwinInput
-from batterytwin.inventory import Inventory
+from batterytwin.inventory import Inventory, LocationClock
 from batterytwin.readings import ReadingBatch
 from batterytwin.v1 import (
     alert_service_pb2_grpc,
@@ -100,8 +100,9 @@ class TwinServer:
         jobs: work on the database that comes back.
         scoring: where models of remaining life are asked; None = in a thread of this process.
         default_model: folder of the model that comes with the product.
-        fed_clock: present of a server that is fed, us since 1970 UTC: its readings come through `feed`, which also does
-            what timers do otherwise, and it predicts no lives. None = it lives in real time.
+        fed_clock: present of a server that is fed, us since 1970 UTC, whatever the clocks of its locations: readings
+            come through `feed`, which also does what timers do otherwise, and no lives are predicted. None = it lives
+            in real time.
         drills: where drills live; None = this server plays none.
         compute_projection: computes projections; None = this server computes none.
 
@@ -138,7 +139,9 @@ class TwinServer:
         self._fleet = fleet
         self._map = FleetMap(inventory, fleet.shard_specs)
         self._is_fed = fed_clock is not None
-        self._clocks = LocationClocks([location.clock for location in inventory.locations], fed_clock or wall_us)
+        # a location that is fed has the feed's clock, which goes on where nothing is heard
+        clocks = [LocationClock.WALL if self._is_fed else location.clock for location in inventory.locations]
+        self._clocks = LocationClocks(clocks, fed_clock or wall_us)
         self.live = LiveTable(self._map, self._clocks)
         self._past = PastAnswers(fleet, self.live, store, past)
         self._hub = AlertHub(store, self.live)
