@@ -1,0 +1,148 @@
+"""The fields of one scenario of a plan: where it happens, when, and its parameters with units and limits."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import streamlit as st
+
+from clients.types import Location, ScenarioParameter, ScenarioPart, TargetLevel
+from streamlit_app.alert_list import plain
+from streamlit_app.drill_words import LEVEL_TEXT, limits_text, names_of, parameter_label
+from streamlit_app.planned_parts import PlannedPart, drop_part
+from streamlit_app.wording import word
+
+_FIELDS_A_ROW: Final = 3
+_LATEST_START_MIN: Final = 60.0 * 24 * 366
+_STEPS: Final = (0.1, 0.25, 0.5)
+
+
+def part_fields(space: str, part: PlannedPart, locations: Sequence[Location], *, with_start: bool) -> ScenarioPart | None:
+    """Shows the fields of a part.
+
+    Args:
+        space: name of the plan.
+        part: which part.
+        locations: what it can be aimed at.
+        with_start: ask when it begins.
+
+    Returns:
+        What was chosen; None = something is missing, and the page says what.
+    """
+    key = f"{space}_{part.number}"
+    scenario = part.scenario
+    with st.container(border=True, key=f"panel_part_{key}", gap="small"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            own = " :gray-badge[own]" if part.own else ""
+            st.markdown(f"**{plain(scenario.title)}**{own}", width="content", help=scenario.words.strip() or None)
+            if st.button("Remove", icon=":material/close:", key=f"drop_{key}", type="tertiary"):
+                drop_part(space, part.number)
+                st.rerun(scope="fragment")
+        targets = _targets(key, part, locations)
+        start_s = _start(key, part) if with_start else 0.0
+        parameters = _parameters(key, part)
+    if targets is None:
+        return None
+    return ScenarioPart(
+        scenario_name="" if part.own else scenario.name,
+        definition=scenario.definition if part.own else "",
+        targets=targets,
+        parameters=parameters,
+        start_s=start_s,
+    )
+
+
+def _targets(key: str, part: PlannedPart, locations: Sequence[Location]) -> tuple[str, ...] | None:
+    """Names that the part is aimed at; empty = all sites; None = none was chosen where one must be."""
+    given = part.given.targets if part.given else ()
+    levels = [level for level in part.scenario.targets if level in LEVEL_TEXT] or [TargetLevel.LOCATION]
+    usual = _level_of(given[0]) if given and _level_of(given[0]) in levels else levels[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        level = st.segmented_control(
+            "Where", levels, default=usual, required=True, key=f"level_{key}", disabled=len(levels) == 1,
+            format_func=lambda member: word(LEVEL_TEXT, member),
+        )  # fmt: skip
+        start = tuple(name for name in given if _level_of(name) == level)
+        if level == TargetLevel.LOCATION:
+            return _sites(key, start, locations)
+        return _strings(key, start, locations) if level == TargetLevel.STRING else _blocks(key, start, locations)
+
+
+def _sites(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
+    names = names_of(locations)
+    return tuple(
+        st.multiselect(
+            "Sites", list(names), default=[name for name in given if name in names], key=f"sites_{key}",
+            format_func=lambda name: names[name], placeholder="All that are copied",
+        )  # fmt: skip
+    )
+
+
+def _strings(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...] | None:
+    names = [string.string_id for location in locations for string in location.strings()]
+    chosen = st.multiselect(
+        "Strings", names, default=[name for name in given if name in names], key=f"strings_{key}",
+        placeholder="Choose one or more",
+    )  # fmt: skip
+    return tuple(chosen) or None
+
+
+def _blocks(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...] | None:
+    strings = {string.string_id: string.battery_ids for location in locations for string in location.strings()}
+    first = given[0].rsplit("-", 1)[0] if given else ""
+    string_id = st.selectbox(
+        "String", list(strings), index=list(strings).index(first) if first in strings else 0, key=f"string_{key}", width=180
+    )
+    if string_id is None:
+        return None
+    elsewhere = [name for name in given if name not in strings[string_id]]
+    options = [*strings[string_id], *elsewhere]
+    chosen = st.multiselect(
+        "Batteries", options, default=[name for name in given if name in options], key=f"blocks_{key}_{string_id}",
+        format_func=lambda name: name if name in elsewhere else name.rsplit("-", 1)[-1],
+        placeholder="Choose one or more",
+    )  # fmt: skip
+    return tuple(chosen) or None
+
+
+def _level_of(name: str) -> TargetLevel:
+    """BRK is a site, BRK-U1-S03 a string, BRK-U1-S03-B07 a battery."""
+    return {1: TargetLevel.LOCATION, 3: TargetLevel.STRING}.get(len(name.split("-")), TargetLevel.BATTERY)
+
+
+def _start(key: str, part: PlannedPart) -> float:
+    minutes = st.number_input(
+        "Begins after, min", min_value=0.0, max_value=_LATEST_START_MIN,
+        value=part.given.start_s / 60.0 if part.given else 0.0, step=5.0, format="%.1f", key=f"start_{key}", width=160,
+        help="In the drill's own time, counted from its begin",
+    )  # fmt: skip
+    return 60.0 * minutes
+
+
+def _parameters(key: str, part: PlannedPart) -> dict[str, float]:
+    given: Mapping[str, float] = part.given.parameters if part.given else {}
+    values: dict[str, float] = {}
+    parameters = part.scenario.parameters
+    for row in range(0, len(parameters), _FIELDS_A_ROW):
+        for column, parameter in zip(st.columns(_FIELDS_A_ROW), parameters[row : row + _FIELDS_A_ROW], strict=False):
+            with column:
+                values[parameter.name] = _number(f"{parameter.name}_{key}", parameter, given.get(parameter.name))
+    return values
+
+
+def _number(key: str, parameter: ScenarioParameter, given: float | None) -> float:
+    value = parameter.default_value if given is None else given
+    typed = st.number_input(
+        parameter_label(parameter), min_value=parameter.least, max_value=parameter.most,
+        value=min(max(value, parameter.least), parameter.most), step=step_of(parameter), format="%g", key=f"value_{key}",
+        help=f"`{parameter.name}`, usually {parameter.default_value:g}",
+    )  # fmt: skip
+    st.caption(limits_text(parameter))
+    return float(typed)
+
+
+def step_of(parameter: ScenarioParameter) -> float:
+    """A step of the size of the usual value, so that a few clicks matter and none is wild."""
+    size = abs(parameter.default_value) or (parameter.most - parameter.least) / 10.0
+    power = 10.0 ** math.floor(math.log10(size)) if size > 0.0 else 1.0
+    return next((share * power for share in _STEPS if share * power >= size / 10.0), power)
