@@ -37,7 +37,7 @@ def world_bar(page_name: str) -> None:
             _note()
         return
     if page_name in REAL:
-        _real_page_notice(visitor)
+        _real_page_notice()
         return
     if page_name in _WITHOUT_SUBJECT:
         keep_in_address(visitor.drill_id)
@@ -107,7 +107,7 @@ def _why_ended(visitor: Visitor) -> str:
         return f"There is no drill {visitor.drill_id} any more."
 
 
-def _real_page_notice(visitor: Visitor) -> None:
+def _real_page_notice() -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="small", key="drill_pause"
     ):
@@ -133,7 +133,9 @@ def _note() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="drill_note"):
         count = "A drill runs" if len(running) == 1 else f"{len(running)} drills run"
-        st.markdown(f":material/theater_comedy: {count} beside the live fleet; what you see here is real.", width="content")
+        st.markdown(
+            f":material/theater_comedy: {count} beside the live fleet; what you see here is real.", width="content"
+        )
         for drill in running:
             if st.button(f"Watch {drill.title}", key=f"watch_{drill.drill_id}", type="tertiary"):
                 watch(drill)

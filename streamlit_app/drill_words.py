@@ -4,8 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-from clients.types import Drill, DrillState, Location, Scenario, ScenarioLibrary, ScenarioParameter, ScenarioPart
-from clients.types import TargetLevel
+from clients.types import (
+    Drill,
+    DrillState,
+    Location,
+    Scenario,
+    ScenarioLibrary,
+    ScenarioParameter,
+    ScenarioPart,
+    TargetLevel,
+)
 from streamlit_app.palette import BadgeColour
 from streamlit_app.wording import duration, local_time, number
 
@@ -57,7 +65,7 @@ def figure(value: float) -> str:
 
 
 def speed_text(speed: float) -> str:
-    """A pace: "real time", "× 60"."""
+    """A pace: "real time", "x 60"."""
     return "real time" if speed == 1.0 else f"\N{MULTIPLICATION SIGN} {figure(round(speed, 1))}"
 
 
@@ -65,7 +73,11 @@ def pace_text(drill: Drill) -> str:
     """The pace, and what the machine reaches where that is less."""
     wanted = speed_text(drill.speed)
     behind = drill.state == DrillState.RUNNING and 0.0 < drill.achieved_speed < 0.9 * drill.speed
-    return f"{wanted} (reaches {number(drill.achieved_speed, 0 if drill.achieved_speed >= 10 else 1)})" if behind else wanted
+    return (
+        f"{wanted} (reaches {number(drill.achieved_speed, 0 if drill.achieved_speed >= 10 else 1)})"
+        if behind
+        else wanted
+    )
 
 
 def passed(drill: Drill) -> timedelta:

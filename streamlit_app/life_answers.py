@@ -1,4 +1,4 @@
-"""Questions about remaining life that pages ask the server, always of the live fleet: nobody tells the life of a copy."""
+"""Questions about remaining life that pages ask the server; always of the live fleet, since copies have none."""
 
 from collections.abc import Sequence
 from datetime import timedelta

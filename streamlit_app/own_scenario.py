@@ -67,10 +67,10 @@ def own_scenario(visitor: Visitor, space: str) -> None:
         return
     if added:
         add_part(space, scenario, own=True)
-        st.rerun(scope="fragment")
     count = len(scenario.parameters)
     st.success(
-        f"“{plain(scenario.title)}” can be played: {count} parameter{'' if count == 1 else 's'}.",
+        f"“{plain(scenario.title)}” {'is added' if added else 'can be played'}: "
+        f"{count} parameter{'' if count == 1 else 's'}.",
         icon=":material/check_circle:",
     )
 
@@ -92,8 +92,8 @@ def _builder(visitor: Visitor, key: str) -> None:
     )  # fmt: skip
     effects = rows.dropna(subset=["kind"]).to_dict("records")
     st.button(
-        "Write the definition", icon=":material/edit_note:", key=f"write_{key}", disabled=not (title.strip() and effects),
-        on_click=_write, args=(key, definition_of(title, effects, kinds)),
+        "Write the definition", icon=":material/edit_note:", key=f"write_{key}",
+        disabled=not (title.strip() and effects), on_click=_write, args=(key, definition_of(title, effects, kinds)),
     )  # fmt: skip
 
 
@@ -113,7 +113,11 @@ def effect_kinds(scenarios: Sequence[Scenario]) -> dict[str, tuple[str, ...]]:
 
 def definition_of(title: str, effects: Sequence[Mapping[Any, Any]], kinds: Mapping[str, Sequence[str]]) -> str:
     """Rows of the table as TOML, aimed at what all their kinds can be aimed at."""
-    shared = [level for level in ("location", "string", "battery") if all(level in kinds.get(str(e["kind"]), ()) for e in effects)]
+    shared = [
+        level
+        for level in ("location", "string", "battery")
+        if all(level in kinds.get(str(e["kind"]), ()) for e in effects)
+    ]
     name = "".join(sign if sign.isascii() and sign.isalnum() else "_" for sign in title.strip().lower()).strip("_")
     name = name if name[:1].isalpha() else f"own_{name}"
     lines = [

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
@@ -56,14 +56,19 @@ def clear_plan(space: str) -> None:
     st.session_state.pop(_key(space), None)
 
 
-def begin_with(space: str, parts: Sequence[ScenarioPart]) -> None:
-    """Makes a plan of what happens already; does nothing where the plan exists."""
+def begin_with(space: str, parts: Sequence[ScenarioPart], library: Sequence[Scenario]) -> None:
+    """Makes a plan of what happens already; does nothing where the plan exists.
+
+    Raises:
+        InvalidArgumentError: the server tells a scenario that cannot be read.
+    """
     if _key(space) in st.session_state:
         return
-    st.session_state[_key(space)] = ()
+    known = {scenario.name: scenario for scenario in library}
     for part in parts:
-        scenario = scenario_of(part.definition)
-        add_part(space, replace(scenario, name=part.scenario_name or scenario.name), own=not part.scenario_name, given=part)
+        scenario = known.get(part.scenario_name)
+        own = scenario is None or part.definition not in {"", scenario.definition}
+        add_part(space, scenario if scenario and not own else scenario_of(part.definition), own=own, given=part)
 
 
 def scenario_of(definition: str) -> Scenario:

@@ -82,6 +82,7 @@ def _entry(space: str, scenario: Scenario) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", gap="small"):
         levels = ", ".join(word(LEVEL_TEXT, level).lower() for level in scenario.targets)
         st.markdown(f"**{plain(scenario.title)}**  \n{plain(scenario.words.strip())}  \n:gray[Aimed at: {levels}]")
-        if st.button("Add", icon=":material/add:", key=f"add_{space}_{scenario.name}", disabled=full):
-            add_part(space, scenario)
-            st.rerun(scope="fragment")
+        st.button(
+            "Add", icon=":material/add:", key=f"add_{space}_{scenario.name}", disabled=full, on_click=add_part,
+            args=(space, scenario),
+        )  # fmt: skip

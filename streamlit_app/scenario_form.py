@@ -17,7 +17,9 @@ _LATEST_START_MIN: Final = 60.0 * 24 * 366
 _STEPS: Final = (0.1, 0.25, 0.5)
 
 
-def part_fields(space: str, part: PlannedPart, locations: Sequence[Location], *, with_start: bool) -> ScenarioPart | None:
+def part_fields(
+    space: str, part: PlannedPart, locations: Sequence[Location], *, with_start: bool
+) -> ScenarioPart | None:
     """Shows the fields of a part.
 
     Args:
@@ -35,9 +37,10 @@ def part_fields(space: str, part: PlannedPart, locations: Sequence[Location], *,
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             own = " :gray-badge[own]" if part.own else ""
             st.markdown(f"**{plain(scenario.title)}**{own}", width="content", help=scenario.words.strip() or None)
-            if st.button("Remove", icon=":material/close:", key=f"drop_{key}", type="tertiary"):
-                drop_part(space, part.number)
-                st.rerun(scope="fragment")
+            st.button(
+                "Remove", icon=":material/close:", key=f"drop_{key}", type="tertiary", on_click=drop_part,
+                args=(space, part.number),
+            )  # fmt: skip
         targets = _targets(key, part, locations)
         start_s = _start(key, part) if with_start else 0.0
         parameters = _parameters(key, part)
@@ -70,12 +73,11 @@ def _targets(key: str, part: PlannedPart, locations: Sequence[Location]) -> tupl
 
 def _sites(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
     names = names_of(locations)
-    return tuple(
-        st.multiselect(
-            "Sites", list(names), default=[name for name in given if name in names], key=f"sites_{key}",
-            format_func=lambda name: names[name], placeholder="All that are copied",
-        )  # fmt: skip
-    )
+    chosen = st.multiselect(
+        "Sites", list(names), default=[name for name in given if name in names], key=f"sites_{key}",
+        format_func=lambda name: names[name], placeholder="All that are copied",
+    )  # fmt: skip
+    return tuple(chosen)
 
 
 def _strings(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...] | None:
@@ -91,7 +93,11 @@ def _blocks(key: str, given: Sequence[str], locations: Sequence[Location]) -> tu
     strings = {string.string_id: string.battery_ids for location in locations for string in location.strings()}
     first = given[0].rsplit("-", 1)[0] if given else ""
     string_id = st.selectbox(
-        "String", list(strings), index=list(strings).index(first) if first in strings else 0, key=f"string_{key}", width=180
+        "String",
+        list(strings),
+        index=list(strings).index(first) if first in strings else 0,
+        key=f"string_{key}",
+        width=180,
     )
     if string_id is None:
         return None
@@ -134,8 +140,8 @@ def _number(key: str, parameter: ScenarioParameter, given: float | None) -> floa
     value = parameter.default_value if given is None else given
     typed = st.number_input(
         parameter_label(parameter), min_value=parameter.least, max_value=parameter.most,
-        value=min(max(value, parameter.least), parameter.most), step=step_of(parameter), format="%g", key=f"value_{key}",
-        help=f"`{parameter.name}`, usually {parameter.default_value:g}",
+        value=min(max(value, parameter.least), parameter.most), step=step_of(parameter), format="%g",
+        key=f"value_{key}", help=f"`{parameter.name}`, usually {parameter.default_value:g}",
     )  # fmt: skip
     st.caption(limits_text(parameter))
     return float(typed)

@@ -1,4 +1,4 @@
-"""A short memory of answers, so that tabs and fragments ask the server once; it never crosses users, sites or drills."""
+"""A short memory of answers, so that many tabs ask the server once; it never crosses users, sites or drills."""
 
 import threading
 import time
