@@ -161,6 +161,27 @@ def history(
     )
 
 
+def history_between(
+    visitor: Visitor, battery_id: str, start: datetime, end: datetime, metrics: tuple[Metric, ...]
+) -> Answer[History]:
+    """Some quantities of a battery between two instants, in buckets that suit half a screen; `end` may move on."""
+    client = visitor.client
+    return visitor.ask(
+        visitor.backend.live,
+        ("history between", battery_id, start, metrics),
+        lambda token: client.query_history(
+            battery_id,
+            start,
+            end,
+            metrics=metrics,
+            bucket="auto",
+            max_points=POINTS_SHOWN // 2,
+            token=token,
+            deadline_s=DEADLINE_S,
+        ),
+    )
+
+
 def alerts(
     visitor: Visitor,
     *,

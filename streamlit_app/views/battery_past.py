@@ -72,7 +72,7 @@ def _live(battery_id: str) -> None:
     start = end - span.length
     marks = [*event_marks(history.events, end), *alert_marks(history.alerts, end)]
     live_chart(
-        history_chart(_series(history), panels, start, end, uirevision=key, marks=marks),
+        history_chart(series_of(history), panels, start, end, uirevision=key, marks=marks),
         key=key,
         label=f"{', '.join(panel.label for panel in panels)} in the last {span.label}",
         tools=True,
@@ -126,7 +126,8 @@ def _controls(*, drill: bool) -> tuple[Span, list[Panel]]:
     return by_label[label or usual.label], [panel for panel in PANELS if panel.key in chosen]
 
 
-def _series(history: History) -> Past:
+def series_of(history: History) -> Past:
+    """Series of a history under the names that charts know."""
     named = {metric.name.lower(): found for metric, found in history.series.items() if isinstance(metric, Metric)}
     return Past(
         history.time_unix_ns,
