@@ -25,6 +25,7 @@ from clients.async_events import AsyncEvents
 from clients.async_history import AsyncHistory
 from clients.async_life import AsyncLife
 from clients.async_models import AsyncModels
+from clients.async_projections import AsyncProjections
 from clients.async_scenarios import AsyncScenarios
 from clients.channel import Tls
 from clients.fleet import FleetHealth, GridSpec, Location, RegisteredGrid, ServerStatus
@@ -38,7 +39,7 @@ from clients.strings_proto import string_from_proto
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
 
-class AsyncTwinClient(AsyncEvents, AsyncHistory, AsyncLife, AsyncModels, AsyncScenarios):
+class AsyncTwinClient(AsyncEvents, AsyncHistory, AsyncLife, AsyncModels, AsyncProjections, AsyncScenarios):
     """Talks to a server from asyncio; make it inside the event loop that uses it.
 
         async with AsyncTwinClient("localhost:50051") as client:

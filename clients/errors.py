@@ -62,6 +62,7 @@ _CLASS_OF_REASON: Final[dict[Reason, type[TwinError]]] = {
     Reason.ALERT_STATE_FORBIDS: ConflictError,
     Reason.TOO_MANY_ATTEMPTS: OverloadedError,
     Reason.DRILL_CHANGED: ConflictError,
+    Reason.PROJECTION_STATE_FORBIDS: ConflictError,
     Reason.TOO_MANY_DRILLS: TooManyDrillsError,
     Reason.SERVER_FULL: OverloadedError,
     Reason.SHARD_RESTARTING: ShardUnavailableError,

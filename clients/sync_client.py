@@ -34,11 +34,12 @@ from clients.sync_events import SyncEvents
 from clients.sync_history import SyncHistory
 from clients.sync_life import SyncLife
 from clients.sync_models import SyncModels
+from clients.sync_projections import SyncProjections
 from clients.sync_scenarios import SyncScenarios
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
 
-class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels, SyncScenarios):
+class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels, SyncProjections, SyncScenarios):
     """Talks to a server and blocks until it answers; safe to share between threads.
 
         with TwinClient("localhost:50051") as client:

@@ -15,6 +15,7 @@ class NewProjection:
         request: `batterytwin.v1.ProjectionRequest` with the defaults filled in.
         location_ids: locations in it.
         battery_count: batteries in it.
+        batteries_sha256: of their names.
         asked_us: when it was asked for.
         asked_by: who asked.
     """
@@ -24,6 +25,7 @@ class NewProjection:
     request: bytes
     location_ids: tuple[str, ...]
     battery_count: int
+    batteries_sha256: bytes
     asked_us: int
     asked_by: str
 
@@ -59,6 +61,7 @@ class ProjectionRecord:
         request: what was asked, as in `NewProjection`.
         location_ids: locations in it.
         battery_count: batteries in it.
+        batteries_sha256: of their names.
         asked_us: when it was asked for.
         asked_by: who asked.
         state: how far it has come.
@@ -74,6 +77,7 @@ class ProjectionRecord:
     request: bytes
     location_ids: tuple[str, ...]
     battery_count: int
+    batteries_sha256: bytes
     asked_us: int
     asked_by: str
     state: ProjectionState

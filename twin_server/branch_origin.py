@@ -61,14 +61,31 @@ def read_origin(choice: OriginChoice) -> BranchOrigin:
 
 
 async def _read(choice: OriginChoice, archive: Path) -> BranchOrigin:
+    at_us = None if choice.at is None else round(choice.at.timestamp() * 1e6)
     async with open_database(choice.data_dir) as url:
-        store = await ServerStore.connect(url)
-        try:
-            inventory, keys = await store.load_inventory()
-            strings = await store.load_string_states(LAYOUT)
-        finally:
-            await store.close()
-        chosen = part_of_inventory(inventory, choice.names)
-        at_us = None if choice.at is None else round(choice.at.timestamp() * 1e6)
-        specs = make_specs(chosen, keys)
-        return await asyncio.to_thread(origin_of_database, chosen, specs, url, archive, strings=strings, at_us=at_us)
+        return await read_database(url, archive, choice.names, at_us)
+
+
+async def read_database(url: str, archive: Path, names: Sequence[str], at_us: int | None) -> BranchOrigin:
+    """Copies twins of a database; whoever owns them notices nothing.
+
+    Args:
+        url: the database.
+        archive: folder of sealed days.
+        names: locations, strings or batteries, whose strings are copied whole; empty = all.
+        at_us: an instant of the past, microseconds since 1970 UTC; None = the present.
+
+    Raises:
+        NotFoundError: a name is none of the fleet.
+        InvalidArgumentError: there is no reading at that time.
+        StoreUnavailableError: the database is away.
+    """
+    store = await ServerStore.connect(url)
+    try:
+        inventory, keys = await store.load_inventory()
+        strings = await store.load_string_states(LAYOUT)
+    finally:
+        await store.close()
+    chosen = part_of_inventory(inventory, names)
+    specs = make_specs(chosen, keys)
+    return await asyncio.to_thread(origin_of_database, chosen, specs, url, archive, strings=strings, at_us=at_us)

@@ -18,6 +18,7 @@ from twin_server.history_command import history
 from twin_server.life_command import life, plan
 from twin_server.model_commands import models_app
 from twin_server.project_command import project
+from twin_server.projections_command import projections_app
 from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
 from twin_server.scenario_commands import scenario_app
@@ -57,6 +58,7 @@ app.command()(project)
 app.add_typer(event_app, name="event")
 scenario_app.command()(play)
 app.add_typer(scenario_app, name="scenario")
+app.add_typer(projections_app, name="projections")
 app.add_typer(models_app, name="models")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")

@@ -59,6 +59,7 @@ STATUS_OF_REASON: Final[dict[Reason, grpc.StatusCode]] = {
     Reason.ALERT_STATE_FORBIDS: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.TOO_MANY_ATTEMPTS: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.DRILL_CHANGED: grpc.StatusCode.FAILED_PRECONDITION,
+    Reason.PROJECTION_STATE_FORBIDS: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.TOO_MANY_DRILLS: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.SERVER_FULL: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.SHARD_RESTARTING: grpc.StatusCode.UNAVAILABLE,

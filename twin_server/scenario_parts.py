@@ -9,7 +9,7 @@ from typing import Final
 import yaml
 from pydantic import ValidationError
 
-from batterytwin.errors import InvalidArgumentError
+from batterytwin.errors import InvalidArgumentError, NotFoundError, UnknownScenarioError
 from batterytwin.v1 import scenario_pb2
 from simulator.scenario import Scenario, parse_scenario
 from simulator.scenario_course import ScenarioPart
@@ -19,7 +19,7 @@ MOST_PARTS: Final = 20
 """Parts of one request."""
 
 _MOST_TEXT: Final = 65_536
-_MOST_TARGETS: Final = 2_000
+_MOST_TARGETS: Final = 200
 _LATEST_S: Final = 30.0 * 366.0 * 86_400.0
 
 
@@ -28,7 +28,7 @@ def read_parts(messages: Iterable[scenario_pb2.ScenarioPart]) -> list[ScenarioPa
 
     Raises:
         InvalidArgumentError: there are too many, or a scenario, a parameter or a time cannot be used.
-        NotFoundError: no scenario of the library is called so.
+        UnknownScenarioError: no scenario of the library is called so.
     """
     given = list(messages)
     if len(given) > MOST_PARTS:
@@ -91,7 +91,10 @@ def _read(message: scenario_pb2.ScenarioPart) -> ScenarioPart:
                 value=message.scenario_name,
             )
     elif message.scenario_name:
-        scenario = find_scenario(message.scenario_name[:64])
+        try:
+            scenario = find_scenario(message.scenario_name[:64])
+        except NotFoundError as error:
+            raise UnknownScenarioError(error.message, field="scenario_name", value=message.scenario_name) from None
     else:
         raise InvalidArgumentError("A part names a scenario of the library or defines one.", field="scenario_name")
     if len(message.targets) > _MOST_TARGETS:

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from batterytwin.errors import InvalidArgumentError
+from batterytwin.life_plan import ReplacementPrices
 
 
 class ServerSettings(BaseSettings):
@@ -69,6 +70,18 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @property
+    def replacement_prices(self) -> ReplacementPrices:
+        """Prices that plans and projections reckon with."""
+        return ReplacementPrices(
+            currency=self.price_currency,
+            block=self.price_block,
+            labour_hour=self.price_labour_hour,
+            single_block_hours=self.single_block_hours,
+            string_block_hours=self.string_block_hours,
+            visit=self.price_visit,
+        )
 
     def check_exposure(self) -> None:
         """Refuses to serve other machines without encryption.

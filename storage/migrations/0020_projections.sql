@@ -6,6 +6,7 @@ CREATE TABLE projection (
     request bytea NOT NULL,
     location_ids text[] NOT NULL,
     battery_count int NOT NULL,
+    batteries_sha256 bytea NOT NULL CHECK (length(batteries_sha256) = 32),
     asked_at timestamptz NOT NULL,
     asked_by text NOT NULL,
     state smallint NOT NULL CHECK (state BETWEEN 1 AND 5),
@@ -25,6 +26,7 @@ COMMENT ON TABLE projection IS 'Projections of the coming years; one that was de
 COMMENT ON COLUMN projection.request_id IS 'of the call that asked, so that repeating it asks nothing twice';
 COMMENT ON COLUMN projection.request IS 'batterytwin.v1.ProjectionRequest with the defaults filled in';
 COMMENT ON COLUMN projection.location_ids IS 'locations in it: who may not see all of these does not see it';
+COMMENT ON COLUMN projection.batteries_sha256 IS 'of the names of its batteries, in their order, a line each';
 COMMENT ON COLUMN projection.state IS 'ProjectionState: 1 waiting, 2 running, 3 done, 4 cancelled, 5 failed';
 COMMENT ON COLUMN projection.reason IS 'why it failed, for people; empty = it did not';
 COMMENT ON COLUMN projection.begin_at IS 'the instant whose twins were copied; null = not copied yet';

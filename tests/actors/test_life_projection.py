@@ -1,30 +1,38 @@
 """Projected lives: the life law in the middle, its spread around it, and nothing but the scenario between two runs."""
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 from actors.life_projection import LifeBlocks, LifeEnsemble, SiteAgeing, project_life
+from batterytwin.life import QUANTILES
 
 YEAR_D = 365.25
 OFFSETS_K = np.arange(-12.0, 13.0)
 
 
-def blocks(count: int = 200, life: float = 0.0, soh: float = 1.0, sigma: float = 1e-6) -> LifeBlocks:
+def blocks(
+    count: int = 200, life: float = 0.0, soh: float = 1.0, sigma: float = 1e-6, spread: float = 0.3
+) -> LifeBlocks:
+    scores = np.array([NormalDist().inv_cdf(level) for level in QUANTILES])
+
     def all_of(value: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         return np.full(count, value)
 
     return LifeBlocks(
         site=np.zeros(count, np.int64),
         offset_k=all_of(0.0),
-        life_fraction=all_of(life),
+        wear=all_of(life),
+        ln_speed=np.tile(spread * scores, (count, 1)),
         soh=all_of(soh),
         soh_sigma=all_of(sigma),
         life_s=all_of(10.0 * YEAR_D * 86_400.0),
         exponent=all_of(1.5),
         fade_at_end=all_of(0.2),
         stress=all_of(1.0),
+        cycles_per_s=all_of(0.0),
         factor=all_of(1.0),
     )
 
@@ -78,7 +86,7 @@ def test_successors_come_to_their_end_after_those_they_replace() -> None:
 
 
 def test_a_block_that_is_at_its_end_is_replaced_now_and_ageing_by_a_factor_counts_as_time() -> None:
-    assert np.all(project(blocks(life=1.0, soh=0.7), 25.0).end_day[:, :, 0] == 0.0)
+    assert np.all(project(blocks(life=1.0, soh=0.8, spread=0.0), 25.0).end_day[:, :, 0] == 0.0)
     usual, fast = blocks(), replace(blocks(), factor=np.full(200, 4.0))
     ratio = project(usual, 30.0).end_day[:, :, 0] / project(fast, 30.0).end_day[:, :, 0]
     assert np.nanmedian(ratio) == pytest.approx(4.0, rel=0.02)
