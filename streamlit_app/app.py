@@ -1,4 +1,4 @@
-"""The script that Streamlit runs for every visitor: sets the look, finds out who it is, names the world, shows a page."""
+"""The script that Streamlit runs for a visitor: sets the look, finds out who it is, names the world, shows a page."""
 
 from pathlib import Path
 

@@ -138,25 +138,13 @@ def projection_csv(projection: Projection) -> bytes:
                 rows.append(_row("carries_probability", label, system.system_id, when, (), chance))
             one_more = system.with_one_more_string
             rows.append(_row("carries_with_one_more_string", label, system.system_id, "0.5 y", (), one_more))
+    warmed = "scenario" if projection.request.parts else "baseline"
     for cost in projection.warmth:
         where = f"{cost.warmer_k:+g} K"
-        rows.append(
-            _row(
-                "replacements_warmer",
-                "scenario" if projection.request.parts else "baseline",
-                where,
-                "",
-                cost.replacements,
-            )
-        )
-        rows.append(
-            _row("cost_warmer", "scenario" if projection.request.parts else "baseline", where, "", (), cost.cost)
-        )
-    return (
-        pd.DataFrame(rows, columns=["quantity", "course", "where", "when", "value", *_NAMES])
-        .to_csv(index=False)
-        .encode()
-    )
+        rows.append(_row("replacements_warmer", warmed, where, "", cost.replacements))
+        rows.append(_row("cost_warmer", warmed, where, "", (), cost.cost))
+    columns = ["quantity", "course", "where", "when", "value", *_NAMES]
+    return pd.DataFrame(rows, columns=columns).to_csv(index=False).encode()
 
 
 def as_json(result: Projection | ProjectionComparison) -> bytes:

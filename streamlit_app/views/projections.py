@@ -133,16 +133,12 @@ def _stored() -> None:
 
 def _actions(visitor: Visitor, chosen: Sequence[Projection]) -> None:
     with st.container(horizontal=True, gap="small"):
-        if len(chosen) == 1 and st.button(
-            "Open", type="primary", icon=":material/open_in_full:", key="open_projection"
-        ):
-            st.switch_page(links.page("projection"), query_params=links.address(projection=chosen[0].projection_id))
-        if (
-            len(chosen) == 1
-            and visitor.may_drill
-            and st.button("Delete", icon=":material/delete:", key="drop_projection")
-        ):
-            drop(visitor, chosen[0], "is deleted")
+        if len(chosen) == 1:
+            alone = chosen[0]
+            if st.button("Open", type="primary", icon=":material/open_in_full:", key="open_projection"):
+                st.switch_page(links.page("projection"), query_params=links.address(projection=alone.projection_id))
+            if visitor.may_drill and st.button("Delete", icon=":material/delete:", key="drop_projection"):
+                drop(visitor, alone, "is deleted")
     if len(chosen) > MOST_COMPARED:
         st.warning(f"At most {MOST_COMPARED} can be compared.", icon=":material/compare:")
     elif len(chosen) > 1:
