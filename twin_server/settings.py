@@ -44,6 +44,7 @@ class ServerSettings(BaseSettings):
     stream_credit: int = Field(default=16, ge=1, description="unacknowledged batches a gateway stream may have")
     snapshot_interval_s: float = Field(default=300.0, gt=0, description="longer = longer restores, less writing")
     drain_timeout_s: float = Field(default=5.0, gt=0)
+    max_drill_h: float = Field(default=8.0, gt=0, le=720, description="real time after which a drill ends by itself, h")
     archive_dir: Path | None = Field(default=None, description="sealed history; none = `archive` in the data directory")
     hot_days: int = Field(
         default=7, ge=1, description="days of history that stay in the database before they are sealed or compressed"
