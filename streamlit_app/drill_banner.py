@@ -5,11 +5,11 @@ from typing import Final
 
 import streamlit as st
 
-from batterytwin.errors import NotFoundError, PermissionDeniedError, TwinError
+from batterytwin.errors import NotFoundError, TwinError
 from clients.types import Drill, DrillState, Location
 from streamlit_app import answers, links, scenario_answers
 from streamlit_app.alert_list import plain
-from streamlit_app.drill_choice import choose_drill, keep_in_address, leave_drill, news_of_drill
+from streamlit_app.drill_choice import choose_drill, ended_drill, keep_in_address, leave_drill
 from streamlit_app.drill_words import ended_text, names_of, pace_text, passed_text, places_text
 from streamlit_app.scoped_cache import AWAY
 from streamlit_app.visitor import Visitor, current_visitor
@@ -29,9 +29,9 @@ _WITHOUT_SUBJECT: Final = frozenset({"fleet", "alerts", "what_if"})
 def world_bar(page_name: str) -> None:
     """Says above a page which world it shows. It leads back to the live fleet when a drill has ended."""
     visitor = current_visitor()
-    news = news_of_drill()
-    if news:
-        st.info(f"{plain(news)} You see the live fleet.", icon=":material/logout:")
+    ended = ended_drill()
+    if ended:
+        _tell_end(visitor, ended)
     if not visitor.drill_id:
         if page_name in SIMULATED:
             _note()
@@ -95,16 +95,18 @@ def _living(visitor: Visitor) -> Drill | None:
     except AWAY:
         return None
     except NotFoundError:
-        leave_drill(_why_ended(visitor))
-    except PermissionDeniedError as error:
-        leave_drill(error.message)
+        leave_drill(ended=True)
 
 
-def _why_ended(visitor: Visitor) -> str:
-    try:
-        return ended_text(scenario_answers.report(visitor, visitor.drill_id).value.drill)
-    except TwinError:
-        return f"There is no drill {visitor.drill_id} any more."
+def _tell_end(visitor: Visitor, drill_id: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="drill_end"):
+        try:
+            drill = scenario_answers.report(visitor, drill_id).value.drill
+        except TwinError:
+            st.info(f"There is no drill {drill_id}. You see the live fleet.", icon=":material/logout:")
+            return
+        st.info(f"{plain(ended_text(drill))} You see the live fleet.", icon=":material/logout:")
+        links.page_link("report", "Its report", ":material/lab_profile:", report=drill_id)
 
 
 def _real_page_notice() -> None:

@@ -13,7 +13,7 @@ PARAMETER: Final = "drill"
 
 _CHOSEN: Final = "drill_chosen"
 _LEFT: Final = "drill_left"
-_NEWS: Final = "drill_news"
+_ENDED: Final = "drill_ended"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -36,18 +36,23 @@ def choose_drill(drill_id: str) -> None:
     st.session_state.pop(_LEFT, None)
 
 
-def leave_drill(news: str = "") -> NoReturn:
-    """Leads back to the live fleet, with a sentence; the page stays and ends this run."""
-    st.session_state[_LEFT] = st.session_state.pop(_CHOSEN, "")
-    if news:
-        st.session_state[_NEWS] = news
+def leave_drill(*, ended: bool = False) -> NoReturn:
+    """Leads back to the live fleet; ends this run, and the next one shows the same page.
+
+    Args:
+        ended: the drill has gone, which the next run is to tell.
+    """
+    drill_id = st.session_state.pop(_CHOSEN, "")
+    st.session_state[_LEFT] = drill_id
+    if ended:
+        st.session_state[_ENDED] = drill_id
     st.query_params.pop(PARAMETER, None)
     st.rerun()
 
 
-def news_of_drill() -> str:
-    """What is to be said of a drill that was left; said once."""
-    return str(st.session_state.pop(_NEWS, ""))
+def ended_drill() -> str:
+    """Name of the drill that has ended while it was looked at; told once, then empty."""
+    return str(st.session_state.pop(_ENDED, ""))
 
 
 def keep_in_address(drill_id: str) -> None:

@@ -6,11 +6,11 @@ from typing import NoReturn, TypeVar
 
 import streamlit as st
 
-from batterytwin.errors import UnauthenticatedError
+from batterytwin.errors import UnauthenticatedError, UnknownDrillError
 from clients.sync_client import TwinClient
 from clients.types import Role, Session
 from streamlit_app.backend import Backend, current_backend
-from streamlit_app.drill_choice import current_drill
+from streamlit_app.drill_choice import current_drill, leave_drill
 from streamlit_app.gate import LOGIN_PATH
 from streamlit_app.scoped_cache import Answer, Scope, ScopedCache
 from streamlit_app.sessions import DashboardSession
@@ -84,11 +84,17 @@ class Visitor:
     def act(self, method: Callable[[str], T]) -> T:
         """Calls `method(access_token)`; leads to the login page when the session is over.
 
+        When the drill that is shown has ended, it leads back to the live fleet.
+
         Raises:
             TwinError: the server refuses or is away.
         """
         try:
             return self.session.call(method)
+        except UnknownDrillError:
+            if self.drill_id:
+                leave_drill(ended=True)
+            raise
         except UnauthenticatedError:
             if self.session.ended:
                 leave()
