@@ -128,9 +128,10 @@ def _note() -> None:
     """A small word on live pages while drills run."""
     visitor = current_visitor()
     try:
-        running = [d for d in scenario_answers.active_drills(visitor).value if d.state == DrillState.RUNNING]
+        active = scenario_answers.active_drills(visitor, watched=False).value
     except TwinError:
         return  # what is real does not wait for it
+    running = [drill for drill in active if drill.state == DrillState.RUNNING]
     if not running:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="drill_note"):

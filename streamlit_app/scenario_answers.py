@@ -23,11 +23,11 @@ def library(visitor: Visitor) -> Answer[ScenarioLibrary]:
     )
 
 
-def active_drills(visitor: Visitor) -> Answer[Sequence[Drill]]:
-    """Drills that live now, as far as the visitor may see them."""
+def active_drills(visitor: Visitor, *, watched: bool = True) -> Answer[Sequence[Drill]]:
+    """Drills that live now, as far as the visitor may see them; those that are watched are told more often."""
     client = visitor.backend.client
     return visitor.live.ask(
-        visitor.backend.drills,
+        visitor.backend.drills if watched else visitor.backend.live,
         "active drills",
         lambda token: client.list_scenarios(only_active=True, token=token, deadline_s=DEADLINE_S).drills,
     )
