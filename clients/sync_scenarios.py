@@ -85,9 +85,9 @@ class SyncScenarios:
             deadline_s: time this call may take, s; None = 60.
 
         Raises:
-            InvalidArgumentError: a scenario, a target, a parameter or the pace cannot be used.
-            NotFoundError: no such scenario, or a name is none of the fleet.
-            OverloadedError: five drills live already; stop one.
+            UnknownScenarioError: no such scenario.
+            InvalidArgumentError: a name, a target, a parameter or the pace cannot be used.
+            TooManyDrillsError: five drills live already; stop one.
         """
         request = scenarios_proto.start_request(
             parts,
@@ -127,7 +127,7 @@ class SyncScenarios:
             deadline_s: time this call may take, s; None = 60.
 
         Raises:
-            NotFoundError: no such drill, or it has ended.
+            UnknownDrillError: no such drill, or it has ended.
             ConflictError: somebody has changed it meanwhile.
             InvalidArgumentError: a scenario, a target, a parameter or the pace cannot be used.
         """
@@ -143,7 +143,7 @@ class SyncScenarios:
         """Stops a drill; returns when nothing of it is left but its report. Repeating it changes nothing.
 
         Raises:
-            NotFoundError: no such drill.
+            UnknownDrillError: no such drill.
         """
         request = scenarios_proto.stop_request(drill_id, request_id)
         response = self._connection.call(
@@ -155,7 +155,7 @@ class SyncScenarios:
         """Gets a drill with what happened in it, so far.
 
         Raises:
-            NotFoundError: no such drill.
+            UnknownDrillError: no such drill.
         """
         request = GetScenarioRequest(drill_id=drill_id)
         response = self._connection.call(self._scenarios.GetScenario, request, self._own(token), deadline_s)

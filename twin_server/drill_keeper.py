@@ -32,7 +32,7 @@ from twin_server.drill_order import DrillOrder, check_parts, told_part
 from twin_server.drill_pulse import feel_pulse
 from twin_server.drill_store import DrillStore
 from twin_server.drill_words import words_of_change, words_of_start
-from twin_server.live_drill import DrillEnd, DrillPlace, LiveDrill, now_us
+from twin_server.live_drill import DrillEnd, DrillPlace, LiveDrill, channel_to, now_us
 from twin_server.periodic import run_every
 
 MOST_DRILLS: Final = 5
@@ -42,13 +42,6 @@ _TURN_S: Final = 1.0
 _QUICK_STORY_S: Final = 1.5
 _CLOSE_S: Final = 8.0
 _HOUR_S: Final = 3_600.0
-_MAX_MESSAGE: Final = 64 * 1024 * 1024
-_CHANNEL_OPTIONS: Final = (
-    ("grpc.max_receive_message_length", _MAX_MESSAGE),
-    ("grpc.max_send_message_length", _MAX_MESSAGE),
-    ("grpc.enable_retries", 0),  # whoever has called us retries
-    ("grpc.use_local_subchannel_pool", 1),  # the next drill may get the same port
-)
 
 _log = structlog.get_logger(__name__)
 _Result = TypeVar("_Result")
@@ -230,7 +223,7 @@ class DrillKeeper:
             except BaseException as error:
                 await ending.take_back(drill, self._why(error), error)
                 raise
-            drill.channel = grpc.aio.insecure_channel(status.target, options=_CHANNEL_OPTIONS)
+            drill.channel = channel_to(status.target)
             drill.heard_s = self._clock()
             self.news.tell(drill.record)
         return drill.record
@@ -325,7 +318,13 @@ class DrillKeeper:
     async def turn(self) -> None:
         """Looks how far every drill has come, and ends those that should not go on."""
         await self.load()
-        await asyncio.gather(*(self._look(drill) for drill in list(self._live.values())))
+        looks = {drill_id: self._looking(drill) for drill_id, drill in self._live.items()}
+        if not looks:
+            return
+        _, hanging = await asyncio.wait(looks.values(), timeout=_TURN_S)  # one that hangs holds up nobody else
+        for drill_id, look in looks.items():
+            if look in hanging and drill_id in self._live:
+                self.news.tell(self._live[drill_id].record)
 
     async def close(self) -> None:
         """Ends all drills: the server stops. Takes some seconds at most; what is left goes at the next start."""
@@ -346,6 +345,11 @@ class DrillKeeper:
         for task in self._tasks:
             task.cancel()
         await self._place.hosts.close()
+
+    def _looking(self, drill: LiveDrill) -> asyncio.Task[None]:
+        if drill.look is None or drill.look.done():
+            drill.look = self._beside(self._look(drill))
+        return drill.look
 
     async def _look(self, drill: LiveDrill) -> None:
         if drill.lock.locked():

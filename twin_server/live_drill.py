@@ -15,6 +15,13 @@ from storage.drill_records import DrillChangeRecord, DrillRecord, DrillReportRec
 from twin_server.drill_host import DrillHost, DrillHosts, DrillStatus
 
 _HOUR_US: Final = 3_600_000_000
+_MAX_MESSAGE: Final = 64 * 1024 * 1024
+_CHANNEL_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", _MAX_MESSAGE),
+    ("grpc.max_send_message_length", _MAX_MESSAGE),
+    ("grpc.enable_retries", 0),  # whoever has called us retries
+    ("grpc.use_local_subchannel_pool", 1),  # the next drill may get the same port
+)
 
 
 class DrillDatabases(Protocol):
@@ -90,6 +97,7 @@ class LiveDrill:
         channel: to its API; None = it has none (any more).
         end: how it is to end; None = it is to go on.
         story: what happened in it, once that is kept.
+        look: asks how far it has come; None = nobody has asked.
         lock: held by whoever starts, changes or ends it.
     """
 
@@ -102,6 +110,7 @@ class LiveDrill:
     channel: grpc.aio.Channel | None = None
     end: DrillEnd | None = None
     story: DrillReportRecord | None = None
+    look: asyncio.Task[None] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -133,3 +142,8 @@ class LiveDrill:
 def now_us() -> int:
     """Microseconds since 1970 UTC."""
     return time.time_ns() // 1_000
+
+
+def channel_to(target: str) -> grpc.aio.Channel:
+    """The way to the API of a drill, on the loopback."""
+    return grpc.aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
