@@ -307,7 +307,7 @@ def _an_alert_is_acknowledged(page: Page, server: RunningServer) -> None:
 
 def _a_drill_is_played(page: Page, server: RunningServer) -> None:
     page.goto("/what-if")
-    page.get_by_placeholder(re.compile("Search")).fill("cell opens")
+    page.get_by_placeholder(re.compile("Search")).fill("open cell")
     page.get_by_placeholder(re.compile("Search")).press("Enter")
     page.locator(".st-key-add_drill_open_cell button").click()
     part = page.locator('[class*="st-key-panel_part_drill"]')
