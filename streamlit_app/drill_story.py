@@ -61,10 +61,10 @@ def story(report: DrillReport) -> list[Line]:
 
 def reaction(alert: Alert, times: DrillTimes) -> timedelta | None:
     """Time from an alert to the person who acknowledged it, by the clock of the people; None = nobody did."""
-    raised = times.real(alert.raise_time)
-    if alert.acknowledge_time is None or raised is None:
+    if alert.acknowledge_time is None:
         return None
-    return max(alert.acknowledge_time - raised, timedelta())
+    raised, seen = times.real(alert.raise_time), times.real(alert.acknowledge_time)
+    return None if raised is None or seen is None else max(seen - raised, timedelta())
 
 
 def reactions(report: DrillReport) -> list[timedelta]:
@@ -109,7 +109,7 @@ def _alert_lines(alert: Alert, times: DrillTimes) -> list[Line]:
         note = f": {alert.acknowledge_note}" if alert.acknowledge_note else ""
         lines.append(
             Line(
-                times.branch(alert.acknowledge_time), alert.acknowledge_time, Kind.ACKNOWLEDGED, alert.acknowledged_by,
+                alert.acknowledge_time, times.real(alert.acknowledge_time), Kind.ACKNOWLEDGED, alert.acknowledged_by,
                 where, f"{rule}{note}", reaction=after,
             )
         )  # fmt: skip
@@ -117,7 +117,7 @@ def _alert_lines(alert: Alert, times: DrillTimes) -> list[Line]:
         note = f": {alert.resolve_note}" if alert.resolve_note else ""
         lines.append(
             Line(
-                times.branch(alert.resolve_time), alert.resolve_time, Kind.RESOLVED, alert.resolved_by, where,
+                alert.resolve_time, times.real(alert.resolve_time), Kind.RESOLVED, alert.resolved_by, where,
                 f"{rule}{note}",
             )
         )  # fmt: skip

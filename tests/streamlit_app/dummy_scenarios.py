@@ -77,13 +77,13 @@ def alert(number: int, minutes: float, *, seen_after_s: float | None = None) -> 
     """An alert of a drill at 60 times real time, raised so many minutes after its begin, perhaps acknowledged."""
     battery_id = f"BRK-U1-S03-B{number:02d}"
     raised = BEGIN + timedelta(minutes=minutes)
-    real = START + timedelta(seconds=minutes)
+    seen = None if seen_after_s is None else raised + timedelta(minutes=seen_after_s)
     return clients.Alert(
         alert_id=f"{battery_id}/TEMPERATURE_HIGH/{number}", battery_id=battery_id, string_id="BRK-U1-S03",
         location_id="BRK", rule=AlertRule.TEMPERATURE_HIGH, severity=Severity.CRITICAL,
         state=AlertState.RAISED if seen_after_s is None else AlertState.ACKNOWLEDGED,
         message="47.1 degC, above 45 degC for 5 min", value=47.1, threshold=45.0, unit="degC", raise_time=raised,
-        clear_time=None, acknowledge_time=None if seen_after_s is None else real + timedelta(seconds=seen_after_s),
+        clear_time=None, acknowledge_time=seen,
         acknowledged_by="" if seen_after_s is None else "malee", acknowledge_note="" if seen_after_s is None else "fan",
         resolve_time=None, resolved_by="", resolve_note="",
     )  # fmt: skip
