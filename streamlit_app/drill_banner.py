@@ -56,10 +56,16 @@ def _banner() -> None:
         with st.container(gap=None, width="content", key="drill_banner_words"):
             _words(visitor, drill)
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-            links.page_link("side", "Side by side", ":material/compare:")
+            links.page_link("side", "Side by side", ":material/compare:", **_subject())
             links.page_link("report", "Report", ":material/lab_profile:", report=visitor.drill_id)
             if st.button("Back to live", icon=":material/logout:", key="drill_leave"):
                 leave_drill()
+
+
+def _subject() -> dict[str, str]:
+    """What the page shows, as the page that compares it has it in its address."""
+    shown = ((kind, st.query_params.get(kind, "")) for kind in ("battery", "string"))
+    return next(({"kind": kind, "name": name} for kind, name in shown if name), {})
 
 
 def _words(visitor: Visitor, drill: Drill | None) -> None:

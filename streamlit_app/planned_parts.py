@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import streamlit as st
@@ -49,6 +49,21 @@ def add_part(space: str, scenario: Scenario, *, own: bool = False, given: Scenar
 def drop_part(space: str, number: int) -> None:
     """Takes a part out of a plan."""
     st.session_state[_key(space)] = tuple(part for part in planned(space) if part.number != number)
+
+
+def remember(space: str, number: int, chosen: ScenarioPart) -> None:
+    """Notes what was chosen for a part, for when its fields are gone, as after a visit to another page."""
+    st.session_state[f"{_key(space)}_chosen_{number}"] = chosen
+
+
+def restored(space: str, part: PlannedPart) -> PlannedPart:
+    """A part whose fields are shown again, with what was chosen before."""
+    chosen: ScenarioPart | None = st.session_state.get(f"{_key(space)}_chosen_{part.number}")
+    if chosen is None:
+        return part
+    known = replace(part, given=chosen)
+    st.session_state[_key(space)] = tuple(known if other.number == part.number else other for other in planned(space))
+    return known
 
 
 def clear_plan(space: str) -> None:

@@ -9,11 +9,12 @@ import streamlit as st
 from clients.types import Location, ScenarioParameter, ScenarioPart, TargetLevel
 from streamlit_app.alert_list import plain
 from streamlit_app.drill_words import LEVEL_TEXT, limits_text, names_of, parameter_label
-from streamlit_app.planned_parts import PlannedPart, drop_part
+from streamlit_app.planned_parts import PlannedPart, drop_part, remember, restored
 from streamlit_app.wording import word
 
 _FIELDS_A_ROW: Final = 3
 _LATEST_START_MIN: Final = 60.0 * 24 * 366
+_Strings = Mapping[str, Sequence[str]]
 _STEPS: Final = (0.1, 0.25, 0.5)
 
 
@@ -32,6 +33,8 @@ def part_fields(
         What was chosen; None = something is missing, and the page says what.
     """
     key = f"{space}_{part.number}"
+    if f"level_{key}" not in st.session_state:
+        part = restored(space, part)
     scenario = part.scenario
     with st.container(border=True, key=f"panel_part_{key}", gap="small"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -44,31 +47,33 @@ def part_fields(
         targets = _targets(key, part, locations)
         start_s = _start(key, part) if with_start else 0.0
         parameters = _parameters(key, part)
-    if targets is None:
-        return None
-    return ScenarioPart(
+    chosen = ScenarioPart(
         scenario_name="" if part.own else scenario.name,
         definition=scenario.definition if part.own else "",
-        targets=targets,
+        targets=targets or (),
         parameters=parameters,
         start_s=start_s,
     )
+    remember(space, part.number, chosen)
+    return None if targets is None else chosen
 
 
 def _targets(key: str, part: PlannedPart, locations: Sequence[Location]) -> tuple[str, ...] | None:
     """Names that the part is aimed at; empty = all sites; None = none was chosen where one must be."""
     given = part.given.targets if part.given else ()
     levels = [level for level in part.scenario.targets if level in LEVEL_TEXT] or [TargetLevel.LOCATION]
-    usual = _level_of(given[0]) if given and _level_of(given[0]) in levels else levels[0]
+    strings = {string.string_id: string.battery_ids for location in locations for string in location.strings()}
+    usual = _level_of(given[0], strings) if given else levels[0]
+    usual = usual if usual in levels else levels[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         level = st.segmented_control(
             "Where", levels, default=usual, required=True, key=f"level_{key}", disabled=len(levels) == 1,
             format_func=lambda member: word(LEVEL_TEXT, member),
         )  # fmt: skip
-        start = tuple(name for name in given if _level_of(name) == level)
+        start = tuple(name for name in given if _level_of(name, strings) == level)
         if level == TargetLevel.LOCATION:
             return _sites(key, start, locations)
-        return _strings(key, start, locations) if level == TargetLevel.STRING else _blocks(key, start, locations)
+        return _strings(key, start, strings) if level == TargetLevel.STRING else _blocks(key, start, strings)
 
 
 def _sites(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
@@ -80,8 +85,8 @@ def _sites(key: str, given: Sequence[str], locations: Sequence[Location]) -> tup
     return tuple(chosen)
 
 
-def _strings(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...] | None:
-    names = [string.string_id for location in locations for string in location.strings()]
+def _strings(key: str, given: Sequence[str], strings: _Strings) -> tuple[str, ...] | None:
+    names = list(strings)
     chosen = st.multiselect(
         "Strings", names, default=[name for name in given if name in names], key=f"strings_{key}",
         placeholder="Choose one or more",
@@ -89,9 +94,8 @@ def _strings(key: str, given: Sequence[str], locations: Sequence[Location]) -> t
     return tuple(chosen) or None
 
 
-def _blocks(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...] | None:
-    strings = {string.string_id: string.battery_ids for location in locations for string in location.strings()}
-    first = given[0].rsplit("-", 1)[0] if given else ""
+def _blocks(key: str, given: Sequence[str], strings: _Strings) -> tuple[str, ...] | None:
+    first = next((name for name, members in strings.items() if given and given[0] in members), "")
     string_id = st.selectbox(
         "String",
         list(strings),
@@ -111,9 +115,11 @@ def _blocks(key: str, given: Sequence[str], locations: Sequence[Location]) -> tu
     return tuple(chosen) or None
 
 
-def _level_of(name: str) -> TargetLevel:
-    """BRK is a site, BRK-U1-S03 a string, BRK-U1-S03-B07 a battery."""
-    return {1: TargetLevel.LOCATION, 3: TargetLevel.STRING}.get(len(name.split("-")), TargetLevel.BATTERY)
+def _level_of(name: str, strings: _Strings) -> TargetLevel:
+    if name in strings:
+        return TargetLevel.STRING
+    is_battery = any(name in members for members in strings.values())
+    return TargetLevel.BATTERY if is_battery else TargetLevel.LOCATION
 
 
 def _start(key: str, part: PlannedPart) -> float:

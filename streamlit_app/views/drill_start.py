@@ -43,7 +43,7 @@ class _Wish:
 def drill_start(visitor: Visitor) -> None:
     """Shows the form; for engineers and administrators."""
     st.markdown("**Start a drill**")
-    _news()
+    _news(visitor)
     locations = answers.locations(visitor.live).value
     parts = compose(
         visitor, SPACE, locations, with_start=True,
@@ -58,9 +58,9 @@ def drill_start(visitor: Visitor) -> None:
         _start(visitor, parts, wish)
 
 
-def _news() -> None:
+def _news(visitor: Visitor) -> None:
     drill: Drill | None = st.session_state.get(_STARTED)
-    if drill is None:
+    if drill is None or drill.drill_id not in {d.drill_id for d in scenario_answers.active_drills(visitor).value}:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="drill_started_news"):
         st.success(f"“{plain(drill.title)}” runs.", icon=":material/check_circle:", width="content")

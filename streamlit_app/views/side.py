@@ -81,9 +81,9 @@ def _subject(drill: Drill, locations: Sequence[Location]) -> tuple[str, str | No
     wanted_kind = st.query_params.get("kind", "").capitalize()
     wanted = st.query_params.get("name", "") or next((t for part in drill.parts for t in part.targets), "")
     first_string = next((name for name in strings if wanted == name or wanted in strings[name]), None)
-    first_string = first_string or next(
-        (name for name in strings if name.startswith(f"{wanted}-")), next(iter(strings))
-    )
+    if first_string is None:  # a site is wanted, or nothing
+        site = next((site for site in locations if site.location_id == wanted), locations[0])
+        first_string = next((string.string_id for string in site.strings()), next(iter(strings)))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
             "Compare", (_BATTERY, _STRING), default=_STRING if wanted_kind == _STRING else _BATTERY, required=True,
