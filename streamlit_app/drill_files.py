@@ -1,11 +1,8 @@
-"""The report of a drill as files to take away: a page to print, a table, and everything for programs."""
+"""The report of a drill as files to take away: a page to print, and a table."""
 
 import html
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import Enum
 from string import Template
 from typing import Final
 
@@ -105,11 +102,6 @@ def report_csv(report: DrillReport) -> bytes:
     return pd.DataFrame(rows, columns=columns).to_csv(index=False).encode()
 
 
-def report_json(report: DrillReport) -> bytes:
-    """Everything that the server told, times in UTC."""
-    return json.dumps(asdict(report), default=_plain, ensure_ascii=False, indent=1).encode()
-
-
 def _row(values: tuple[str, ...]) -> str:
     return "<tr>" + "".join(f"<td>{html.escape(value)}</td>" for value in values) + "</tr>"
 
@@ -120,9 +112,3 @@ def _items(lines: "list[str] | tuple[str, ...]") -> str:
 
 def _utc(instant: datetime | None) -> str:
     return "" if instant is None else instant.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return value.name if isinstance(value, Enum) else str(value)

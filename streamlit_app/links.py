@@ -32,7 +32,7 @@ def stand_at(**subject: str) -> None:
         st.query_params.from_dict(wanted)
 
 
-def page_link(name: str, label: str, icon: str | None = None, **subject: str) -> None:
+def page_link(name: str, label: str, icon: str | None = None, /, **subject: str) -> None:
     """A link to a page by name, with what it shows."""
     st.page_link(page(name), label=label, icon=icon, query_params=address(**subject))
 

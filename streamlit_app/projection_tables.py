@@ -1,10 +1,6 @@
 """Results of projections as tables, on the screen and as files."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
-from enum import Enum
 from typing import Final
 
 import pandas as pd
@@ -147,11 +143,6 @@ def projection_csv(projection: Projection) -> bytes:
     return pd.DataFrame(rows, columns=columns).to_csv(index=False).encode()
 
 
-def as_json(result: Projection | ProjectionComparison) -> bytes:
-    """Everything that the server told, times in UTC."""
-    return json.dumps(asdict(result), default=_plain, ensure_ascii=False, indent=1).encode()
-
-
 def comparison_csv(comparison: ProjectionComparison) -> bytes:
     """Every quantile of the fans, one row a projection and year."""
     rows = [
@@ -168,9 +159,3 @@ def _row(  # noqa: PLR0917 - columns of a table
 ) -> dict[str, object]:
     named = {name: quantile(quantiles, place) for place, name in enumerate(_NAMES)} if quantiles else {}
     return {"quantity": quantity, "course": course, "where": where, "when": when, "value": value, **named}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return value.name if isinstance(value, Enum) else str(value)

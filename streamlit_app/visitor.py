@@ -45,6 +45,11 @@ class Visitor:
         return replace(self, drill_id="")
 
     @property
+    def world(self) -> str:
+        """What is shown, for names of parts of a page that must not be taken for each other."""
+        return self.drill_id or "live"
+
+    @property
     def client(self) -> TwinClient:
         """The client for the world that is shown; for questions, whose answers `ask` keeps apart."""
         return self.backend.client.in_drill(self.drill_id) if self.drill_id else self.backend.client

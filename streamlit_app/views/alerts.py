@@ -40,7 +40,7 @@ def _live() -> None:
     visitor = current_visitor()
     latest, filter_name = _filtered(visitor)
     # Another filter, world or a new round makes a new table, without the selection of the one before.
-    key = f"alert_table_{visitor.drill_id}_{filter_name}_{st.session_state.setdefault(_ROUND, 0)}"
+    key = f"alert_table_{visitor.world}_{filter_name}_{st.session_state.setdefault(_ROUND, 0)}"
     alerts = _held_still(latest, key)
     if not alerts:
         st.success("No alert matches.", icon=":material/check_circle:")

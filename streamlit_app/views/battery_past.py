@@ -68,7 +68,7 @@ def _live(battery_id: str) -> None:
     if not history.time_unix_ns.size:
         st.info("Nothing was stored in this time.", icon=":material/history:")
         return
-    key = f"past_{visitor.drill_id}_{battery_id}_{span.label}"
+    key = f"past_{visitor.world}_{battery_id}_{span.label}"
     start = end - span.length
     marks = [*event_marks(history.events, end), *alert_marks(history.alerts, end)]
     live_chart(

@@ -10,7 +10,7 @@ import streamlit as st
 from clients.types import Drill, DrillReport, ScenarioLibrary
 from streamlit_app import answers, links, scenario_answers
 from streamlit_app.alert_list import plain
-from streamlit_app.drill_files import report_csv, report_html, report_json, report_name
+from streamlit_app.drill_files import report_csv, report_html, report_name
 from streamlit_app.drill_story import Kind, count_by_rule, median_reaction, reaction_text, reactions, story
 from streamlit_app.drill_words import (
     STATE_BADGE,
@@ -22,6 +22,7 @@ from streamlit_app.drill_words import (
     places_text,
     speed_text,
 )
+from streamlit_app.json_file import json_file
 from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.visitor import Visitor, current_visitor
 from streamlit_app.what_if_tabs import what_if_tabs
@@ -136,7 +137,7 @@ def _heading(report: DrillReport, names: Mapping[str, str], library: ScenarioLib
             for label, ending, kind, data in (
                 ("HTML", "html", "text/html", report_html(report, names, library)),
                 ("CSV", "csv", "text/csv", report_csv(report)),
-                ("JSON", "json", "application/json", report_json(report)),
+                ("JSON", "json", "application/json", json_file(report)),
             ):
                 st.download_button(
                     label, data, report_name(report, ending), kind, icon=":material/download:", key=f"report_{ending}",

@@ -63,7 +63,7 @@ def _news(visitor: Visitor) -> None:
     if drill is None or drill.drill_id not in {d.drill_id for d in scenario_answers.active_drills(visitor).value}:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="drill_started_news"):
-        st.success(f"“{plain(drill.title)}” runs.", icon=":material/check_circle:", width="content")
+        st.success(f"“{plain(drill.title)}” runs.", icon=":material/check_circle:")
         if st.button("Watch it", icon=":material/visibility:", key="watch_started", type="primary"):
             st.session_state.pop(_STARTED, None)
             watch(drill)

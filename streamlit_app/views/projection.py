@@ -12,11 +12,11 @@ from streamlit_app.charts.first_losses import first_losses
 from streamlit_app.charts.replacement_fan import Fan, replacement_fan
 from streamlit_app.charts.warmth_bars import warmth_bars
 from streamlit_app.drill_words import figure, names_of, part_text
+from streamlit_app.json_file import json_file
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.projection_tables import (
     CARRYING_COLUMNS,
-    as_json,
     carrying_table,
     loss_table,
     one_more_table,
@@ -84,7 +84,7 @@ def _heading(visitor: Visitor, projection: Projection) -> None:
             with st.container(horizontal=True, width="content", gap="small"):
                 for label, ending, kind, data in (
                     ("CSV", "csv", "text/csv", projection_csv(projection)),
-                    ("JSON", "json", "application/json", as_json(projection)),
+                    ("JSON", "json", "application/json", json_file(projection)),
                 ):
                     st.download_button(
                         label, data, f"projection_{projection.projection_id}.{ending}", kind,

@@ -11,8 +11,9 @@ from streamlit_app import projection_answers
 from streamlit_app.alert_list import plain
 from streamlit_app.charts.replacement_fan import Fan, replacement_fan
 from streamlit_app.drill_words import figure
+from streamlit_app.json_file import json_file
 from streamlit_app.live_chart import live_chart
-from streamlit_app.projection_tables import as_json, comparison_csv, comparison_table
+from streamlit_app.projection_tables import comparison_csv, comparison_table
 from streamlit_app.projection_words import SURE
 from streamlit_app.visitor import Visitor
 from streamlit_app.wording import percent
@@ -35,7 +36,7 @@ def compare(visitor: Visitor, chosen: Sequence[Projection]) -> None:
         with st.container(horizontal=True, width="content", gap="small"):
             for label, name, kind, data in (
                 ("CSV", "comparison.csv", "text/csv", comparison_csv(comparison)),
-                ("JSON", "comparison.json", "application/json", as_json(comparison)),
+                ("JSON", "comparison.json", "application/json", json_file(comparison)),
             ):
                 st.download_button(
                     label, data, name, kind, icon=":material/download:", key=f"compare_{label}", on_click="ignore"

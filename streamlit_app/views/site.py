@@ -175,7 +175,7 @@ def _map(
         shown=keep,
     )
     grid = cell_grid([(string.string_id, string.battery_ids) for string in site.strings()], columns.battery_ids)
-    key = f"map_{current_visitor().drill_id}_{site.location_id}_{metric.key}"
+    key = f"map_{current_visitor().world}_{site.location_id}_{metric.key}"
     clicked = live_chart(
         battery_map(grid, cells, metric, uirevision=key),
         key=key,

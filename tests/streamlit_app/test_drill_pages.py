@@ -47,7 +47,7 @@ def test_a_battery_of_a_drill_is_shown_under_a_banner_and_all_ways_lead_on_in_th
     assert values(app)["Voltage"] == SIMULATED
     assert "SIMULATION MODE \N{EN DASH} Bangrak" in texts(app)
     assert "27 Nov 2026, 11:00:00" in texts(app), "the drill's own time, in Bangkok"
-    assert app.query_params["drill"] == ["d1"]
+    assert app.query_params["drill"] == "d1"
     subjects = [link.proto.query_string for link in app.page_link if "battery=" in link.proto.query_string]
     assert subjects
     assert all("drill=d1" in query for query in subjects)

@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 from clients.types import ProjectionRequest, ProjectionState
 from streamlit_app.charts.first_losses import first_losses
 from streamlit_app.charts.replacement_fan import Fan, replacement_fan
-from streamlit_app.projection_tables import as_json, projection_csv
+from streamlit_app.json_file import json_file
+from streamlit_app.projection_tables import projection_csv
 from streamlit_app.projection_words import count_text, loss_text
 from tests.streamlit_app import dummy_scenarios
 from tests.streamlit_app.dummy_client import DummyClient
@@ -73,8 +74,8 @@ def test_the_result_tells_replacements_risk_losses_and_what_helps(open_as: Opene
     app.query_params["projection"] = "p1"
     app.run()
     assert not app.exception
-    assert values(app)["To replace in 10 years"] == "900 (720 to 1,080)".replace(",", "")
-    assert values(app)["With the scenario"] == "1170 (936 to 1404)"
+    assert values(app)["To replace in 10 years"] == "900 (720 to 1,080)"
+    assert values(app)["With the scenario"] == "1,170 (936 to 1,404)"
     assert values(app)["In half a year"] == "2 of 3"
     carrying, one_more = app.dataframe[0].value, app.dataframe[1].value
     assert carrying["later"].is_monotonic_increasing
@@ -127,4 +128,4 @@ def test_files_hold_every_quantile() -> None:
     assert rows[0] == "quantity,course,where,when,value,q05,q25,q50,q75,q95"
     assert sum(row.startswith("replacements,") for row in rows) == 20
     assert sum(row.startswith("cost_warmer,scenario,") for row in rows) == 5
-    assert json.loads(as_json(projection))["request"]["title"] == "Hot summer"
+    assert json.loads(json_file(projection))["request"]["title"] == "Hot summer"

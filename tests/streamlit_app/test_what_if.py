@@ -9,9 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from clients.types import DrillState
 from simulator.scenario import parse_scenario
-from streamlit_app.drill_files import report_csv, report_html, report_json
+from streamlit_app.drill_files import report_csv, report_html
 from streamlit_app.drill_story import Kind, median_reaction, story
 from streamlit_app.drill_times import DrillTimes
+from streamlit_app.json_file import json_file
 from streamlit_app.own_scenario import definition_of, effect_kinds
 from streamlit_app.planned_parts import scenario_of
 from streamlit_app.scenario_composer import matching
@@ -40,6 +41,7 @@ def test_a_drill_is_composed_of_several_scenarios_and_started(panel: AppTest, du
     assert "Choose where each scenario happens" in texts(panel), "a cell shorts in some battery and not everywhere"
     panel.multiselect(key="sites_drill_1").set_value(["BRK"])
     panel.number_input(key="value_rate_k_h_drill_1").set_value(4.0)
+    panel.selectbox(key="string_drill_2").set_value("BRK-U1-S01").run()
     panel.multiselect(key="blocks_drill_2_BRK-U1-S01").set_value(["BRK-U1-S01-B02"])
     panel.number_input(key="start_drill_2").set_value(30.0).run()
     panel.text_input(key="drill_title").set_value("Monday morning")
@@ -153,7 +155,7 @@ def test_files_of_a_report_say_that_it_is_simulated_and_keep_everything() -> Non
     rows = report_csv(report).decode().splitlines()
     assert len(rows) == 1 + len(story(report))
     assert rows[0].startswith("drill_time_utc,real_time_utc,kind")
-    told = json.loads(report_json(report))
+    told = json.loads(json_file(report))
     assert told["drill"]["state"] == "RUNNING"
     assert len(told["alerts"]) == 2
 
@@ -192,7 +194,7 @@ def test_what_the_builder_writes_is_a_scenario() -> None:
     )
 
 
-@pytest.mark.parametrize(("index", "step"), [(0, 0.25), (1, 5.0)])
+@pytest.mark.parametrize(("index", "step"), [(0, 0.25), (1, 2.5)])
 def test_a_step_is_a_tenth_to_a_half_of_the_usual_value(index: int, step: float) -> None:
     parameter = LIBRARY.scenarios[0].parameters[index]
     assert step_of(parameter) == step
