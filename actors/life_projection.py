@@ -1,8 +1,8 @@
 """Years of life of a fleet, many times over: when blocks come to their end, and when their successors do.
 
-The law is that of `remaining_life`: d(theta)/dt = m (f AF_T AF_V / L + wear of cycles), theta the share of life used, and
-end of life at theta = 1 (vrla facts, section 3.3): m says how much faster than its data sheet a block ages, and what is
-known of that comes from the evidence of its past; f is what a scenario adds; AF_T is the ageing factor of its room,
+The law is that of `remaining_life`: d(theta)/dt = m (f AF_T AF_V / L + wear of cycles), theta being the share of life
+used, and its end at theta = 1 (vrla facts, section 3.3). m says how much faster than its data sheet a block ages; what
+is known of that comes from the evidence of its past. f is what a scenario adds, AF_T the ageing factor of its room,
 integrated by the hour, AF_V that of its float voltage. Capacity falls from what its twin tells, by fade(theta).
 """
 

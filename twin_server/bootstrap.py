@@ -43,6 +43,7 @@ from twin_server.live_drill import DrillPlace
 from twin_server.logging_setup import configure_logging
 from twin_server.past_twins import PastSettings, PastTwins
 from twin_server.progress import StartReport
+from twin_server.projection_child import ProjectionChild
 from twin_server.ray_watch import RayWatch
 from twin_server.scheduler import Job
 from twin_server.server import TwinServer
@@ -150,6 +151,7 @@ class _Server:
             past=past,
             jobs=self._jobs(url),
             scoring=None if settings.in_process else _serve_scoring(),
+            compute_projection=ProjectionChild(url, self._archive).compute,
             drills=DrillPlace(self._drill_hosts(), DrillDatabases(url), url, self._archive, settings.data_dir),
         )
         self._parts.push_async_callback(server.stop, settings.drain_timeout_s)

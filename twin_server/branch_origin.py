@@ -11,8 +11,9 @@ from actors.string_state import LAYOUT
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.inventory import load_fleet
 from storage.server_store import ServerStore
-from twin_server.branch_world import BranchOrigin, origin_of_database, origin_of_nothing, part_of_inventory
+from twin_server.branch_world import BranchOrigin, origin_of_database, origin_of_nothing
 from twin_server.fleet_setup import make_specs
+from twin_server.inventory_part import part_of_inventory
 from twin_server.store_access import open_database
 from twin_server.up_command import make_settings
 

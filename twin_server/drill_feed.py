@@ -20,7 +20,9 @@ from twin_server.live_table import LiveTable
 _STEP_S: Final = 0.5
 """Real time between two looks at the plant, where the machine keeps up: what happens is seen within a second."""
 
-_LONGEST_US: Final = 240_000_000
+_LONGEST_US: Final = 60_000_000
+"""One sample period: a twin that waits for its reading in a window is not stale yet when the window ends."""
+
 _SHORTEST_LONGEST_US: Final = 1_000_000
 _SLOW_S, _QUICK_S = 1.0, 0.25
 _FIRST_RETRY_S: Final = 0.1
@@ -81,6 +83,7 @@ class DrillFeed:
     Attributes:
         extremes: of what it has shown.
         reading_count: readings that the twins have taken.
+        is_over: whether it has come to its end.
         failure: why it has ended before its time, for people; empty = it has not.
     """
 
@@ -95,6 +98,7 @@ class DrillFeed:
     ) -> None:
         self.extremes = Extremes(batches.battery_ids, batches.string_ids)
         self.reading_count = 0
+        self.is_over = False
         self.failure = ""
         self.pace = pace
         self._server = server
@@ -103,22 +107,18 @@ class DrillFeed:
         self._clock = clock
         self._begin_us = clock.now_us
         self._end_us = end_us
-        self._longest_us = _LONGEST_US // 4
+        self._longest_us = _LONGEST_US
         self._turn = asyncio.Lock()
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has come to its end."""
-        return self._end_us is not None and self._clock.now_us >= self._end_us
 
     async def run(self) -> None:
         """Feeds until the drill is over or cannot go on."""
         try:
-            while not self.is_over:
+            while self._end_us is None or self._clock.now_us < self._end_us:
                 async with self._turn:
                     pause_s = await self._go_on()
                 if pause_s > 0.0:
                     await asyncio.sleep(pause_s)
+            self.is_over = True
         except TwinError as error:
             self.failure = error.message
             _log.error("a drill cannot go on", reason=error.message)
@@ -160,6 +160,7 @@ class DrillFeed:
         if not len(visits):
             await self._hand_over(None)
         for part in split_visits(visits, FRAMES_A_TURN):
+            self._clock.now_us = int(part.time_us[-1])  # who acknowledges an alert does so after it was raised
             outcome = await self._hand_over(self._batches.batch(part))
             if outcome is not None:
                 self.reading_count += outcome.accepted

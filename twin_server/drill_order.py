@@ -11,6 +11,7 @@ from batterytwin.inventory import Inventory
 from batterytwin.v1 import scenario_service_pb2
 from simulator.scenario_course import ScenarioPart, course_of
 from storage.drill_records import DrillPart
+from twin_server.inventory_part import part_of_inventory
 from twin_server.scenario_parts import definition_of, read_parts
 from twin_server.time_proto import timestamp_to_us
 
@@ -169,8 +170,6 @@ def told_part(part: ScenarioPart) -> DrillPart:
 
 
 def _part(seen: Inventory, names: Sequence[str], *, empty: bool) -> Inventory:
-    from twin_server.branch_world import part_of_inventory  # noqa: PLC0415  # the twins' kernels, which a server that plays nothing can spare
-
     if empty:
         raise NotFoundError("There is no location for you to copy; an administrator can assign one.", field="names")
     return part_of_inventory(seen, names)

@@ -1,6 +1,7 @@
 """A drill in a process of its own: an event loop in a thread, asked from the process's other threads."""
 
 import asyncio
+import gc
 import logging
 import os
 import pickle
@@ -62,6 +63,8 @@ class DrillProcess:
 
     async def _start(self, plan: DrillPlan) -> DrillStatus:
         self._drill = await DrillServer.start(plan)
+        gc.collect()
+        gc.freeze()  # what is there now stays, and is not looked through again while readings wait
         return self._drill.status()
 
     async def _status(self) -> DrillStatus:

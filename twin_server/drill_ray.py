@@ -62,22 +62,29 @@ class _DrillActorHandle:
     def __init__(self) -> None:
         self._actor = ray.remote(**_ACTOR_OPTIONS)(_DrillActor).remote()
         self._process: psutil.Process | None = None
+        self._preparing: asyncio.Task[None] | None = None
 
     @property
-    def is_prepared(self) -> bool:
-        """Whether it has loaded everything."""
-        return self._process is not None
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether its process is known to run."""
-        return self._process is not None and _runs(self._process)
+    def has_died(self) -> bool:
+        """Whether its process has ended, or could not be prepared."""
+        if self._preparing is None or not self._preparing.done():
+            return False
+        return self._process is None or not _runs(self._process)
 
     async def prepare(self) -> None:
-        """Waits until it has loaded everything. Repeating it costs nothing."""
-        if self._process is None:
-            with suppress(psutil.NoSuchProcess):
-                self._process = psutil.Process(int(await self._ask("prepare", _PREPARE_S)))
+        """Waits until it has loaded everything. Repeating it costs nothing.
+
+        Raises:
+            UnavailableError: its process has died or does not answer.
+        """
+        if self._preparing is None:
+            self._preparing = asyncio.create_task(self._prepare())
+        await asyncio.shield(self._preparing)
+
+    async def _prepare(self) -> None:
+        number = int(await self._ask("prepare", _PREPARE_S))
+        with suppress(psutil.NoSuchProcess):
+            self._process = psutil.Process(number)
 
     async def ask(self, method: str, timeout_s: float, *arguments: object) -> Any:
         """Asks the drill.
@@ -175,7 +182,7 @@ class RayDrillHosts:
 
     async def warm(self) -> None:
         """Prepares a process, so that the next drill starts at once; see `DrillHosts.warm`."""
-        if self._spare is None or (self._spare.is_prepared and not self._spare.is_alive):
+        if self._spare is None or self._spare.has_died:
             self._spare = _DrillActorHandle()
         await self._spare.prepare()
 
@@ -188,9 +195,7 @@ class RayDrillHosts:
     def take(self) -> _DrillActorHandle:
         """The process that waits, or a new one."""
         spare, self._spare = self._spare, None
-        if spare is not None and (spare.is_alive or not spare.is_prepared):
-            return spare
-        return _DrillActorHandle()
+        return _DrillActorHandle() if spare is None or spare.has_died else spare
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -31,9 +31,7 @@ from twin_server.server import TwinServer
 from twin_server.settings import ServerSettings
 
 _STOP_GRACE_S: Final = 0.2
-_SNAPSHOTS_EVERY_S: Final = (
-    1e9  # what has been stored is never restored; a question about its past replays from the begin
-)
+_SNAPSHOTS_EVERY_S: Final = 1e9  # by rows alone: no drill is restored, but its past is asked about
 _PARTITIONS_EVERY_S: Final = 20.0
 _KEPT_DAYS: Final = 7  # of the whole fleet 170 MB each
 _SOURCE_CONNECTIONS: Final = 2

@@ -15,9 +15,6 @@ from simulator.site_ageing import ageing_by_day
 from twin_server.branch_world import BranchOrigin
 from twin_server.projection_blocks import OFFSETS_K, fit_rooms, life_blocks, physics_of
 
-QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Of what is told of an ensemble."""
-
 _YEAR_DAYS: Final = 365.25
 _NO_COURSE: Final = Course()
 
@@ -134,9 +131,3 @@ class Projector:
         begin_s = self.origin.time_us * 1e-6
         rooms = [RoomChange(place.location_id, begin_s, rise_k=rise_k) for place in self.origin.inventory.locations]
         return replace(course, rooms=(*course.rooms, *rooms))
-
-
-def quantiles(values: NDArray[np.float64] | NDArray[np.int64]) -> list[float | None]:
-    """`QUANTILES` of what the members say; None = not within the horizon."""
-    found = np.quantile(values, QUANTILES, method="nearest")
-    return [float(value) if np.isfinite(value) else None for value in found]

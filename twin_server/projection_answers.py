@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from actors.autonomy import BlockEstimates
 from actors.system_carry import StringEstimates, carry_probability
 from batterytwin.datasheet import BatteryDatasheet
+from batterytwin.life import MEDIAN
 from batterytwin.telemetry import Rows
 from simulator.scenario_course import Course
 from twin_server.branch_world import BranchOrigin
-from twin_server.projection import QUANTILES, Projection, Projector, quantiles
+from twin_server.projection import Projection, Projector
+from twin_server.projection_quantiles import quantiles
 
 HALF_YEAR_DAYS: Final = 183
 
@@ -49,7 +51,7 @@ def cost_of_warmth(
     for rise_k in rises_k:
         projection = projector.project(projector.warmer(course, float(rise_k)))
         replaced = quantiles(projection.replacements(float(projector.options.days)))
-        median = replaced[QUANTILES.index(0.5)] or 0.0
+        median = replaced[MEDIAN] or 0.0
         rows.append({"warmer_k": rise_k, "replacements": replaced, "cost": median * price})
     return rows
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from batterytwin.errors import InvalidArgumentError
+from batterytwin.life import MEDIAN
 from batterytwin.v1 import projection_pb2, scenario_service_pb2
 from storage.projection_records import ProjectionRecord
-from twin_server.projection import QUANTILES, quantiles
 from twin_server.projection_job import ProjectionNews
 from twin_server.projection_messages import projection_message
-from twin_server.projection_result import quantiles_message, unpack_ends
+from twin_server.projection_quantiles import quantiles, quantiles_message, unpack_ends
 
 AT_RISK: Final = 0.9
 """A system that carries its load with less than this probability in half a year is at risk."""
@@ -73,7 +73,7 @@ def compare(found: Sequence[DoneProjection]) -> scenario_service_pb2.CompareScen
                 title=message.request.title,
                 replacements=course.replacements,
                 more_than_first=quantiles_message(more),
-                cost_more=(more[QUANTILES.index(0.5)] or 0.0) * first.request.block_price,
+                cost_more=(more[MEDIAN] or 0.0) * first.request.block_price,
                 systems_at_risk=sum(system.in_half_a_year < AT_RISK for system in course.carrying),
             )
         )

@@ -8,7 +8,13 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from batterytwin.errors import OverloadedError, StoreUnavailableError, TwinError, UnknownProjectionError
+from batterytwin.errors import (
+    OverloadedError,
+    StoreUnavailableError,
+    TwinError,
+    UnavailableError,
+    UnknownProjectionError,
+)
 from batterytwin.scenarios import ProjectionState
 from storage.access_records import AuditEntry
 from storage.projection_records import NewProjection, ProjectionOutcome, ProjectionRecord
@@ -60,10 +66,10 @@ class ProjectionKeeper:
 
     Args:
         store: where they are kept.
-        compute: computes one.
+        compute: computes one; None = nothing is taken.
     """
 
-    def __init__(self, store: ProjectionStore, compute: Compute) -> None:
+    def __init__(self, store: ProjectionStore, compute: Compute | None) -> None:
         self._store = store
         self._compute = compute
         self._asking = asyncio.Lock()
@@ -82,7 +88,10 @@ class ProjectionKeeper:
 
         Raises:
             OverloadedError: too many wait.
+            UnavailableError: this server computes none.
         """
+        if self._compute is None:
+            raise UnavailableError("This server computes no projections; ask the one that it belongs to.")
         async with self._asking:  # counting what waits and adding one must not interleave
             record = await self._store.add_projection(new, MOST_WAITING, audit)
         if record is None:
@@ -110,20 +119,22 @@ class ProjectionKeeper:
 
     async def run(self) -> None:
         """Computes what waits until it is cancelled."""
+        if self._compute is None:
+            return
         await self._insist(self._store.requeue_projections)
         while True:
             self._wake.clear()
             record = await self._insist(self._store.begin_projection)
             if record is not None:
-                await self._work(record)
+                await self._work(self._compute, record)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
                     await self._wake.wait()
 
-    async def _work(self, record: ProjectionRecord) -> None:
+    async def _work(self, compute: Compute, record: ProjectionRecord) -> None:
         self._news = ProjectionNews()
-        computing = asyncio.ensure_future(self._compute(record.request, self._tell))
+        computing = asyncio.ensure_future(compute(record.request, self._tell))
         self._running = record.projection_id, computing
         begun_s = time.monotonic()
         try:

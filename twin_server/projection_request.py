@@ -10,7 +10,7 @@ from batterytwin.errors import InvalidArgumentError, NotFoundError
 from batterytwin.inventory import Inventory
 from batterytwin.v1 import projection_pb2
 from simulator.scenario_course import course_of
-from twin_server.branch_world import part_of_inventory
+from twin_server.inventory_part import part_of_inventory
 from twin_server.scenario_parts import read_parts, tell_part
 from twin_server.time_proto import timestamp_to_us
 
@@ -92,7 +92,10 @@ def check_request(
         )
     if not inventory.locations:
         raise NotFoundError("There is no location that you may see.", field="names")
-    part = part_of_inventory(inventory, tuple(given.names))
+    try:
+        part = part_of_inventory(inventory, tuple(given.names))
+    except NotFoundError as error:
+        raise NotFoundError(error.message, field="names", value=error.value) from None
     locations = tuple(location.location_id for location in part.locations)
     if not given.names and not sees_all:
         told.names.extend(locations)

@@ -1,21 +1,16 @@
-"""What came of a projection: messages of its courses, and totals by day that can be compared member by member."""
+"""What came of a projection: messages of its courses, and ends by day that can be compared member by member."""
 
-import math
-import zlib
-from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from batterytwin.v1 import projection_pb2
 from twin_server.branch_world import BranchOrigin
 from twin_server.projection import Projection
 from twin_server.projection_answers import carrying, first_losses, replacements_by_year, where_a_string_helps
+from twin_server.projection_quantiles import Counts, quantiles_message
 
 _MOST_HELPED: Final = 5
-
-Counts = NDArray[np.int64]
 
 
 def course_message(
@@ -42,11 +37,6 @@ def course_message(
     )
 
 
-def quantiles_message(values: Iterable[float | None]) -> projection_pb2.Quantiles:
-    """Message of quantiles; None becomes NaN."""
-    return projection_pb2.Quantiles(values=[math.nan if value is None else value for value in values])
-
-
 def ends_by_day(projection: Projection) -> Counts:
     """Blocks that come to their end on each day, `(n_members, days + 1)`; an end within a day is of its midnight."""
     members, days = len(projection.lives.end_day), projection.options.days
@@ -54,16 +44,6 @@ def ends_by_day(projection: Projection) -> Counts:
     member, place = np.nonzero(ends <= days)
     day = np.ceil(ends[member, place]).astype(np.int64)
     return np.bincount(member * (days + 1) + day, minlength=members * (days + 1)).reshape(members, days + 1)
-
-
-def pack_ends(ends: Counts) -> bytes:
-    """Ends by day as they are stored."""
-    return zlib.compress(ends.astype("<u4").tobytes(), 6)
-
-
-def unpack_ends(packed: bytes, members: int) -> Counts:
-    """Ends by day of so many members as they were stored."""
-    return np.frombuffer(zlib.decompress(packed), "<u4").reshape(members, -1).astype(np.int64)
 
 
 def _system(row: dict[str, Any]) -> projection_pb2.CarryingSystem:

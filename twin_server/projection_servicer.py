@@ -3,6 +3,7 @@
 import asyncio
 import time
 import uuid
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from batterytwin.errors import ConflictError, InvalidArgumentError, Reason
@@ -38,21 +39,37 @@ class ProjectionReads(Protocol):
         """Projections with their totals."""
 
 
-class ProjectionCalls:
-    """Projections of the locations that the caller may see; who may not see all of one does not see it.
+@dataclass(frozen=True, slots=True)
+class Projections:
+    """What the service rests on.
 
-    Args:
+    Attributes:
         keeper: computes them.
         store: past ones.
         live: what there is, and its present.
         block_price: of one block with its work, as the server plans.
     """
 
-    def __init__(self, keeper: ProjectionKeeper, store: ProjectionReads, live: LiveTable, block_price: float) -> None:
-        self._keeper = keeper
-        self._projections = store
-        self._live = live
-        self._block_price = block_price
+    keeper: ProjectionKeeper
+    store: ProjectionReads
+    live: LiveTable
+    block_price: float
+
+
+class ProjectionCalls:
+    """Projections of the locations that the caller may see; who may not see all of one does not see it.
+
+    A part of a servicer: names of its own are those of projections alone.
+
+    Args:
+        parts: what they rest on.
+    """
+
+    def __init__(self, parts: Projections) -> None:
+        self._projecting = parts.keeper
+        self._projections = parts.store
+        self._projected = parts.live
+        self._block_price = parts.block_price
 
     async def ProjectScenario(
         self, request: scenario_service_pb2.ProjectScenarioRequest, context: Any
@@ -63,10 +80,10 @@ class ProjectionCalls:
         checked = await asyncio.to_thread(
             check_request,
             request.projection,
-            self._visible(principal),
+            self._projectable(principal),
             sees_all=principal.location_ids is None,
             block_price=self._block_price,
-            now_us=self._now_us,
+            now_us=self._newest_us,
         )
         new = NewProjection(
             projection_id=f"prj-{uuid.uuid4().hex[:12]}",
@@ -79,9 +96,9 @@ class ProjectionCalls:
             asked_by=principal.name,
         )
         audit = audit_entry("projection.ask", new.projection_id, checked.request.title)
-        record = await self._keeper.ask(new, audit)
-        self._require(record, principal)
-        return scenario_service_pb2.ProjectScenarioResponse(projection=self._message(record))
+        record = await self._projecting.ask(new, audit)
+        self._seen_projection(record, principal)
+        return scenario_service_pb2.ProjectScenarioResponse(projection=self._tell_projection(record))
 
     async def CancelProjection(
         self, request: scenario_service_pb2.CancelProjectionRequest, context: Any
@@ -89,18 +106,18 @@ class ProjectionCalls:
         """Cancels a projection that is not over, or deletes one that is."""
         request_id = checked_request_id(request.request_id)
         found = await self._projections.projection(request.projection_id, deleted_too=True)
-        self._require(found, current_principal(), request.projection_id)
+        self._seen_projection(found, current_principal(), request.projection_id)
         audit = audit_entry("projection.cancel", request.projection_id)
-        record = await self._keeper.cancel(request.projection_id, request_id, audit)
-        return scenario_service_pb2.CancelProjectionResponse(projection=self._message(record))
+        record = await self._projecting.cancel(request.projection_id, request_id, audit)
+        return scenario_service_pb2.CancelProjectionResponse(projection=self._tell_projection(record))
 
     async def GetProjection(
         self, request: scenario_service_pb2.GetProjectionRequest, context: Any
     ) -> scenario_service_pb2.GetProjectionResponse:
         """Gets a projection with its result."""
         found = await self._projections.projection(request.projection_id)
-        record = self._require(found, current_principal(), request.projection_id)
-        return scenario_service_pb2.GetProjectionResponse(projection=self._message(record))
+        record = self._seen_projection(found, current_principal(), request.projection_id)
+        return scenario_service_pb2.GetProjectionResponse(projection=self._tell_projection(record))
 
     async def ListProjections(
         self, request: scenario_service_pb2.ListProjectionsRequest, context: Any
@@ -111,7 +128,7 @@ class ProjectionCalls:
         found = await self._projections.list_projections(current_principal().location_ids, after, page_size + 1)
         page = found[:page_size]
         return scenario_service_pb2.ListProjectionsResponse(
-            projections=[self._message(record) for record in page],
+            projections=[self._tell_projection(record) for record in page],
             next_page_token=encode_page_token(request, page[-1].projection_key) if len(found) > page_size else "",
         )
 
@@ -129,7 +146,7 @@ class ProjectionCalls:
         done = []
         for name in names:
             record, totals = found.get(name, (None, None))
-            known = self._require(record, current_principal(), name)
+            known = self._seen_projection(record, current_principal(), name)
             if known.state is not ProjectionState.DONE or totals is None:
                 raise ConflictError(
                     f"{name} is {known.state.name.lower()}; only projections that are done can be compared.",
@@ -140,18 +157,20 @@ class ProjectionCalls:
             done.append(DoneProjection(known, totals))
         return await asyncio.to_thread(compare, done)
 
-    def _visible(self, principal: Principal) -> Inventory:
-        locations = [location for location, _ in self._live.fleet_map.locations]
+    def _projectable(self, principal: Principal) -> Inventory:
+        locations = [location for location, _ in self._projected.fleet_map.locations]
         return Inventory(tuple(location for location in locations if principal.may_see(location.location_id)))
 
-    def _require(self, record: ProjectionRecord | None, principal: Principal, name: str = "") -> ProjectionRecord:
+    def _seen_projection(
+        self, record: ProjectionRecord | None, principal: Principal, name: str = ""
+    ) -> ProjectionRecord:
         if record is None or not all(principal.may_see(location) for location in record.location_ids):
             raise unknown_projection(name)
         return record
 
-    def _now_us(self) -> int:
-        clocks = self._live.clocks
-        return max(clocks.now_us(number) for number in range(len(self._live.fleet_map.locations)))
+    def _newest_us(self) -> int:
+        clocks = self._projected.clocks
+        return max(clocks.now_us(number) for number in range(len(self._projected.fleet_map.locations)))
 
-    def _message(self, record: ProjectionRecord) -> projection_pb2.Projection:
-        return projection_message(record, self._keeper.news_of(record.projection_id))
+    def _tell_projection(self, record: ProjectionRecord) -> projection_pb2.Projection:
+        return projection_message(record, self._projecting.news_of(record.projection_id))

@@ -13,7 +13,8 @@ from typing import Final
 
 from batterytwin.errors import TwinError
 from storage.framed_child import read_frame, write_frames
-from twin_server.projection_job import ProjectionJob, ProjectionNews, do_job
+from twin_server.projection_job import ProjectionJob, ProjectionNews
+from twin_server.projection_run import do_job
 
 _NEWS_S: Final = 1.0
 

@@ -18,6 +18,7 @@ from twin_server.drill_order import checked_speed, read_order
 from twin_server.event_validation import checked_request_id
 from twin_server.page_token import decode_page_token, encode_page_token, read_page_size
 from twin_server.principal import Principal, current_principal
+from twin_server.projection_servicer import ProjectionCalls, Projections
 from twin_server.routing import FleetMap
 from twin_server.scenario_parts import read_definition, read_parts
 from twin_server.visibility import sees_all_of
@@ -40,7 +41,7 @@ class DrillListStore(Protocol):
         """What people did with a drill."""
 
 
-class ScenarioServicer(scenario_service_pb2_grpc.ScenarioServiceServicer):
+class ScenarioServicer(ProjectionCalls, scenario_service_pb2_grpc.ScenarioServiceServicer):
     """Drills whose locations the caller may all see.
 
     Args:
@@ -48,9 +49,18 @@ class ScenarioServicer(scenario_service_pb2_grpc.ScenarioServiceServicer):
         store: where they are noted.
         fleet_map: the fleet that is copied.
         drain: knows when the server stops.
+        projections: everything about projections.
     """
 
-    def __init__(self, keeper: DrillKeeper, store: DrillListStore, fleet_map: FleetMap, drain: Drain) -> None:
+    def __init__(  # what the service rests on
+        self,
+        keeper: DrillKeeper,
+        store: DrillListStore,
+        fleet_map: FleetMap,
+        drain: Drain,
+        projections: Projections,
+    ) -> None:
+        super().__init__(projections)
         self._keeper = keeper
         self._store = store
         self._map = fleet_map

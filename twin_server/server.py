@@ -15,7 +15,7 @@ from actors.filter import MODEL_VERSION
 from actors.fleet import Fleet
 from actors.twin_memory import MEMORY_LAYOUT
 from batterytwin.events import TwinInput
-from batterytwin.inventory import Inventory
+from batterytwin.inventory import Inventory, LocationClock
 from batterytwin.readings import ReadingBatch
 from batterytwin.v1 import (
     alert_service_pb2_grpc,
@@ -57,6 +57,8 @@ from twin_server.past_answers import Past, PastAnswers
 from twin_server.past_outages import PastOutages
 from twin_server.periodic import run_every
 from twin_server.prediction_servicer import PredictionServicer
+from twin_server.projection_keeper import Compute, ProjectionKeeper
+from twin_server.projection_servicer import Projections
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
 from twin_server.routing import FleetMap
 from twin_server.scenario_servicer import ScenarioServicer
@@ -98,15 +100,18 @@ class TwinServer:
         jobs: work on the database that comes back.
         scoring: where models of remaining life are asked; None = in a thread of this process.
         default_model: folder of the model that comes with the product.
-        fed_clock: present of a server that is fed, us since 1970 UTC: its readings come through `feed`, which also does
-            what timers do otherwise, and it predicts no lives. None = it lives in real time.
+        fed_clock: present of a server that is fed, us since 1970 UTC, whatever the clocks of its locations: readings
+            come through `feed`, which also does what timers do otherwise, and no lives are predicted. None = it lives
+            in real time.
         drills: where drills live; None = this server plays none.
+        compute_projection: computes projections; None = this server computes none.
 
     Attributes:
         local_target: address for clients on this machine, without TLS; set by `start`.
         strings: the watch over strings.
         lives: remaining lives.
         drills: copies of the twins on which scenarios are played.
+        projections: the queue of projections.
     """
 
     local_target: str
@@ -127,13 +132,16 @@ class TwinServer:
         default_model: Path = DEFAULT_MODEL,
         fed_clock: Callable[[], int] | None = None,
         drills: DrillPlace | None = None,
+        compute_projection: Compute | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._fleet = fleet
         self._map = FleetMap(inventory, fleet.shard_specs)
         self._is_fed = fed_clock is not None
-        self._clocks = LocationClocks([location.clock for location in inventory.locations], fed_clock or wall_us)
+        # a location that is fed has the feed's clock, which goes on where nothing is heard
+        clocks = [LocationClock.WALL if self._is_fed else location.clock for location in inventory.locations]
+        self._clocks = LocationClocks(clocks, fed_clock or wall_us)
         self.live = LiveTable(self._map, self._clocks)
         self._past = PastAnswers(fleet, self.live, store, past)
         self._hub = AlertHub(store, self.live)
@@ -164,6 +172,7 @@ class TwinServer:
         self._health = DrainingHealth(self._drain)
         self._readiness = Readiness(self._health, SERVICE_NAMES)
         self._admission = Admission(settings.max_concurrent_calls)
+        self.projections = ProjectionKeeper(store, compute_projection)
         self.drills = DrillKeeper(store, drills, settings.max_drill_h)
         self._access = access
         self._auth_servicer = auth_servicer
@@ -281,7 +290,7 @@ class TwinServer:
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(self.lives), server)
         scenario_service_pb2_grpc.add_ScenarioServiceServicer_to_server(
-            ScenarioServicer(self.drills, self._store, live.fleet_map, drain), server
+            ScenarioServicer(self.drills, self._store, live.fleet_map, drain, self._projections()), server
         )
         alerts = AlertServicer(self._store, hub, live, drain)
         alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alerts, server)
@@ -311,9 +320,14 @@ class TwinServer:
                 run_every(_PAST_OUTAGES_S, self._past_outages.look),
                 run_every(TRACE_EVERY_S, self._tracer.look),
                 self.drills.run(),
+                self.projections.run(),
                 *self.lives.background(),
             ]
         self._background = [asyncio.create_task(job) for job in work]
+
+    def _projections(self) -> Projections:
+        price = self._settings.replacement_prices.single_block
+        return Projections(self.projections, self._store, self.live, price)
 
     async def _submit_inputs(self, inputs: Sequence[TwinInput]) -> list[bool]:
         """Hands evidence to the twins; what it says of their lives follows within seconds."""

@@ -6,8 +6,11 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from actors.life_inputs import life_records
 from actors.life_projection import LifeBlocks, LifeEnsemble, SiteAgeing, project_life
-from batterytwin.life import QUANTILES
+from actors.remaining_life import physics_life
+from batterytwin.life import MEDIAN, QUANTILES
+from tests.actors.life_rows import YEAR_S, life_rows
 
 YEAR_D = 365.25
 OFFSETS_K = np.arange(-12.0, 13.0)
@@ -110,3 +113,37 @@ def test_whoever_is_told_of_the_progress_may_cancel() -> None:
     with pytest.raises(KeyboardInterrupt):
         project_life(blocks(10), room(25.0), members=100, seed=1, progress=stop)
     assert told == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+@pytest.mark.parametrize("celsius", [22.0, 30.0])
+def test_lives_are_those_that_the_live_product_tells_of_the_same_batteries(celsius: float) -> None:
+    """Whatever is known of them: age, a capacity test, a resistance that rises, discharges."""
+    known = life_rows(60, room_c=celsius)
+    x = life_records(known)
+    rng = np.random.default_rng(5)
+    age_s = rng.uniform(0.2, 9.0, 60) * YEAR_S
+    x["installed_us"] = x["as_of_us"] - 1e6 * age_s
+    factor = x["ageing_month_1"]
+    x["observed_s"], x["thermal_age_s"], x["stress_age_s"] = age_s, age_s * factor, 1.1 * age_s * factor
+    x["cycle_wear"] = rng.uniform(0.0, 0.1, 60)
+    tested, drifted = slice(0, 30), slice(20, 50)
+    x["test_us"][tested] = x["as_of_us"][tested] - 1e6 * 0.1 * age_s[tested]
+    x["test_soh"][tested], x["test_sigma"][tested] = rng.uniform(0.82, 1.02, 30), 0.025
+    x["resistance_drift"][drifted], x["resistance_drift_sigma"][drifted] = rng.uniform(0.0, 0.4, 30), 0.03
+    told = physics_life(known)
+    start = replace(
+        blocks(60, soh=0.95, sigma=0.03),
+        wear=told.rates.wear,
+        ln_speed=told.speed_quantiles[:, ::-1],
+        stress=told.rates.voltage_factor,
+        cycles_per_s=told.rates.cycles_per_s,
+    )
+    first = project_life(start, room(celsius, 40.0), members=600, seed=1).end_day[:, :, 0]
+    expected = told.quantile_days
+    usual = (expected[:, MEDIAN] > 30.0) & (expected[:, MEDIAN] < 12_000.0)
+    assert usual.sum() > 45
+    ratio = np.median(first, axis=0)[usual] / expected[usual, MEDIAN]
+    assert np.abs(np.log(ratio)).max() < 0.15, "600 members tell a median to about 2 % of a long life"
+    assert np.median(ratio) == pytest.approx(1.0, abs=0.02)
+    spread = np.quantile(first, 0.75, axis=0)[usual] / expected[usual, QUANTILES.index(0.75)]
+    assert np.median(spread) == pytest.approx(1.0, abs=0.03)

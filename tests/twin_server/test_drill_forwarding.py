@@ -1,7 +1,7 @@
 """A call that names a drill is answered there, to the letter, or refused; never by the live fleet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,6 @@ from batterytwin.v1.twin_service_pb2 import GetTwinRequest
 from batterytwin.v1.twin_service_pb2_grpc import TwinServiceStub
 from clients.async_client import AsyncTwinClient
 from clients.types import Drill, GridSpec, LocationClock, ScenarioPart
-from tests.fixtures.postgres import fresh_database
 from tests.fixtures.server import QUICK_HASHES, RunningServer, serve
 from tests.twin_server.calls import columns, now_ns, reason_of
 from tests.twin_server.scripted_drills import ScriptedDatabases, ScriptedHosts, scripted_place
@@ -61,19 +60,13 @@ class Pair:
             await gateway.ingest(ReadingBatch(columns([BATTERY], now_ns(), voltage_v)))
 
 
-@pytest.fixture
-def other_database_url(postgres_url: str) -> Iterator[str]:
-    with fresh_database(postgres_url) as url:
-        yield url
-
-
 @pytest_asyncio.fixture
-async def pair(database_url: str, other_database_url: str, tmp_path: Path) -> AsyncIterator[Pair]:
+async def pair(make_database: Callable[[], str], tmp_path: Path) -> AsyncIterator[Pair]:
     async with AsyncExitStack() as parts:
-        inner = await parts.enter_async_context(serve(other_database_url, tmp_path))
+        inner = await parts.enter_async_context(serve(make_database(), tmp_path))
         hosts = ScriptedHosts(inner.target)
         place = scripted_place(hosts, ScriptedDatabases(), tmp_path)
-        live = await parts.enter_async_context(serve(database_url, tmp_path, drills=place))
+        live = await parts.enter_async_context(serve(make_database(), tmp_path, drills=place))
         # of a user of the live server alone the other one would know nothing; a real drill looks users up there
         client = await parts.enter_async_context(AsyncTwinClient(live.target, operator_token(tmp_path)))
         yield Pair(live, inner, client, hosts)

@@ -16,9 +16,10 @@ from simulator.scenario_course import ScenarioPart, course_of
 from simulator.scenario_library import find_scenario
 from simulator.site_ageing import ageing_by_day
 from tests.simulator.small_fleet import START, START_S, with_outages, write_fleet
-from twin_server.branch_world import origin_of_nothing, part_of_inventory
+from twin_server.branch_world import origin_of_nothing
 from twin_server.cli import app
 from twin_server.fleet_setup import make_specs
+from twin_server.inventory_part import part_of_inventory
 from twin_server.plant_days import plant_days
 
 
