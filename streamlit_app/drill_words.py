@@ -37,6 +37,7 @@ LEVEL_TEXT: Final[Mapping[int, str]] = {
     TargetLevel.BATTERY: "Battery",
 }
 _UNIT: Final = {"degC": "°C", "Ohm": "Ω", "mOhm": "mΩ", "1/a": "a year", "1/y": "a year", "ratio": ""}
+_UNIT_ENDING: Final = {"K/h": "_k_h", "degC": "_c", "h": "_h", "K": "_k", "V": "_v", "A": "_a", "Ohm": "_ohm"}
 _SHORT_LIST: Final = 3
 
 
@@ -114,17 +115,28 @@ def title_of(part: ScenarioPart, library: ScenarioLibrary | None) -> str:
 
 
 def part_text(part: ScenarioPart, library: ScenarioLibrary | None, names: Mapping[str, str]) -> str:
-    """A part in a line: "Cooling fails · Bangrak · after 30 min · rate_k_h 2, duration_h 8"."""
+    """A part in a line: "Cooling fails · Bangrak · after 30 min · rate 2 K/h, duration 8 h"."""
     targets = ", ".join(names.get(target, target) for target in part.targets[:_SHORT_LIST]) or "everywhere"
     if len(part.targets) > _SHORT_LIST:
         targets = f"{targets} and {len(part.targets) - _SHORT_LIST} more"
     begin = f"after {duration(part.start_s)}" if part.start_s else "from the begin"
-    return f"{title_of(part, library)} · {targets} · {begin}{_chosen(part)}"
+    return f"{title_of(part, library)} · {targets} · {begin}{_chosen(part, library)}"
 
 
-def _chosen(part: ScenarioPart) -> str:
-    values = ", ".join(f"{name} {figure(value)}" for name, value in part.parameters.items())
+def _chosen(part: ScenarioPart, library: ScenarioLibrary | None) -> str:
+    scenario = next((s for s in library.scenarios if s.name == part.scenario_name), None) if library else None
+    units = {parameter.name: parameter.unit for parameter in scenario.parameters} if scenario else {}
+    values = ", ".join(
+        f"{short_name_of(name, units.get(name, ''))} {figure(value)} {unit_text(units.get(name, ''))}".rstrip()
+        for name, value in part.parameters.items()
+    )
     return f" · {values}" if values else ""
+
+
+def short_name_of(name: str, unit: str) -> str:
+    """The name of a parameter without its unit: "rate_k_h" in K/h reads "rate"."""
+    ending = _UNIT_ENDING.get(unit, "")
+    return (name.removesuffix(ending) if name != ending else name).replace("_", " ").strip()
 
 
 def ended_text(drill: Drill) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from clients.types import (
     CarryingSystem,
@@ -18,12 +19,16 @@ from clients.types import (
 from streamlit_app.life_words import money
 from streamlit_app.projection_words import count_text, loss_text, quantile
 
-_CHANCE: Final = {"min_value": 0.0, "max_value": 100.0, "format": "%.0f %%"}
+
+def _chance(label: str, help_text: str | None = None) -> ColumnConfig:
+    return st.column_config.ProgressColumn(label, min_value=0.0, max_value=100.0, format="%.0f %%", help=help_text)
+
+
 CARRYING_COLUMNS: Final = {
-    "now": st.column_config.ProgressColumn("Now", **_CHANCE),
-    "later": st.column_config.ProgressColumn("In half a year", **_CHANCE, help="If nothing is replaced"),
-    "scenario": st.column_config.ProgressColumn("With the scenario", **_CHANCE, help="In half a year"),
-    "more": st.column_config.ProgressColumn("With one more string", **_CHANCE, help="In half a year"),
+    "now": _chance("Now"),
+    "later": _chance("In half a year", "If nothing is replaced"),
+    "scenario": _chance("With the scenario", "In half a year"),
+    "more": _chance("With one more string", "In half a year"),
     "gain": st.column_config.NumberColumn("Gain", format="%+.0f %%"),
 }
 _NAMES: Final = ("q05", "q25", "q50", "q75", "q95")

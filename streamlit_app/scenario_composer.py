@@ -79,10 +79,12 @@ def matching(scenarios: Sequence[Scenario], wanted: str) -> list[Scenario]:
 
 def _entry(space: str, scenario: Scenario) -> None:
     full = len(planned(space)) >= MOST_PARTS
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="top", gap="small"):
-        levels = ", ".join(word(LEVEL_TEXT, level).lower() for level in scenario.targets)
+    levels = ", ".join(word(LEVEL_TEXT, level).lower() for level in scenario.targets)
+    words, act = st.columns((4, 1), vertical_alignment="center")
+    with words:
         st.markdown(f"**{plain(scenario.title)}**  \n{plain(scenario.words.strip())}  \n:gray[Aimed at: {levels}]")
+    with act:
         st.button(
             "Add", icon=":material/add:", key=f"add_{space}_{scenario.name}", disabled=full, on_click=add_part,
-            args=(space, scenario),
+            args=(space, scenario), help=f"Add {scenario.title}",
         )  # fmt: skip

@@ -33,7 +33,7 @@ def part_fields(
         What was chosen; None = something is missing, and the page says what.
     """
     key = f"{space}_{part.number}"
-    if f"level_{key}" not in st.session_state:
+    if f"drop_{key}" not in st.session_state:
         part = restored(space, part)
     scenario = part.scenario
     with st.container(border=True, key=f"panel_part_{key}", gap="small"):
@@ -44,8 +44,9 @@ def part_fields(
                 "Remove", icon=":material/close:", key=f"drop_{key}", type="tertiary", on_click=drop_part,
                 args=(space, part.number),
             )  # fmt: skip
-        targets = _targets(key, part, locations)
-        start_s = _start(key, part) if with_start else 0.0
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            targets = _targets(key, part, locations)
+            start_s = _start(key, part) if with_start else 0.0
         parameters = _parameters(key, part)
     chosen = ScenarioPart(
         scenario_name="" if part.own else scenario.name,
@@ -65,15 +66,16 @@ def _targets(key: str, part: PlannedPart, locations: Sequence[Location]) -> tupl
     strings = {string.string_id: string.battery_ids for location in locations for string in location.strings()}
     usual = _level_of(given[0], strings) if given else levels[0]
     usual = usual if usual in levels else levels[0]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    level = usual
+    if len(levels) > 1:
         level = st.segmented_control(
-            "Where", levels, default=usual, required=True, key=f"level_{key}", disabled=len(levels) == 1,
+            "Where", levels, default=usual, required=True, key=f"level_{key}",
             format_func=lambda member: word(LEVEL_TEXT, member),
         )  # fmt: skip
-        start = tuple(name for name in given if _level_of(name, strings) == level)
-        if level == TargetLevel.LOCATION:
-            return _sites(key, start, locations)
-        return _strings(key, start, strings) if level == TargetLevel.STRING else _blocks(key, start, strings)
+    start = tuple(name for name in given if _level_of(name, strings) == level)
+    if level == TargetLevel.LOCATION:
+        return _sites(key, start, locations)
+    return _strings(key, start, strings) if level == TargetLevel.STRING else _blocks(key, start, strings)
 
 
 def _sites(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
@@ -125,7 +127,7 @@ def _level_of(name: str, strings: _Strings) -> TargetLevel:
 def _start(key: str, part: PlannedPart) -> float:
     minutes = st.number_input(
         "Begins after, min", min_value=0.0, max_value=_LATEST_START_MIN,
-        value=part.given.start_s / 60.0 if part.given else 0.0, step=5.0, format="%.1f", key=f"start_{key}", width=160,
+        value=part.given.start_s / 60.0 if part.given else 0.0, step=5.0, format="%.1f", key=f"start_{key}", width=170,
         help="In the drill's own time, counted from its begin",
     )  # fmt: skip
     return 60.0 * minutes
@@ -136,8 +138,9 @@ def _parameters(key: str, part: PlannedPart) -> dict[str, float]:
     values: dict[str, float] = {}
     parameters = part.scenario.parameters
     for row in range(0, len(parameters), _FIELDS_A_ROW):
-        for column, parameter in zip(st.columns(_FIELDS_A_ROW), parameters[row : row + _FIELDS_A_ROW], strict=False):
-            with column:
+        columns = st.columns(_FIELDS_A_ROW, vertical_alignment="bottom")
+        for column, parameter in zip(columns, parameters[row : row + _FIELDS_A_ROW], strict=False):
+            with column, st.container(gap="xxsmall"):
                 values[parameter.name] = _number(f"{parameter.name}_{key}", parameter, given.get(parameter.name))
     return values
 

@@ -23,9 +23,10 @@ from streamlit_app.wording import BANGKOK
 SPACE: Final = "drill"
 SPEEDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 3_600.0)
 _NOW, _PAST = "Now", "A past instant"
-_SITES, _STRINGS, _ALL = "Their sites", "Their strings alone", "The whole fleet"
+_SITES, _STRINGS, _ALL = "The sites concerned", "The strings concerned alone", "The whole fleet"
 _LONGEST_H: Final = 24.0 * 366
 _STARTED: Final = "drill_started"
+_ROUND: Final = "drill_round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def _news(visitor: Visitor) -> None:
 def _wish(locations: Sequence[Location], parts: Sequence[ScenarioPart]) -> _Wish:
     first, second, third, fourth = st.columns(4)
     with first:
-        title = st.text_input("Title", key="drill_title", max_chars=120, placeholder="As its scenarios")
+        key = f"drill_title_{st.session_state.get(_ROUND, 0)}"
+        title = st.text_input("Title", key=key, max_chars=120, placeholder="As its scenarios")
         speed = speed_field(SPACE, 60.0)
     with second:
         when = st.segmented_control("Twins as they are", (_NOW, _PAST), default=_NOW, required=True, key="drill_when")
@@ -141,5 +143,6 @@ def _start(visitor: Visitor, parts: Sequence[ScenarioPart], wish: _Wish) -> None
     clear_plan(SPACE)
     scenario_answers.forget(visitor)
     st.session_state[_STARTED] = drill
+    st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1  # the next one begins with an empty title
     st.toast(f"“{drill.title}” runs.", icon=":material/play_arrow:")
     st.rerun()

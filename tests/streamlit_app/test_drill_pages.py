@@ -18,8 +18,8 @@ from streamlit_app.scoped_cache import Scope
 from streamlit_app.sessions import SessionStore
 from tests.streamlit_app.dummy_client import PASSWORD, DummyClient
 from tests.streamlit_app.dummy_scenario_client import SIMULATED_V
-from tests.streamlit_app.test_downloads import COOKIE, wanted
-from tests.streamlit_app.test_gate import Browser
+from tests.streamlit_app.test_downloads import wanted
+from tests.streamlit_app.test_gate import COOKIE, Browser
 from tests.streamlit_app.test_pages import only, select, texts, values
 
 Opener = Callable[[str], AppTest]

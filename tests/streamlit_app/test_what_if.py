@@ -44,7 +44,7 @@ def test_a_drill_is_composed_of_several_scenarios_and_started(panel: AppTest, du
     panel.selectbox(key="string_drill_2").set_value("BRK-U1-S01").run()
     panel.multiselect(key="blocks_drill_2_BRK-U1-S01").set_value(["BRK-U1-S01-B02"])
     panel.number_input(key="start_drill_2").set_value(30.0).run()
-    panel.text_input(key="drill_title").set_value("Monday morning")
+    panel.text_input(key="drill_title_0").set_value("Monday morning")
     panel.button(key="start_drill").click().run()
     assert not panel.exception
     (drill,) = dummy.drills.values()
