@@ -123,7 +123,7 @@ def _real_page_notice() -> None:
             ":material/verified: This page is about the **live fleet**. The drill that you watch goes on beside it.",
             width="content",
         )
-        with st.container(horizontal=True, width="content", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
             links.page_link("fleet", "Back to the drill", ":material/undo:")
             if st.button("Leave the drill", key="drill_leave_here", type="tertiary"):
                 leave_drill()

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from clients.types import DrillReport, ScenarioLibrary
-from streamlit_app.drill_story import median_reaction, reaction_text, reactions, story
+from streamlit_app.drill_story import kind_text, median_reaction, reaction_text, reactions, story
 from streamlit_app.drill_words import STATE_TEXT, figure, part_text, passed_text, places_text, speed_text
 from streamlit_app.wording import local_time, word
 
@@ -67,7 +67,7 @@ def report_html(report: DrillReport, names: Mapping[str, str], library: Scenario
     left_out = report.alert_count - len(report.alerts)
     rows = (
         (
-            local_time(line.branch_time), local_time(line.real_time), line.kind.value, line.where, line.who, line.words,
+            local_time(line.branch_time), local_time(line.real_time), kind_text(line), line.where, line.who, line.words,
             reaction_text(line.reaction) if line.reaction is not None else "",
         )
         for line in story(report)

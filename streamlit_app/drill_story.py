@@ -46,6 +46,11 @@ class Line:
     reaction: timedelta | None = None
 
 
+def kind_text(line: Line) -> str:
+    """What kind of line it is, for people; an alert by its rank."""
+    return word(SEVERITY_TEXT, line.severity) if line.kind is Kind.ALERT else line.kind.value
+
+
 def story(report: DrillReport) -> list[Line]:
     """Everything in order of the drill's time."""
     times = DrillTimes(report)
@@ -95,10 +100,9 @@ def count_by_rule(alerts: Sequence[Alert]) -> list[tuple[str, int]]:
 
 def _alert_lines(alert: Alert, times: DrillTimes) -> list[Line]:
     where, rule = source(alert), word(RULE_TEXT, alert.rule)
-    rank = word(SEVERITY_TEXT, alert.severity).lower()
     lines = [
         Line(
-            alert.raise_time, times.real(alert.raise_time), Kind.ALERT, "", where, f"{rule} ({rank}): {alert.message}",
+            alert.raise_time, times.real(alert.raise_time), Kind.ALERT, "", where, f"{rule}: {alert.message}",
             int(alert.severity),
         )
     ]  # fmt: skip

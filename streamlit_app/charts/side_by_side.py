@@ -129,8 +129,20 @@ def pair_by_block(
         "showgrid": False, "fixedrange": True, "title": {"text": "Block, counted from the positive end", "standoff": 6},
     }  # fmt: skip
     _lay_out(figure, [q.title for q in quantities], [q.least_span for q in quantities], shared, [])
+    for row, quantity in enumerate(quantities):
+        known = np.concatenate([columns[quantity.key] for columns in (live, drill)]) * quantity.factor
+        span = _span(known[np.isfinite(known)], quantity.least_span)
+        figure.update_layout({_axis("y", 2 * row + side): {"range": span, "fixedrange": True} for side in (0, 1)})
     figure.update_layout(uirevision="blocks", hovermode="closest", dragmode=False)
     return figure
+
+
+def _span(known: NDArray[np.float64], least: float) -> list[float]:
+    """Ends of an axis that holds all values and some room, and never covers less than `least`."""
+    if not known.size:
+        return [0.0, least]
+    middle, half = (known.max() + known.min()) / 2, max(0.55 * (known.max() - known.min()), least / 2)
+    return [float(middle - half), float(middle + half)]
 
 
 def _lay_out(

@@ -11,7 +11,7 @@ from clients.types import Drill, DrillReport, ScenarioLibrary
 from streamlit_app import answers, links, scenario_answers
 from streamlit_app.alert_list import plain
 from streamlit_app.drill_files import report_csv, report_html, report_name
-from streamlit_app.drill_story import Kind, count_by_rule, median_reaction, reaction_text, reactions, story
+from streamlit_app.drill_story import Kind, count_by_rule, kind_text, median_reaction, reaction_text, reactions, story
 from streamlit_app.drill_words import (
     STATE_BADGE,
     STATE_TEXT,
@@ -26,19 +26,21 @@ from streamlit_app.json_file import json_file
 from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.visitor import Visitor, current_visitor
 from streamlit_app.what_if_tabs import what_if_tabs
-from streamlit_app.wording import BANGKOK, SEVERITY_TEXT, both_times, local_time, word
+from streamlit_app.wording import BANGKOK, both_times, local_time, word
 
 REFRESH_S: Final = 2.0
 _STORY_COLUMNS: Final = {
     "branch": st.column_config.DatetimeColumn("In the drill", format="DD MMM, HH:mm:ss", help="Bangkok time"),
     "kind": st.column_config.MultiselectColumn(
-        "What", options=[kind.value for kind in Kind], color=["blue", "red", "gray", "green", "green"], width="small"
+        "What",
+        options=["Change", "Info", "Warning", "Critical", "Cleared", "Acknowledged", "Resolved"],
+        color=["violet", "blue", "orange", "red", "gray", "green", "green"],
+        width=120,
     ),
-    "severity": st.column_config.TextColumn("Severity", width="small"),
-    "where": st.column_config.TextColumn("Where"),
-    "words": st.column_config.TextColumn("What happened", width="large"),
-    "who": st.column_config.TextColumn("Who", width="small"),
-    "after": st.column_config.TextColumn("After", width="small", help="From the alert to the person, by their clock"),
+    "where": st.column_config.TextColumn("Where", width=135),
+    "words": st.column_config.TextColumn("What happened", width=640),
+    "who": st.column_config.TextColumn("Who", width=80),
+    "after": st.column_config.TextColumn("After", width=70, help="From the alert to the person, by their clock"),
     "real": st.column_config.DatetimeColumn("By the clock", format="DD MMM, HH:mm:ss", help="Bangkok time"),
 }
 _LIST_COLUMNS: Final = {
@@ -127,12 +129,15 @@ def _live(drill_id: str) -> None:
 
 def _heading(report: DrillReport, names: Mapping[str, str], library: ScenarioLibrary) -> None:
     drill = report.drill
+    place = plain(places_text(drill.location_ids, names))
+    if not current_visitor().drill_id:  # else the banner says so
+        with st.container(key="drill_strip"):
+            st.markdown(f"**SIMULATION \N{EN DASH} {place}** · nothing of this happened in the live fleet")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="small"):
-            st.badge("Simulation", color="orange", icon=":material/theater_comedy:")
             st.markdown(f"#### {plain(drill.title)}", width="content")
             st.badge(word(STATE_TEXT, drill.state), color=STATE_BADGE.get(int(drill.state), "gray"))
-            st.caption(plain(places_text(drill.location_ids, names)), width="content")
+            st.caption(place, width="content")
         with st.container(horizontal=True, width="content", gap="small"):
             for label, ending, kind, data in (
                 ("HTML", "html", "text/html", report_html(report, names, library)),
@@ -200,8 +205,7 @@ def _story(report: DrillReport) -> None:
     table = pd.DataFrame(
         {
             "branch": _local([line.branch_time for line in kept]),
-            "kind": [[line.kind.value] for line in kept],
-            "severity": [word(SEVERITY_TEXT, line.severity) if line.severity else "" for line in kept],
+            "kind": [[kind_text(line)] for line in kept],
             "where": [line.where for line in kept],
             "words": [line.words for line in kept],
             "who": [line.who for line in kept],

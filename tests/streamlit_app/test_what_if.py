@@ -131,7 +131,7 @@ def test_the_report_tells_what_happened_in_order(open_as: Opener, dummy: DummyCl
     app.run()
     assert not app.exception
     kinds = [found for (found,) in app.dataframe[0].value["kind"]]
-    assert kinds == ["Change", "Alert", "Alert", "Acknowledged", "Change"]
+    assert kinds == ["Change", "Critical", "Critical", "Acknowledged", "Change"]
     assert values(app)["Median reaction"] == "20 s"
     assert "Hottest post" in texts(app)
     assert len(app.get("download_button")) == 3
