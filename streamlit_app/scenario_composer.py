@@ -86,5 +86,5 @@ def _entry(space: str, scenario: Scenario) -> None:
     with act:
         st.button(
             "Add", icon=":material/add:", key=f"add_{space}_{scenario.name}", disabled=full, on_click=add_part,
-            args=(space, scenario), help=f"Add {scenario.title}",
+            args=(space, scenario),
         )  # fmt: skip

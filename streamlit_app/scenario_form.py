@@ -45,7 +45,8 @@ def part_fields(
                 args=(space, part.number),
             )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            targets = _targets(key, part, locations)
+            everywhere = "All that are copied" if with_start else "All that are projected"
+            targets = _targets(key, part, locations, everywhere)
             start_s = _start(key, part) if with_start else 0.0
         parameters = _parameters(key, part)
     chosen = ScenarioPart(
@@ -59,7 +60,7 @@ def part_fields(
     return None if targets is None else chosen
 
 
-def _targets(key: str, part: PlannedPart, locations: Sequence[Location]) -> tuple[str, ...] | None:
+def _targets(key: str, part: PlannedPart, locations: Sequence[Location], everywhere: str) -> tuple[str, ...] | None:
     """Names that the part is aimed at; empty = all sites; None = none was chosen where one must be."""
     given = part.given.targets if part.given else ()
     levels = [level for level in part.scenario.targets if level in LEVEL_TEXT] or [TargetLevel.LOCATION]
@@ -74,15 +75,15 @@ def _targets(key: str, part: PlannedPart, locations: Sequence[Location]) -> tupl
         )  # fmt: skip
     start = tuple(name for name in given if _level_of(name, strings) == level)
     if level == TargetLevel.LOCATION:
-        return _sites(key, start, locations)
+        return _sites(key, start, locations, everywhere)
     return _strings(key, start, strings) if level == TargetLevel.STRING else _blocks(key, start, strings)
 
 
-def _sites(key: str, given: Sequence[str], locations: Sequence[Location]) -> tuple[str, ...]:
+def _sites(key: str, given: Sequence[str], locations: Sequence[Location], everywhere: str) -> tuple[str, ...]:
     names = names_of(locations)
     chosen = st.multiselect(
         "Sites", list(names), default=[name for name in given if name in names], key=f"sites_{key}",
-        format_func=lambda name: names[name], placeholder="All that are copied",
+        format_func=lambda name: names[name], placeholder=everywhere,
     )  # fmt: skip
     return tuple(chosen)
 
