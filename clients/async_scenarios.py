@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from batterytwin.v1.scenario_service_pb2 import (
+    CheckScenarioRequest,
     GetScenarioRequest,
     ListLibraryRequest,
     ListScenariosRequest,
@@ -14,7 +15,7 @@ from batterytwin.v1.scenario_service_pb2 import (
 from clients import scenarios_proto
 from clients.async_connection import AsyncConnection
 from clients.channel import DRILL_DEADLINE_S
-from clients.scenarios import Drill, DrillPage, DrillReport, ScenarioLibrary, ScenarioPart
+from clients.scenarios import Drill, DrillPage, DrillReport, Scenario, ScenarioLibrary, ScenarioPart
 
 if TYPE_CHECKING:
     from batterytwin.v1.scenario_service_pb2_grpc import ScenarioServiceAsyncStub  # known to type checkers alone
@@ -45,6 +46,18 @@ class AsyncScenarios:
         request = ListLibraryRequest()
         response = await self._connection.call(self._scenarios.ListLibrary, request, self._own(token), deadline_s)
         return scenarios_proto.library_from_proto(response)
+
+    async def check_scenario(
+        self, definition: str, *, token: str | None = None, deadline_s: float | None = None
+    ) -> Scenario:
+        """Reads a scenario of one's own, TOML, YAML or JSON; nothing is stored or started.
+
+        Raises:
+            InvalidArgumentError: it is none of these, or says something that no scenario has.
+        """
+        request = CheckScenarioRequest(definition=definition)
+        response = await self._connection.call(self._scenarios.CheckScenario, request, self._own(token), deadline_s)
+        return scenarios_proto.scenario_from_proto(response.scenario)
 
     async def start_scenario(
         self,

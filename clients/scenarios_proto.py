@@ -29,7 +29,24 @@ from clients.wire import enum_from_number, optional_time, time_from_proto, time_
 
 def library_from_proto(response: ListLibraryResponse) -> ScenarioLibrary:
     """Reads the library."""
-    return ScenarioLibrary(tuple(_scenario(scenario) for scenario in response.scenarios), response.most_drills)
+    return ScenarioLibrary(
+        tuple(scenario_from_proto(scenario) for scenario in response.scenarios), response.most_drills
+    )
+
+
+def scenario_from_proto(message: scenario_pb2.Scenario) -> Scenario:
+    """Reads one scenario."""
+    return Scenario(
+        name=message.name,
+        version=message.version,
+        title=message.title,
+        words=message.words,
+        targets=tuple(enum_from_number(TargetLevel, target) for target in message.targets),
+        parameters=tuple(
+            ScenarioParameter(p.name, p.unit, p.default_value, p.least, p.most, p.words) for p in message.parameters
+        ),
+        definition=message.definition,
+    )
 
 
 def part_from_proto(message: scenario_pb2.ScenarioPart) -> ScenarioPart:
@@ -141,17 +158,3 @@ def update_request(
 def stop_request(drill_id: str, request_id: str) -> StopScenarioRequest:
     """Stops a drill, under a name of its own where none is given."""
     return StopScenarioRequest(drill_id=drill_id, request_id=request_id or str(uuid.uuid4()))
-
-
-def _scenario(message: scenario_pb2.Scenario) -> Scenario:
-    return Scenario(
-        name=message.name,
-        version=message.version,
-        title=message.title,
-        words=message.words,
-        targets=tuple(enum_from_number(TargetLevel, target) for target in message.targets),
-        parameters=tuple(
-            ScenarioParameter(p.name, p.unit, p.default_value, p.least, p.most, p.words) for p in message.parameters
-        ),
-        definition=message.definition,
-    )

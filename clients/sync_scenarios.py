@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from batterytwin.v1.scenario_service_pb2 import (
+    CheckScenarioRequest,
     GetScenarioRequest,
     ListLibraryRequest,
     ListScenariosRequest,
@@ -14,7 +15,7 @@ from batterytwin.v1.scenario_service_pb2 import (
 from batterytwin.v1.scenario_service_pb2_grpc import ScenarioServiceStub
 from clients import scenarios_proto
 from clients.channel import DRILL_DEADLINE_S
-from clients.scenarios import Drill, DrillPage, DrillReport, ScenarioLibrary, ScenarioPart
+from clients.scenarios import Drill, DrillPage, DrillReport, Scenario, ScenarioLibrary, ScenarioPart
 from clients.sync_connection import SyncConnection
 
 
@@ -43,6 +44,16 @@ class SyncScenarios:
         request = ListLibraryRequest()
         response = self._connection.call(self._scenarios.ListLibrary, request, self._own(token), deadline_s)
         return scenarios_proto.library_from_proto(response)
+
+    def check_scenario(self, definition: str, *, token: str | None = None, deadline_s: float | None = None) -> Scenario:
+        """Reads a scenario of one's own, TOML, YAML or JSON; nothing is stored or started.
+
+        Raises:
+            InvalidArgumentError: it is none of these, or says something that no scenario has.
+        """
+        request = CheckScenarioRequest(definition=definition)
+        response = self._connection.call(self._scenarios.CheckScenario, request, self._own(token), deadline_s)
+        return scenarios_proto.scenario_from_proto(response.scenario)
 
     def start_scenario(
         self,

@@ -74,6 +74,7 @@ RULE_OF_METHOD: Final[dict[str, Rule]] = {
     f"{_V1}.ModelService/ActivateModel": Rule(Access.ADMIN),
     f"{_V1}.ModelService/ShadowModel": Rule(Access.ADMIN),
     f"{_V1}.ScenarioService/ListLibrary": Rule(Access.USER),
+    f"{_V1}.ScenarioService/CheckScenario": Rule(Access.ENGINEER),
     f"{_V1}.ScenarioService/StartScenario": Rule(Access.ENGINEER),
     f"{_V1}.ScenarioService/UpdateScenario": Rule(Access.ENGINEER),
     f"{_V1}.ScenarioService/StopScenario": Rule(Access.ENGINEER),

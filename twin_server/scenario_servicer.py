@@ -20,7 +20,7 @@ from twin_server.page_token import decode_page_token, encode_page_token, read_pa
 from twin_server.principal import Principal, current_principal
 from twin_server.projection_servicer import ProjectionCalls, Projections
 from twin_server.routing import FleetMap
-from twin_server.scenario_parts import read_parts
+from twin_server.scenario_parts import read_definition, read_parts
 from twin_server.visibility import sees_all_of
 
 
@@ -76,6 +76,13 @@ class ScenarioServicer(ProjectionCalls, scenario_service_pb2_grpc.ScenarioServic
         return scenario_service_pb2.ListLibraryResponse(
             scenarios=[scenario_message(scenario) for scenario in library.values()], most_drills=MOST_DRILLS
         )
+
+    async def CheckScenario(
+        self, request: scenario_service_pb2.CheckScenarioRequest, context: Any
+    ) -> scenario_service_pb2.CheckScenarioResponse:
+        """Reads a scenario of one's own; nothing is stored or started."""
+        scenario = await asyncio.to_thread(read_definition, request.definition)
+        return scenario_service_pb2.CheckScenarioResponse(scenario=scenario_message(scenario))
 
     async def StartScenario(
         self, request: scenario_service_pb2.StartScenarioRequest, context: Any

@@ -25,7 +25,7 @@ from twin_server.signing_key import load_signing_key
 PUBLIC = {"Login", "RefreshToken", "Logout"}
 WITHOUT_LOGIN_ON_LOOPBACK = {"GetStatus"}
 FEED = {"IngestReadings", "StreamReadings"}
-PLAY = {"StartScenario", "UpdateScenario", "StopScenario", "ProjectScenario", "CancelProjection"}
+PLAY = {"CheckScenario", "StartScenario", "UpdateScenario", "StopScenario", "ProjectScenario", "CancelProjection"}
 HANDLE = {"AcknowledgeAlert", "ResolveAlert", "RecordEvent"} | PLAY
 EXTEND = {"RegisterGrid"}
 MODELS = {"ImportModel", "ApproveModel", "ActivateModel", "ShadowModel"}
