@@ -37,8 +37,8 @@ class SyncProjections:
             deadline_s: time this call may take, s.
 
         Raises:
-            InvalidArgumentError: a value is out of its limits, or a scenario does not fit.
-            NotFoundError: no such scenario, or a name is none of the fleet.
+            InvalidArgumentError: a value is out of its limits, a name is none of the fleet, or a scenario does not fit.
+            NotFoundError: no such scenario.
             OverloadedError: too many wait already.
         """
         message = projections_proto.project_request(request, request_id)

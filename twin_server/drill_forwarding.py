@@ -49,6 +49,7 @@ class DrillForwarding(grpc.aio.ServerInterceptor):
         method = str(handler_call_details.method)
         if handler is None or not method.startswith(_PRODUCT):
             return handler
+        inside: Callable[[Call, Any, Any], Any]
         if handler.response_streaming:
             live = handler.stream_stream or handler.unary_stream
             make = _MAKE_STREAMING[handler.request_streaming]
@@ -68,7 +69,7 @@ class DrillForwarding(grpc.aio.ServerInterceptor):
         )
 
     async def _single(self, call: Call, request: Any, context: Any) -> bytes:
-        make = self._channel(call).unary_unary(call.method, _write)
+        make: Any = self._channel(call).unary_unary(call.method, _write)
         asked = make(request, timeout=context.time_remaining(), metadata=_metadata(call, context))
         try:
             answer: bytes = await asked
@@ -77,7 +78,7 @@ class DrillForwarding(grpc.aio.ServerInterceptor):
         return answer
 
     async def _stream(self, call: Call, request: Any, context: Any) -> AsyncIterator[bytes]:
-        make = self._channel(call).unary_stream(call.method, _write)
+        make: Any = self._channel(call).unary_stream(call.method, _write)
         asked = make(request, timeout=context.time_remaining(), metadata=_metadata(call, context))
         try:
             while True:

@@ -226,6 +226,7 @@ class DrillKeeper:
             drill.channel = channel_to(status.target)
             drill.heard_s = self._clock()
             self.news.tell(drill.record)
+        self.warm()  # the next one is to start as fast
         return drill.record
 
     def _why(self, error: BaseException) -> str:

@@ -7,6 +7,8 @@ import os
 import pickle
 import threading
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -19,6 +21,8 @@ from twin_server.drill_server import DrillServer
 from twin_server.logging_setup import configure_logging
 
 _NICE: Final = 10
+_NICE_WHILE_IT_LIVES: Final = 19
+_THREADS: Final = Path("/proc/self/task")
 
 _log = structlog.get_logger(__name__)
 
@@ -63,6 +67,7 @@ class DrillProcess:
 
     async def _start(self, plan: DrillPlan) -> DrillStatus:
         self._drill = await DrillServer.start(plan)
+        _stand_behind(_NICE_WHILE_IT_LIVES)  # a start is waited for, the pace of a drill is not
         gc.collect()
         gc.freeze()  # what is there now stays, and is not looked through again while readings wait
         return self._drill.status()
@@ -78,7 +83,7 @@ class DrillProcess:
 
     async def _stop(self) -> None:
         if self._drill is not None:
-            await self._drill.stop()
+            await self._drill.leave()
 
     def _living(self) -> DrillServer:
         if self._drill is None:
@@ -93,3 +98,10 @@ class DrillProcess:
         except Exception as error:  # noqa: BLE001 - who asked is told, whatever it is
             _log.exception("a drill failed")
             return pickle.dumps(TwinError(f"The drill failed: {type(error).__name__}: {error}"))
+
+
+def _stand_behind(niceness: int) -> None:
+    """Sets the niceness of every thread of this process, as Linux keeps it; those to come have that of their makers."""
+    with suppress(OSError):  # elsewhere it stays as it is
+        for thread in _THREADS.iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)

@@ -26,7 +26,7 @@ _ACTOR_OPTIONS: Final[dict[str, Any]] = {
 _PREPARE_S: Final = 120.0
 _START_S: Final = 120.0
 _ANSWER_S: Final = 20.0
-_GOODBYE_S: Final = 2.0
+_GOODBYE_S: Final = 1.0
 _END_S: Final = 1.0
 _POLL_S: Final = 0.02
 

@@ -108,8 +108,8 @@ class DrillServer:
         end_us = None if plan.duration_h is None else begin_us + round(plan.duration_h * _HOUR_US)
         pace = DrillPace(begin_us, plan.speed)
         self._feed = DrillFeed(self.server, plant, DrillBatches(inventory), self._clock, pace, end_us)
-        feeding = asyncio.create_task(self._feed.run(), name=f"drill {plan.drill_id}")
-        parts.push_async_callback(_end, feeding)
+        self._feeding = asyncio.create_task(self._feed.run(), name=f"drill {plan.drill_id}")
+        parts.push_async_callback(_end, self._feeding)
 
     def _plant(self) -> ScenarioPlant:
         twins, plan = self._origin.twins, self._plan
@@ -163,6 +163,11 @@ class DrillServer:
             if not token:
                 break
         return DrillStory(tuple(found[: -_MOST_ALERTS - 1 : -1]), len(found), self._feed.extremes.words())
+
+    async def leave(self) -> None:
+        """Closes its API, so that who watches is told; for a process that ends then."""
+        await _end(self._feeding)
+        await self.server.stop(_STOP_GRACE_S)
 
     async def stop(self) -> None:
         """Ends it. Repeating it changes nothing."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from actors.life_projection import LifeBlocks, LifeEnsemble, SiteAgeing, project_life
 from batterytwin.errors import InvalidArgumentError
-from simulator.room_changes import RoomChange
 from simulator.scenario_course import Course, ScenarioPart, course_of
 from simulator.site_ageing import ageing_by_day
+from simulator.wanted_events import RoomChange
 from twin_server.branch_world import BranchOrigin
 from twin_server.projection_blocks import OFFSETS_K, fit_rooms, life_blocks, physics_of
 

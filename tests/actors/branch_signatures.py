@@ -156,7 +156,7 @@ def runaway(world: LiveWorld) -> Figures:
     }
 
 
-SENSORS: Final = (
+SENSORS: Final[tuple[tuple[str, dict[str, float], FaultClass, float], ...]] = (
     ("voltage_sensor_offset", {"offset_v": 0.5}, FaultClass.VOLTAGE_SENSOR, 3.0),
     ("temperature_sensor_offset", {"offset_k": 8.0}, FaultClass.TEMPERATURE_SENSOR, 6.0),
     ("voltage_sensor_stuck", {}, FaultClass.STUCK_SENSOR, 4.0),

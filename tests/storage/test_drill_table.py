@@ -122,7 +122,7 @@ async def test_what_never_lived_is_forgotten_whole(server_store: ServerStore, da
     assert await server_store.drill_of_request(asked) is None
     with psycopg.connect(database_url) as connection:
         for table in ("drill", "drill_change", "drill_request", "drill_report"):
-            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # type: ignore[arg-type]
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
 async def test_a_drill_without_an_end_has_no_end_state(server_store: ServerStore, database_url: str) -> None:

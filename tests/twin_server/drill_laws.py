@@ -33,6 +33,8 @@ STRINGS = ("AAA-U1-S01", "AAA-U1-S02", "BBB-U1-S01", "BBB-U1-S02")
 FAST = 3_600.0
 FRAMES = 6
 
+_SESSIONS = "SELECT FROM pg_stat_activity WHERE datname = %s"
+
 
 @dataclass
 class DrillWorld:
@@ -83,17 +85,23 @@ class DrillWorld:
 
 @asynccontextmanager
 async def drill_world(
-    hosts: DrillHosts, database_url: str, make_database: Callable[[], str], data_dir: Path
+    hosts: DrillHosts, database_url: str, make_database: Callable[[], str], data_dir: Path, *, until_s: float = 60.0
 ) -> AsyncIterator[DrillWorld]:
-    """The small fleet, live, after some minutes on float."""
+    """The small fleet, live, after some minutes on float, the last reading `until_s` ago."""
     async with serve(database_url, data_dir) as live:
-        async with AsyncTwinClient(live.target, live.admin_token) as client:
-            for number in range(FRAMES):
-                for string_id in STRINGS:
-                    await client.ingest(float_frame(string_id, now_ns(60.0 * (number - FRAMES))), deadline_s=30.0)
-                await live.server.strings.turn()
-        await live.server.strings.save()
+        await feed_float(live, until_s)
         yield DrillWorld(live, data_dir, hosts, make_database)
+
+
+async def feed_float(live: RunningServer, until_s: float = 60.0) -> None:
+    """Gives the small fleet some minutes on float, the last reading `until_s` ago."""
+    async with AsyncTwinClient(live.target, live.admin_token) as client:
+        for number in range(FRAMES):
+            for string_id in STRINGS:
+                frame = float_frame(string_id, now_ns(60.0 * (number + 1 - FRAMES) - until_s))
+                await client.ingest(frame, deadline_s=30.0)
+            await live.server.strings.turn()
+    await live.server.strings.save()
 
 
 def float_frame(string_id: str, time_ns: int) -> ReadingBatch:
@@ -123,12 +131,13 @@ async def until(host: DrillHost, condition: Callable[[DrillStatus], bool | Await
             await asyncio.sleep(0.05)
 
 
-def sessions(database_url: str) -> int:
-    """Database sessions of a drill."""
+async def no_sessions(database_url: str) -> None:
+    """Waits until nobody is connected to the database of a drill; those of a process that was killed end by then."""
     name = psycopg.conninfo.conninfo_to_dict(database_url)["dbname"]
     with psycopg.connect(database_url, dbname="postgres", autocommit=True) as connection:
-        row = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (name,)).fetchone()
-    return -1 if row is None else int(row[0])
+        async with asyncio.timeout(10):
+            while connection.execute(_SESSIONS, (name,)).fetchone() is not None:  # noqa: ASYNC110 # seen from outside
+                await asyncio.sleep(0.05)
 
 
 async def check_a_fault_is_named_and_the_live_twins_do_not_move(world: DrillWorld) -> None:
@@ -161,7 +170,7 @@ async def check_a_fault_is_named_and_the_live_twins_do_not_move(world: DrillWorl
     assert any(BLOCK in line and line.startswith("Lowest block voltage: 1") for line in story.extremes)
     await host.stop()
     await host.stop()
-    assert sessions(plan.database_url) == 0
+    await no_sessions(plan.database_url)
     with pytest.raises(UnavailableError):
         await host.status()
     assert await world.live.fleet.state_hashes() == before
@@ -214,7 +223,7 @@ async def check_what_cannot_be_played_is_refused(world: DrillWorld) -> None:
         with pytest.raises(expected):
             await host.start(plan)
         await host.stop()
-        assert sessions(plan.database_url) == 0
+        await no_sessions(plan.database_url)
 
 
 async def check_a_drill_may_begin_in_the_past(world: DrillWorld) -> None:
@@ -233,4 +242,4 @@ async def check_a_start_can_be_stopped(world: DrillWorld) -> None:
     await host.stop()
     with pytest.raises(UnavailableError):
         await starting
-    assert sessions(plan.database_url) == 0
+    await no_sessions(plan.database_url)

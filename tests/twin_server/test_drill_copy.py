@@ -21,7 +21,7 @@ OTHER_BLOCK = f"{STRING}-B01"
 
 @pytest_asyncio.fixture
 async def world(database_url: str, make_database: Callable[[], str], tmp_path: Path) -> AsyncIterator[DrillWorld]:
-    async with drill_world(LocalDrillHosts(), database_url, make_database, tmp_path) as made:
+    async with drill_world(LocalDrillHosts(), database_url, make_database, tmp_path, until_s=420.0) as made:
         yield made
 
 
@@ -29,7 +29,7 @@ async def short_a_cell(world: DrillWorld) -> None:
     """Lets a live battery lose a cell, and the operator see it."""
     async with world.client(world.live.target) as client:
         for number in range(6):
-            frame = float_frame(STRING, now_ns(8.0 * number - 50.0))
+            frame = float_frame(STRING, now_ns(60.0 * number - 360.0))
             voltage_v = frame.readings.voltage_v
             assert voltage_v is not None
             lost = voltage_v + 0.095

@@ -16,7 +16,6 @@ from batterytwin.access import Role
 from batterytwin.errors import (
     ConflictError,
     InvalidArgumentError,
-    NotFoundError,
     PermissionDeniedError,
     Reason,
     UnknownProjectionError,
@@ -175,7 +174,7 @@ async def test_who_may_not_see_all_of_a_projection_does_not_see_it(busy: Running
                 await caller.get_projection(whole.projection_id)
         with pytest.raises(UnknownProjectionError):
             await engineer.cancel_projection(whole.projection_id)
-        with pytest.raises(NotFoundError):
+        with pytest.raises(InvalidArgumentError):
             await engineer.project_scenario(replace(ASKED, names=("BBB",)))
         with pytest.raises(PermissionDeniedError):
             await viewer.project_scenario(ASKED)
@@ -190,7 +189,7 @@ async def test_who_may_not_see_all_of_a_projection_does_not_see_it(busy: Running
         (replace(ASKED, members=1), InvalidArgumentError, "members"),
         (replace(ASKED, load=-1.0), InvalidArgumentError, "load"),
         (replace(ASKED, seed=-1), InvalidArgumentError, "seed"),
-        (replace(ASKED, names=("XXX",)), NotFoundError, "names"),
+        (replace(ASKED, names=("XXX",)), InvalidArgumentError, "names"),
         (replace(ASKED, parts=(ScenarioPart("no_such"),)), UnknownScenarioError, "scenario_name"),
         (replace(ASKED, parts=(replace(HOTTER, targets=("BBB",)),)), InvalidArgumentError, "targets"),
         (replace(ASKED, parts=(replace(HOTTER, parameters={"rise_k": 99.0}),)), InvalidArgumentError, "rise_k"),

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,29 +62,34 @@ def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         yield invoke
 
 
+def told(result: Result) -> list[dict[str, Any]]:
+    """What a command said in JSON, among the lines that the server logs here."""
+    return [json.loads(line) for line in result.stdout.splitlines() if line.startswith("{")]
+
+
 def test_a_projection_is_asked_shown_compared_exported_and_deleted(run: Run, tmp_path: Path) -> None:
-    usual = json.loads(run("project", "--title", "as it is", "--years", "2", "--only", "AAA", "--json").stdout)
+    usual = told(run("project", "--title", "as it is", "--years", "2", "--only", "AAA", "--json"))[0]
     hotter = ["--scenario", "room_set_point", "--set", "rise_k=3", "--target", "AAA"]
-    hot = json.loads(run("project", *hotter, "--years", "2", "--only", "AAA", "--json").stdout)
+    hot = told(run("project", *hotter, "--years", "2", "--only", "AAA", "--json"))[0]
     assert (usual["state"], usual["title"], hot["title"]) == ("done", "as it is", "room_set_point")
     assert hot["scenario"][0]["parameters"] == {"rise_k": 3.0}
     first, second = usual["projection_id"], hot["projection_id"]
 
-    listed = [json.loads(line)["projection_id"] for line in run("projections", "list", "--json").stdout.splitlines()]
+    listed = [one["projection_id"] for one in told(run("projections", "list", "--json"))]
     assert listed == [second, first]
     assert "as it is" in run("projections", "list").stdout
     shown = run("projections", "show", first).stdout
     assert "3 (1...5)" in shown
     assert "AAA 200 (9...later) d" in shown
 
-    compared = json.loads(run("projections", "compare", first, second, "--json").stdout)
+    compared = told(run("projections", "compare", first, second, "--json"))[0]
     assert compared["projections"][1]["more_than_first"] == [1.0] * 5
     assert compared["caveats"] == []
     assert "room_set_point" in run("projections", "compare", first, second).stdout
 
     out = tmp_path / "usual.csv"
     run("projections", "export", first, "--out", str(out))
-    rows = list(csv.DictReader(out.open()))
+    rows = list(csv.DictReader(out.read_text().splitlines()))
     assert {row["course"] for row in rows} == {"baseline"}
     assert [row["value"] for row in rows if row["quantity"] == "first_loss_days"] == [
         "9.0",
