@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from batterytwin.scenarios import ProjectionState
 from clients.projections import Projection, ProjectionComparison
 from twin_server.projection_export import quantiles_of, state_name
 
@@ -43,18 +44,16 @@ def print_answer(console: Console, answer: dict[str, Any]) -> None:
 def print_list(console: Console, found: list[Projection]) -> None:
     """Projections, a row each."""
     table = Table(title=f"{len(found)} projections", title_justify="left")
-    for column in ("name", "title", "state", "done", "years", "members", "asked (UTC)", "by"):
-        table.add_column(column, no_wrap=column == "name")
+    for column in ("name", "title", "state", "size", "asked (UTC)"):
+        table.add_column(column, no_wrap=column in {"name", "state"})
     for one in found:
+        running = f" {one.progress:.0%}" if one.state is ProjectionState.RUNNING else ""
         table.add_row(
             one.projection_id,
             one.request.title,
-            state_name(one),
-            f"{one.progress:.0%}",
-            f"{one.request.years:g}",
-            str(one.request.members),
-            f"{one.ask_time:%Y-%m-%d %H:%M}",
-            one.asked_by,
+            state_name(one) + running,
+            f"{one.request.years:g} years x {one.request.members}",
+            f"{one.ask_time:%Y-%m-%d %H:%M} by {one.asked_by}",
         )
     console.print(table)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 from actors.filter_layout import state_records
+from actors.life_projection import LifeEnsemble
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.inventory import load_fleet
 from batterytwin.life import MEDIAN
@@ -18,13 +19,14 @@ from simulator.room import room_series_c
 from simulator.scenario_course import ScenarioPart, course_of
 from simulator.scenario_library import find_scenario
 from simulator.site_ageing import ageing_by_day
+from tests.actors.test_life_projection import blocks
 from tests.simulator.small_fleet import START, START_S, with_outages, write_fleet
 from twin_server.branch_world import BranchOrigin, origin_of_nothing
 from twin_server.cli import app
 from twin_server.fleet_setup import make_specs
 from twin_server.inventory_part import part_of_inventory
 from twin_server.plant_days import plant_days
-from twin_server.projection import ProjectionOptions, Projector
+from twin_server.projection import Projection, ProjectionOptions, Projector
 from twin_server.projection_blocks import physics_of
 
 
@@ -125,3 +127,10 @@ def test_without_a_scenario_lives_are_those_of_the_live_products_physics_whateve
     assert np.median(usual / told) == pytest.approx(1.0, abs=0.02)
     state_records(origin.memory.state)["temperature_c"] += 9.0  # the cooling has failed an hour ago
     assert median_days(origin) == pytest.approx(usual, rel=0.02)
+
+
+def test_a_block_that_is_at_its_end_already_is_replaced_and_no_loss_to_come() -> None:
+    ends = np.array([[[0.0, 80.0], [50.0, np.inf]], [[0.0, 30.0], [np.inf, np.inf]]], np.float32)
+    projection = Projection(ProjectionOptions(1.0, 2), blocks(2), LifeEnsemble(ends, np.empty((0, 2, 2), np.float32)))
+    assert projection.first_end_days(0).tolist() == [50.0, 30.0]
+    assert projection.replacements(60.0).tolist() == [2, 2]
