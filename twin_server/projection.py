@@ -75,7 +75,8 @@ class Projection:
         Blocks that are at their end already are replaced at the begin and do not count.
         """
         ends = self.lives.end_day[:, self.blocks.site == site]
-        return np.where(ends > 0.0, ends, np.inf).min(axis=(1, 2)).astype(np.float64)
+        first: NDArray[np.float64] = np.where(ends > 0.0, ends, np.inf).min(axis=(1, 2)).astype(np.float64)
+        return first
 
 
 class Projector:
