@@ -98,6 +98,7 @@ class LifePredictor:
         self._turn = asyncio.Lock()
         self._loaded = False
         self._caught_up_s = -_CATCH_UP_EVERY_S
+        self._heard_key = NO_MODEL  # the model that has been asked about every battery that another one spoke of
 
     def touch(self, battery_keys: Iterable[int]) -> None:
         """Says that something has happened to batteries: they are predicted anew within seconds."""
@@ -127,7 +128,7 @@ class LifePredictor:
         await self.predict(np.arange(len(self._map), dtype=np.int32))
 
     async def look(self) -> None:
-        """Predicts what cannot wait for the hour: what was touched, what is new, what has caught up."""
+        """Predicts what cannot wait for the hour: what was touched, is new, has caught up, or lacks the model's say."""
         if not self._loaded:
             await self.load()
         self._table.extend()
@@ -137,10 +138,15 @@ class LifePredictor:
             behind &= told["as_of"] == 0
         elif behind.any():
             self._caught_up_s = time.monotonic()
+        model_key = self._model_keys()[0] if self._scoring.is_up else NO_MODEL
+        if model_key not in (NO_MODEL, self._heard_key):
+            behind |= (told["as_of"] > 0) & (told["model_key"] != model_key)
         wanted = set(np.flatnonzero(behind).tolist()) | self._touched
         if wanted:
             self._touched.clear()
-            await self.predict(np.array(sorted(wanted), np.int32))
+            predicted = await self.predict(np.array(sorted(wanted), np.int32))
+            model_key = model_key if predicted.by_model else NO_MODEL
+        self._heard_key = model_key
 
     async def fresh(self, ordinal: int) -> Rows:
         """Prediction of one battery that is fresh enough, or a new one, shape `(1,)`.
