@@ -3,7 +3,7 @@
 How fast a block ages against its data sheet, ln m, is the sum of what its fleet has in common (the make, the trade of
 those who look after it), what its site has in common beyond that, and what it is of its own. One block's evidence is
 weak; what hundreds say together is not. So the prior of a block is that of its population, moved by everybody's
-evidence but its own: empirical Bayes, level by level.
+evidence but its own: empirical Bayes on a grid of what a site and its fleet have in common.
 """
 
 from typing import Final
@@ -11,15 +11,16 @@ from typing import Final
 import numpy as np
 
 from actors.life_inputs import life_records
-from actors.remaining_life import LifePopulation, speed_evidence
+from actors.remaining_life import ROWS_TOGETHER, LifePopulation, speed_evidence
 from actors.remaining_life_rate import life_rates
 from batterytwin.life import Floats, Ints
+from batterytwin.telemetry import Rows
 
 SHARED_ERROR: Final = 0.05
-"""Correlation of the errors of evidence within a group (one instrument, one shape of fade): however many blocks there
-are, they know no more than 1 / SHARED_ERROR of them."""
+"""Correlation of the errors of evidence among peers (one instrument, one shape of fade): however many they are, they
+know no more than 1 / SHARED_ERROR of them."""
 
-_Z: Final = np.linspace(-3.0, 3.0, 25)
+_Z: Final = np.linspace(-3.5, 3.5, 41)
 _TINY: Final = 1e-300
 
 
@@ -34,51 +35,86 @@ def with_peers(inputs: Floats, population: LifePopulation, fleet: Ints, site: In
     """
     told = np.array(inputs, np.float64, order="C")
     x = life_records(told)
-    evidence = speed_evidence(x, life_rates(x), population)
-    seen = evidence.together
-    likelihood = np.exp(seen - seen.max(axis=1, keepdims=True))
-    base, sigma = np.full(len(told), population.ln_mean), np.full(len(told), population.fleet_sigma)
-    shift = np.zeros(len(told))
-    within = float(np.hypot(population.own_sigma, population.site_sigma))
-    for group, own_sigma, more_sigma in ((fleet, within, population.site_sigma), (site, population.own_sigma, 0.0)):
-        moved, sigma = _moved(evidence.ln_speed, likelihood, base + shift, sigma, own_sigma, group)
-        shift, sigma = shift + moved, np.hypot(sigma, more_sigma)
-    x["peer_ln_speed"], x["peer_ln_speed_sigma"] = shift, sigma
+    in_common = float(np.hypot(population.fleet_sigma, population.site_sigma))
+    shifts = _Z * in_common
+    said = _said(x, population, shifts)
+    site_names, first, site_of = np.unique(site, return_index=True, return_inverse=True)
+    fleet_of_site = np.unique(fleet[first], return_inverse=True)[1]
+    at_site = _sums(said, site_of, len(site_names))
+    others = (at_site[site_of] - said) * _trust(_voices_of_others(said, site_of))[:, np.newaxis]
+    whole_site = at_site * _trust(_voices(said, site_of, len(site_names)))[:, np.newaxis]
+    # from what a site has in common to what its fleet has, and back
+    passed = _normal(shifts, population.site_sigma)
+    by_site = _log_product(whole_site, passed)
+    elsewhere = _sums(by_site, fleet_of_site, len(site_names))[fleet_of_site] - by_site
+    elsewhere *= _trust(_voices_of_others(by_site, fleet_of_site))[:, np.newaxis]
+    of_fleet = elsewhere - 0.5 * (shifts / population.fleet_sigma) ** 2
+    weight = _weights(_log_product(of_fleet, passed.T)[site_of] + others)
+    mean = weight @ shifts
+    x["peer_ln_speed"] = mean
+    x["peer_ln_speed_sigma"] = np.sqrt(np.maximum(weight @ (shifts * shifts) - mean * mean, 1e-6))
     return told
 
 
-def _moved(  # noqa: PLR0917 # one step of a hierarchy
-    ln_speed: Floats, likelihood: Floats, base: Floats, sigma: Floats, own_sigma: float, group: Ints
-) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of what a group has in common, for each of its members from the others."""
-    told = np.empty((len(base), len(_Z)))
-    for place, z in enumerate(_Z):
-        off = (ln_speed - (base + z * sigma)[:, np.newaxis]) / own_sigma
-        told[:, place] = np.log((likelihood * np.exp(-0.5 * off * off)).sum(axis=1) + _TINY)
-    told -= told.max(axis=1, keepdims=True)
-    _, number = np.unique(group, return_inverse=True)
-    prior = -0.5 * _Z * _Z
-    information = np.maximum(1.0 / _variance(told + prior) - 1.0 / _variance(prior[np.newaxis]), 0.0)
-    voices = _others(information, number) ** 2 / np.maximum(_others(information**2, number), _TINY)
-    tempered = _others(told, number) / (1.0 + SHARED_ERROR * np.maximum(voices - 1.0, 0.0))[:, np.newaxis]
-    belief = tempered + prior
-    return _weights(belief) @ _Z * sigma, np.sqrt(_variance(belief)) * sigma
+def _said(inputs: Rows, population: LifePopulation, shifts: Floats) -> Floats:
+    """Log likelihood of what is in common by each battery's own record, `(n_batteries, n_shifts)`."""
+    said = np.empty((len(inputs), len(shifts)))
+    for first in range(0, len(inputs), ROWS_TOGETHER):
+        rows = slice(first, first + ROWS_TOGETHER)
+        evidence = speed_evidence(inputs[rows], life_rates(inputs[rows]), population)
+        seen = evidence.together
+        likelihood = np.exp(seen - seen.max(axis=1, keepdims=True))
+        off = (evidence.ln_speed - population.ln_mean) / population.own_sigma
+        for place, shift in enumerate(shifts / population.own_sigma):
+            said[rows, place] = (likelihood * np.exp(-0.5 * (off - shift) ** 2)).sum(axis=1)
+    said = np.log(said + _TINY)
+    return np.asarray(said - said.max(axis=1, keepdims=True), np.float64)
 
 
-def _others(values: Floats, number: Ints) -> Floats:
-    """Sums over the others of a group, for each of its members."""
-    total = np.zeros((int(number.max()) + 1, *values.shape[1:]))
+def _normal(shifts: Floats, sigma: float) -> Floats:
+    """Normal densities of each shift (rows) around each (columns), normalised over the rows."""
+    step = shifts[1] - shifts[0]
+    density = np.exp(-0.5 * ((shifts[:, np.newaxis] - shifts) / max(sigma, 0.5 * step)) ** 2)
+    return np.asarray(density / density.sum(axis=0), np.float64)
+
+
+def _log_product(belief: Floats, passed: Floats) -> Floats:
+    top = belief.max(axis=1, keepdims=True)
+    return np.asarray(np.log(np.exp(belief - top) @ passed + _TINY) + top, np.float64)
+
+
+def _sums(values: Floats, number: Ints, count: int) -> Floats:
+    total = np.zeros((count, *values.shape[1:]))
     np.add.at(total, number, values)
-    return np.asarray(total[number] - values, np.float64)
+    return total
+
+
+def _information(said: Floats) -> Floats:
+    """How much each says, in precisions of what is believed beforehand, `(n,)`."""
+    prior = -0.5 * _Z * _Z
+    narrower, alone = (_weights(belief) for belief in (said + prior, prior[np.newaxis]))
+    variance, usual = (weight @ (_Z * _Z) - (weight @ _Z) ** 2 for weight in (narrower, alone))
+    return np.asarray(np.maximum(usual / np.maximum(variance, 1e-6) - 1.0, 0.0), np.float64)
+
+
+def _voices(said: Floats, number: Ints, count: int) -> Floats:
+    """How many in each group speak: those who say little count little (Kish's effective size)."""
+    known = _information(said)
+    return np.asarray(_sums(known, number, count) ** 2 / (_sums(known**2, number, count) + _TINY), np.float64)
+
+
+def _voices_of_others(said: Floats, number: Ints) -> Floats:
+    """The same of the others of each one's group."""
+    known, count = _information(said), int(number.max()) + 1
+    sum_of, squares = (_sums(values, number, count)[number] - values for values in (known, known**2))
+    return np.asarray(np.maximum(sum_of, 0.0) ** 2 / (np.maximum(squares, 0.0) + _TINY), np.float64)
+
+
+def _trust(voices: Floats) -> Floats:
+    """What the sum of so many voices counts, since their errors are alike."""
+    return np.asarray(1.0 / (1.0 + SHARED_ERROR * np.maximum(voices - 1.0, 0.0)), np.float64)
 
 
 def _weights(belief: Floats) -> Floats:
     weight = np.exp(belief - belief.max(axis=1, keepdims=True))
     return np.asarray(weight / weight.sum(axis=1, keepdims=True), np.float64)
-
-
-def _variance(belief: Floats) -> Floats:
-    """Of z, `(n,)`, in units of what is believed beforehand."""
-    weight = _weights(belief)
-    mean = weight @ _Z
-    return np.asarray(np.clip(weight @ (_Z * _Z) - mean * mean, 1e-6, 1.0), np.float64)
