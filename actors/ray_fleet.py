@@ -57,6 +57,8 @@ _SYSTEM_CONFIG: Final = {
     "enable_metrics_collection": False,
     # it would kill shards for the appetite of others
     "memory_monitor_refresh_ms": 0,
+    # it would let shards stand behind everything else on the machine, drills nearly beside them
+    "worker_niceness": 0,
 }
 _RETRY_AFTER_S: Final = 1.0
 _POLL_S: Final = 0.05

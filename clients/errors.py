@@ -45,6 +45,7 @@ _CLASS_OF_REASON: Final[dict[Reason, type[TwinError]]] = {
     Reason.MODEL_STATE_FORBIDS: ModelRefusedError,
     Reason.SCORER_UNAVAILABLE: ScorerUnavailableError,
     Reason.LIFE_UNKNOWN: ConflictError,
+    Reason.DATABASE_FORBIDS: ConflictError,
     Reason.TOKEN_MISSING: UnauthenticatedError,
     Reason.TOKEN_INVALID: UnauthenticatedError,
     Reason.TOKEN_EXPIRED: UnauthenticatedError,

@@ -1,5 +1,6 @@
 """What the server asks of the database; shards have a store of their own (`shard_store.py`)."""
 
+from storage.alert_copies import AlertCopies
 from storage.alert_tables import AlertTables
 from storage.audit_table import AuditTable
 from storage.event_tables import EventTables
@@ -26,6 +27,7 @@ from storage.user_tables import UserTables
 class ServerStore(
     InventoryTables,
     AlertTables,
+    AlertCopies,
     EventTables,
     HistoryReads,
     HistoryExport,

@@ -57,6 +57,7 @@ STATUS_OF_REASON: Final[dict[Reason, grpc.StatusCode]] = {
     Reason.SERVER_FULL: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Reason.SHARD_RESTARTING: grpc.StatusCode.UNAVAILABLE,
     Reason.DATABASE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    Reason.DATABASE_FORBIDS: grpc.StatusCode.FAILED_PRECONDITION,
     Reason.SHUTTING_DOWN: grpc.StatusCode.UNAVAILABLE,
     Reason.DEADLINE_TOO_SHORT: grpc.StatusCode.DEADLINE_EXCEEDED,
     Reason.BUFFER_UNAVAILABLE: grpc.StatusCode.FAILED_PRECONDITION,

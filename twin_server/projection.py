@@ -12,9 +12,9 @@ from batterytwin.errors import InvalidArgumentError
 from batterytwin.inventory import BatteryString
 from simulator.faults import FaultKind
 from simulator.fitted_plant import FittedPlant
-from simulator.room_changes import RoomChange
 from simulator.scenario_course import Course, ScenarioPart, course_of
 from simulator.site_ageing import ageing_by_day
+from simulator.wanted_events import RoomChange
 from twin_server.branch_world import BranchOrigin
 
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)

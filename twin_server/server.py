@@ -15,7 +15,8 @@ from actors.filter import MODEL_VERSION
 from actors.fleet import Fleet
 from actors.twin_memory import MEMORY_LAYOUT
 from batterytwin.events import TwinInput
-from batterytwin.inventory import Inventory
+from batterytwin.inventory import Inventory, LocationClock
+from batterytwin.readings import ReadingBatch
 from batterytwin.v1 import (
     alert_service_pb2_grpc,
     auth_service_pb2_grpc,
@@ -39,12 +40,12 @@ from twin_server.fleet_servicer import FleetServicer
 from twin_server.grid_registration import GridRegistration
 from twin_server.history_exporter import HistoryExporter
 from twin_server.history_servicer import HistoryServicer
-from twin_server.ingest_router import IngestRouter
+from twin_server.ingest_router import IngestOutcome, IngestRouter
 from twin_server.ingest_servicer import IngestServicer
 from twin_server.listener import bind, bind_local, make_listener
 from twin_server.live_table import LiveTable
 from twin_server.lives import DEFAULT_MODEL, Lives
-from twin_server.location_clock import LocationClocks
+from twin_server.location_clock import LocationClocks, wall_us
 from twin_server.model_servicer import ModelServicer
 from twin_server.model_tracer import TRACE_EVERY_S, ModelTracer
 from twin_server.outage_watch import OutageWatch
@@ -92,6 +93,9 @@ class TwinServer:
         jobs: work on the database that comes back.
         scoring: where models of remaining life are asked; None = in a thread of this process.
         default_model: folder of the model that comes with the product.
+        fed_clock: present of a server that is fed, us since 1970 UTC, whatever the clocks of its locations: readings
+            come through `feed`, which also does what timers do otherwise, and no lives are predicted. None = it lives
+            in real time.
 
     Attributes:
         local_target: address for clients on this machine, without TLS; set by `start`.
@@ -115,17 +119,23 @@ class TwinServer:
         jobs: Sequence[Job] = (),
         scoring: Scoring | None = None,
         default_model: Path = DEFAULT_MODEL,
+        fed_clock: Callable[[], int] | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._fleet = fleet
         self._map = FleetMap(inventory, fleet.shard_specs)
-        self._clocks = LocationClocks([location.clock for location in inventory.locations])
+        self._is_fed = fed_clock is not None
+        # a location that is fed has the feed's clock, which goes on where nothing is heard
+        clocks = [LocationClock.WALL if self._is_fed else location.clock for location in inventory.locations]
+        self._clocks = LocationClocks(clocks, fed_clock or wall_us)
         self.live = LiveTable(self._map, self._clocks)
         self._past = PastAnswers(fleet, self.live, store, past)
         self._hub = AlertHub(store, self.live)
         self.lives = Lives(settings, fleet, self.live, self._hub, store, scoring or LocalScoring(), default_model)
-        self._scheduler = Scheduler(store, [*jobs, *self.lives.jobs])
+        if self._is_fed:
+            self.lives.scoring.reason = "lives are predicted for the real batteries alone"
+        self._scheduler = Scheduler(store, [*jobs, *([] if self._is_fed else self.lives.jobs)])
         self._silence = SilenceRules(store, self._hub, self.live)
         self.strings = StringWatch(store, self.live, StringAlerts(store, self._hub, self._map))
         self._past_outages = PastOutages(store, self.live)
@@ -218,6 +228,28 @@ class TwinServer:
         """Says that someone else has changed alerts in the database."""
         self._hub.poke()
 
+    @property
+    def active_alert_count(self) -> int:
+        """Alerts that stand."""
+        return len(self._hub.active)
+
+    async def feed(self, batch: ReadingBatch | None) -> IngestOutcome | None:
+        """Takes readings, waits until they are durable and applied, and looks at once at what follows from them.
+
+        Args:
+            batch: readings, whose frames of each string are no more than `FRAMES_A_TURN`; None = only look.
+
+        Raises:
+            OverloadedError: too much waits already; nothing was taken.
+            UnavailableError: a shard or the database is away; feed it again.
+        """
+        outcome = None if batch is None else await self._router.submit(batch, None).outcome()
+        await self._sweep()
+        await self.strings.turn()
+        await self._outages.look()
+        await self._tracer.look()
+        return outcome
+
     async def look_for_outages(self) -> None:
         """Looks for outages in the present and in history that came in, as happens by itself every few seconds."""
         await self._outages.look()
@@ -252,20 +284,23 @@ class TwinServer:
     def _start_background(self) -> None:
         work = [
             self._hub.run(),
-            self._outages.run(),
             self._events.catch_up(),
-            run_every(_SWEEP_S, self._sweep),
-            run_every(_STRINGS_S, self.strings.turn),
-            run_every(_PAST_OUTAGES_S, self._past_outages.look),
             run_every(KEEP_EVERY_S, self._keeper.save),
-            run_every(TRACE_EVERY_S, self._tracer.look),
             run_every(DATABASE_PROBE_S, self._probe_database),
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),
             run_every(_DAMAGE_EVERY_S, self._count_damage),
             run_every(LOOK_EVERY_S, self._scheduler.look),
-            *self.lives.background(),
         ]
+        if not self._is_fed:
+            work += [
+                self._outages.run(),
+                run_every(_SWEEP_S, self._sweep),
+                run_every(_STRINGS_S, self.strings.turn),
+                run_every(_PAST_OUTAGES_S, self._past_outages.look),
+                run_every(TRACE_EVERY_S, self._tracer.look),
+                *self.lives.background(),
+            ]
         self._background = [asyncio.create_task(job) for job in work]
 
     async def _submit_inputs(self, inputs: Sequence[TwinInput]) -> list[bool]:
