@@ -21,6 +21,7 @@ from batterytwin.life_plan import (
 )
 from batterytwin.quarters import Quarter
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
+from batterytwin.scenarios import ACTIVE_DRILL_STATES, DrillState, ProjectionState, TargetLevel
 from batterytwin.telemetry import Quality, Regime, StringMode
 from clients.alerts import Alert, AlertEvent, AlertPage
 from clients.channel import Tls
@@ -52,11 +53,34 @@ from clients.life import (
 )
 from clients.models import LifeModel, ModelPage
 from clients.past import PastTwin, TwinSource
+from clients.projections import (
+    CarryingSystem,
+    ComparedProjection,
+    FirstLoss,
+    FiveQuantiles,
+    ProjectedCourse,
+    Projection,
+    ProjectionComparison,
+    ProjectionPage,
+    ProjectionRequest,
+    WarmthCost,
+)
+from clients.scenarios import (
+    Drill,
+    DrillChange,
+    DrillPage,
+    DrillReport,
+    Scenario,
+    ScenarioLibrary,
+    ScenarioParameter,
+    ScenarioPart,
+)
 from clients.session import Session
 from clients.strings import Autonomy, StringBlock, StringDiagnosis, StringTwin
 from clients.twins import Estimate, FleetSnapshot, HealthEvidence, Twin, TwinColumns, TwinOrder, TwinPage, TwinUpdate
 
 __all__ = [
+    "ACTIVE_DRILL_STATES",
     "ACTIVE_STATES",
     "Alert",
     "AlertChange",
@@ -67,10 +91,17 @@ __all__ = [
     "Autonomy",
     "BatteryString",
     "CapacityTest",
+    "CarryingSystem",
+    "ComparedProjection",
     "Confidence",
     "CoolingValue",
     "CurrentSensor",
     "DiagnosisEvidence",
+    "Drill",
+    "DrillChange",
+    "DrillPage",
+    "DrillReport",
+    "DrillState",
     "Estimate",
     "Event",
     "EventKind",
@@ -80,6 +111,8 @@ __all__ = [
     "ExportedFile",
     "FaultClass",
     "FaultSource",
+    "FirstLoss",
+    "FiveQuantiles",
     "FleetHealth",
     "FleetLife",
     "FleetSnapshot",
@@ -114,6 +147,12 @@ __all__ = [
     "PastTwin",
     "PlannedString",
     "PlannedVisit",
+    "ProjectedCourse",
+    "Projection",
+    "ProjectionComparison",
+    "ProjectionPage",
+    "ProjectionRequest",
+    "ProjectionState",
     "Quality",
     "Quarter",
     "ReadingBatch",
@@ -128,6 +167,10 @@ __all__ = [
     "ReplacementPrices",
     "ReplacementUrgency",
     "Role",
+    "Scenario",
+    "ScenarioLibrary",
+    "ScenarioParameter",
+    "ScenarioPart",
     "Series",
     "ServerStatus",
     "Session",
@@ -140,6 +183,7 @@ __all__ = [
     "StringTwin",
     "System",
     "SystemKind",
+    "TargetLevel",
     "Tls",
     "Twin",
     "TwinColumns",
@@ -147,4 +191,5 @@ __all__ = [
     "TwinPage",
     "TwinSource",
     "TwinUpdate",
+    "WarmthCost",
 ]

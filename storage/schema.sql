@@ -299,6 +299,90 @@ CREATE TABLE public.datasheet (
 COMMENT ON TABLE public.datasheet IS 'Nominal values of battery models';
 COMMENT ON COLUMN public.datasheet.content IS 'Fields of BatteryDatasheet; units are in their names';
 
+CREATE TABLE public.drill (
+    drill_key integer NOT NULL,
+    drill_id text NOT NULL,
+    state smallint NOT NULL,
+    title text NOT NULL,
+    reason text NOT NULL,
+    parts jsonb NOT NULL,
+    names text[] NOT NULL,
+    location_ids text[] NOT NULL,
+    battery_count integer NOT NULL,
+    seed bigint NOT NULL,
+    speed double precision NOT NULL,
+    begin_at timestamp with time zone,
+    now_at timestamp with time zone,
+    end_at timestamp with time zone,
+    started_at timestamp with time zone NOT NULL,
+    started_by text NOT NULL,
+    stopped_at timestamp with time zone,
+    stopped_by text NOT NULL,
+    reading_count bigint NOT NULL,
+    revision integer NOT NULL,
+    CONSTRAINT drill_drill_id_check CHECK ((drill_id ~ '^[a-z0-9]{1,32}$'::text)),
+    CONSTRAINT drill_state_check CHECK (((state >= 1) AND (state <= 5))),
+    CONSTRAINT drill_stopped_check CHECK (((state = ANY (ARRAY[4, 5])) = (stopped_at IS NOT NULL)))
+);
+
+COMMENT ON TABLE public.drill IS 'Drills, those that have ended included';
+COMMENT ON COLUMN public.drill.state IS 'DrillState: 1 starting, 2 running, 3 stopping, 4 stopped, 5 failed';
+COMMENT ON COLUMN public.drill.reason IS 'why it failed; empty = it did not';
+COMMENT ON COLUMN public.drill.parts IS 'what happens: scenario_name, definition, targets, parameters, start_s of each part';
+COMMENT ON COLUMN public.drill.names IS 'what was copied; empty = all';
+COMMENT ON COLUMN public.drill.location_ids IS 'locations that it holds; who may not see all of them may not see it';
+COMMENT ON COLUMN public.drill.speed IS 'its time over real time, as wanted';
+COMMENT ON COLUMN public.drill.begin_at IS 'in its own time, like now_at and end_at; null = no twins were copied';
+COMMENT ON COLUMN public.drill.end_at IS 'it ends by itself then; null = it does not';
+COMMENT ON COLUMN public.drill.stopped_by IS 'empty = nobody, or it ended by itself';
+
+CREATE TABLE public.drill_change (
+    change_id bigint NOT NULL,
+    drill_key integer NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    branch_at timestamp with time zone,
+    changed_by text NOT NULL,
+    words text NOT NULL
+);
+
+COMMENT ON TABLE public.drill_change IS 'What people did with drills';
+COMMENT ON COLUMN public.drill_change.branch_at IS 'in the time of the drill; null = it had none yet';
+ALTER TABLE public.drill_change ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.drill_change_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE public.drill ALTER COLUMN drill_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.drill_drill_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.drill_report (
+    drill_key integer NOT NULL,
+    alerts jsonb NOT NULL,
+    alert_count integer NOT NULL,
+    extremes text[] NOT NULL
+);
+
+COMMENT ON TABLE public.drill_report IS 'What happened in drills that have ended';
+COMMENT ON COLUMN public.drill_report.alerts IS 'alerts as they stood at its end, oldest first; times in microseconds since 1970';
+COMMENT ON COLUMN public.drill_report.alert_count IS 'alerts that it raised, those left out included';
+COMMENT ON COLUMN public.drill_report.extremes IS 'lowest and highest of what its batteries showed, for people';
+
+CREATE TABLE public.drill_request (
+    request_id uuid NOT NULL,
+    drill_key integer NOT NULL
+);
+
+COMMENT ON TABLE public.drill_request IS 'Calls that were heard, so that repeating one changes nothing';
+
 CREATE TABLE public.event (
     event_key bigint NOT NULL,
     event_id text NOT NULL,
@@ -627,6 +711,53 @@ CREATE TABLE public.prediction_input (
 
 COMMENT ON TABLE public.prediction_input IS 'What predictions rested on: float64 little-endian, in the order of the layout';
 
+CREATE TABLE public.projection (
+    projection_key bigint NOT NULL,
+    projection_id text NOT NULL,
+    request_id uuid NOT NULL,
+    request bytea NOT NULL,
+    location_ids text[] NOT NULL,
+    battery_count integer NOT NULL,
+    batteries_sha256 bytea NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    state smallint NOT NULL,
+    reason text NOT NULL,
+    begin_at timestamp with time zone,
+    done_at timestamp with time zone,
+    took_s double precision NOT NULL,
+    result bytea,
+    totals bytea,
+    change_request_id uuid,
+    deleted_at timestamp with time zone,
+    CONSTRAINT projection_batteries_sha256_check CHECK ((length(batteries_sha256) = 32)),
+    CONSTRAINT projection_projection_id_check CHECK ((projection_id <> ''::text)),
+    CONSTRAINT projection_result_check CHECK ((((state = 3) AND (deleted_at IS NULL)) = (result IS NOT NULL))),
+    CONSTRAINT projection_state_check CHECK (((state >= 1) AND (state <= 5))),
+    CONSTRAINT projection_totals_check CHECK (((result IS NULL) = (totals IS NULL)))
+);
+
+COMMENT ON TABLE public.projection IS 'Projections of the coming years; one that was deleted stays without its result for a month';
+COMMENT ON COLUMN public.projection.request_id IS 'of the call that asked, so that repeating it asks nothing twice';
+COMMENT ON COLUMN public.projection.request IS 'batterytwin.v1.ProjectionRequest with the defaults filled in';
+COMMENT ON COLUMN public.projection.location_ids IS 'locations in it: who may not see all of these does not see it';
+COMMENT ON COLUMN public.projection.batteries_sha256 IS 'of the names of its batteries, in their order, a line each';
+COMMENT ON COLUMN public.projection.state IS 'ProjectionState: 1 waiting, 2 running, 3 done, 4 cancelled, 5 failed';
+COMMENT ON COLUMN public.projection.reason IS 'why it failed, for people; empty = it did not';
+COMMENT ON COLUMN public.projection.begin_at IS 'the instant whose twins were copied; null = not copied yet';
+COMMENT ON COLUMN public.projection.took_s IS 's; time that computing it took';
+COMMENT ON COLUMN public.projection.result IS 'batterytwin.v1.Projection with nothing but the results';
+COMMENT ON COLUMN public.projection.totals IS 'blocks replaced on each day in each member, zlib of uint32 little-endian';
+COMMENT ON COLUMN public.projection.change_request_id IS 'of the call that cancelled or deleted it last; null = none did';
+ALTER TABLE public.projection ALTER COLUMN projection_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.projection_projection_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.reading (
     battery_key integer NOT NULL,
     sample_time timestamp with time zone NOT NULL,
@@ -880,6 +1011,16 @@ ALTER TABLE ONLY public.battery_unit
     ADD CONSTRAINT battery_unit_pkey PRIMARY KEY (battery_key, unit_seq);
 ALTER TABLE ONLY public.datasheet
     ADD CONSTRAINT datasheet_pkey PRIMARY KEY (model);
+ALTER TABLE ONLY public.drill_change
+    ADD CONSTRAINT drill_change_pkey PRIMARY KEY (change_id);
+ALTER TABLE ONLY public.drill
+    ADD CONSTRAINT drill_drill_id_key UNIQUE (drill_id);
+ALTER TABLE ONLY public.drill
+    ADD CONSTRAINT drill_pkey PRIMARY KEY (drill_key);
+ALTER TABLE ONLY public.drill_report
+    ADD CONSTRAINT drill_report_pkey PRIMARY KEY (drill_key);
+ALTER TABLE ONLY public.drill_request
+    ADD CONSTRAINT drill_request_pkey PRIMARY KEY (request_id);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_event_id_key UNIQUE (event_id);
 ALTER TABLE ONLY public.event
@@ -918,6 +1059,12 @@ ALTER TABLE ONLY public.prediction_input
     ADD CONSTRAINT prediction_input_pkey PRIMARY KEY (battery_key, predicted_at);
 ALTER TABLE ONLY public.prediction
     ADD CONSTRAINT prediction_pkey PRIMARY KEY (battery_key, role, predicted_at);
+ALTER TABLE ONLY public.projection
+    ADD CONSTRAINT projection_pkey PRIMARY KEY (projection_key);
+ALTER TABLE ONLY public.projection
+    ADD CONSTRAINT projection_projection_id_key UNIQUE (projection_id);
+ALTER TABLE ONLY public.projection
+    ADD CONSTRAINT projection_request_id_key UNIQUE (request_id);
 ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_pkey PRIMARY KEY (token_sha256);
 ALTER TABLE ONLY public.revised_estimate
@@ -963,9 +1110,17 @@ CREATE INDEX audit_entry_at_idx ON public.audit_entry USING btree (at);
 
 CREATE INDEX battery_lease_id_idx ON public.battery USING btree (lease_id);
 
+CREATE INDEX drill_active_idx ON public.drill USING btree (drill_key) WHERE (stopped_at IS NULL);
+
+CREATE INDEX drill_change_drill_key_idx ON public.drill_change USING btree (drill_key);
+
+CREATE INDEX drill_request_drill_key_idx ON public.drill_request USING btree (drill_key);
+
 CREATE INDEX event_location_idx ON public.event USING btree (location_id, start_time);
 
 CREATE INDEX event_start_time_idx ON public.event USING btree (start_time, event_key);
+
+CREATE INDEX projection_waiting ON public.projection USING btree (projection_key) WHERE (state = ANY (ARRAY[1, 2]));
 
 CREATE INDEX reading_sample_time_brin ON ONLY public.reading USING brin (sample_time) WITH (pages_per_range='32');
 
@@ -1000,6 +1155,12 @@ ALTER TABLE ONLY public.battery_unit
     ADD CONSTRAINT battery_unit_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
 ALTER TABLE ONLY public.battery_unit
     ADD CONSTRAINT battery_unit_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(event_id);
+ALTER TABLE ONLY public.drill_change
+    ADD CONSTRAINT drill_change_drill_key_fkey FOREIGN KEY (drill_key) REFERENCES public.drill(drill_key) ON DELETE CASCADE;
+ALTER TABLE ONLY public.drill_report
+    ADD CONSTRAINT drill_report_drill_key_fkey FOREIGN KEY (drill_key) REFERENCES public.drill(drill_key) ON DELETE CASCADE;
+ALTER TABLE ONLY public.drill_request
+    ADD CONSTRAINT drill_request_drill_key_fkey FOREIGN KEY (drill_key) REFERENCES public.drill(drill_key) ON DELETE CASCADE;
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
 ALTER TABLE ONLY public.event

@@ -3,6 +3,7 @@
 from storage.alert_copies import AlertCopies
 from storage.alert_tables import AlertTables
 from storage.audit_table import AuditTable
+from storage.drill_table import DrillTable
 from storage.event_tables import EventTables
 from storage.filter_version_table import FilterVersionTable
 from storage.gateway_token_tables import GatewayTokenTables
@@ -15,6 +16,7 @@ from storage.life_model_table import LifeModelTable
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
 from storage.prediction_table import PredictionTable
+from storage.projection_table import ProjectionTable
 from storage.session_tables import SessionTables
 from storage.snapshot_table import SnapshotTable
 from storage.string_load_reads import StringLoadReads
@@ -47,8 +49,10 @@ class ServerStore(
     UnitTables,
     PredictionTable,
     LifeModelTable,
+    DrillTable,
+    ProjectionTable,
 ):
-    """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
+    """Everything that the server keeps, from inventory and alerts to drills and the audit trail, behind one pool.
 
     Open one with `await ServerStore.connect(url)` on a migrated database, and `close()` it.
     """

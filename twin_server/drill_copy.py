@@ -15,9 +15,10 @@ from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from storage.shard_store import ShardCommit, TwinSnapshot
 from storage.string_state_table import StringStateRecord
-from twin_server.branch_world import BranchOrigin, origin_of_database, part_of_inventory
+from twin_server.branch_world import BranchOrigin, origin_of_database
 from twin_server.drill_host import DrillPlan
 from twin_server.fleet_setup import make_specs
+from twin_server.inventory_part import part_of_inventory
 
 _MOST_IN_A_COMMIT = 2_048
 

@@ -11,7 +11,6 @@ import structlog
 
 import ml
 from batterytwin.errors import TwinError
-from batterytwin.life_plan import ReplacementPrices
 from batterytwin.telemetry import Quality
 from ml.scoring import Scoring
 from twin_server.alert_hub import AlertHub
@@ -87,7 +86,12 @@ class Lives:
             source, live, self.table, self.scoring, store, self.registry.model_keys, settings.life_fresh_s
         )
         self.planner = LifePlanner(
-            live, self.table, self.predictor, _prices(settings), settings.plan_risk, lambda: self.scoring.is_up
+            live,
+            self.table,
+            self.predictor,
+            settings.replacement_prices,
+            settings.plan_risk,
+            lambda: self.scoring.is_up,
         )
         self.drift = DriftMonitor(store, hub, live)
         self.jobs = [
@@ -133,14 +137,3 @@ class Lives:
             async with asyncio.timeout(self._wait_s):
                 while not (self.live.qualities(everything) == Quality.LIVE).any():
                     await self.live.wait_newer(self.live.version)
-
-
-def _prices(settings: ServerSettings) -> ReplacementPrices:
-    return ReplacementPrices(
-        currency=settings.price_currency,
-        block=settings.price_block,
-        labour_hour=settings.price_labour_hour,
-        single_block_hours=settings.single_block_hours,
-        string_block_hours=settings.string_block_hours,
-        visit=settings.price_visit,
-    )

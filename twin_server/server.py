@@ -24,6 +24,7 @@ from batterytwin.v1 import (
     history_service_pb2_grpc,
     model_service_pb2_grpc,
     prediction_service_pb2_grpc,
+    scenario_service_pb2_grpc,
     twin_service_pb2_grpc,
 )
 from ml.scoring import LocalScoring, Scoring
@@ -34,6 +35,8 @@ from twin_server.alert_hub import AlertHub
 from twin_server.alert_servicer import AlertServicer
 from twin_server.drain import Drain
 from twin_server.draining_health import DrainingHealth
+from twin_server.drill_forwarding import DrillForwarding
+from twin_server.drill_keeper import DrillKeeper
 from twin_server.event_log import EventLog
 from twin_server.event_recorder import EventRecorder
 from twin_server.fleet_servicer import FleetServicer
@@ -43,6 +46,7 @@ from twin_server.history_servicer import HistoryServicer
 from twin_server.ingest_router import IngestOutcome, IngestRouter
 from twin_server.ingest_servicer import IngestServicer
 from twin_server.listener import bind, bind_local, make_listener
+from twin_server.live_drill import DrillPlace
 from twin_server.live_table import LiveTable
 from twin_server.lives import DEFAULT_MODEL, Lives
 from twin_server.location_clock import LocationClocks, wall_us
@@ -53,8 +57,11 @@ from twin_server.past_answers import Past, PastAnswers
 from twin_server.past_outages import PastOutages
 from twin_server.periodic import run_every
 from twin_server.prediction_servicer import PredictionServicer
+from twin_server.projection_keeper import Compute, ProjectionKeeper
+from twin_server.projection_servicer import Projections
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
 from twin_server.routing import FleetMap
+from twin_server.scenario_servicer import ScenarioServicer
 from twin_server.scheduler import LOOK_EVERY_S, Job, Scheduler
 from twin_server.settings import ServerSettings
 from twin_server.silence_rules import SilenceRules
@@ -65,7 +72,7 @@ from twin_server.twin_servicer import TwinServicer
 
 SERVICE_NAMES: Final = tuple(
     f"batterytwin.v1.{name}Service"
-    for name in ("Ingest", "Twin", "Fleet", "History", "Alert", "Auth", "Prediction", "Model")
+    for name in ("Ingest", "Twin", "Fleet", "History", "Alert", "Auth", "Prediction", "Model", "Scenario")
 )
 
 _SWEEP_S: Final = 2.0
@@ -96,11 +103,15 @@ class TwinServer:
         fed_clock: present of a server that is fed, us since 1970 UTC, whatever the clocks of its locations: readings
             come through `feed`, which also does what timers do otherwise, and no lives are predicted. None = it lives
             in real time.
+        drills: where drills live; None = this server plays none.
+        compute_projection: computes projections; None = this server computes none.
 
     Attributes:
         local_target: address for clients on this machine, without TLS; set by `start`.
         strings: the watch over strings.
         lives: remaining lives.
+        drills: copies of the twins on which scenarios are played.
+        projections: the queue of projections.
     """
 
     local_target: str
@@ -120,6 +131,8 @@ class TwinServer:
         scoring: Scoring | None = None,
         default_model: Path = DEFAULT_MODEL,
         fed_clock: Callable[[], int] | None = None,
+        drills: DrillPlace | None = None,
+        compute_projection: Compute | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -159,6 +172,8 @@ class TwinServer:
         self._health = DrainingHealth(self._drain)
         self._readiness = Readiness(self._health, SERVICE_NAMES)
         self._admission = Admission(settings.max_concurrent_calls)
+        self.projections = ProjectionKeeper(store, compute_projection)
+        self.drills = DrillKeeper(store, drills, settings.max_drill_h)
         self._access = access
         self._auth_servicer = auth_servicer
         self._server: grpc.aio.Server | None = None
@@ -172,7 +187,9 @@ class TwinServer:
         Raises:
             TwinError: the port is taken, the address needs TLS, or a shard could not be started.
         """
-        self._server = make_listener(self._settings, [self._access, self._admission])
+        self._server = make_listener(
+            self._settings, [self._access, self._admission, DrillForwarding(self.drills, self._drain)]
+        )
         self._add_services(self._server)
         port = bind(self._server, self._settings)
         plain = self._settings.tls_certificate is None and self._settings.host in {"127.0.0.1", "localhost"}
@@ -208,7 +225,7 @@ class TwinServer:
         await self._readiness.set_stopping()
         self._drain.begin()
         closing = asyncio.create_task(self._server.stop(grace_s))
-        await self._router.stop(grace_s)
+        await asyncio.gather(self._router.stop(grace_s), self.drills.close())
         await closing
         for task in self._background:
             task.cancel()
@@ -272,6 +289,9 @@ class TwinServer:
             PredictionServicer(self.lives, self._store), server
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(self.lives), server)
+        scenario_service_pb2_grpc.add_ScenarioServiceServicer_to_server(
+            ScenarioServicer(self.drills, self._store, live.fleet_map, drain, self._projections()), server
+        )
         alerts = AlertServicer(self._store, hub, live, drain)
         alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alerts, server)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(self._auth_servicer, server)
@@ -299,9 +319,15 @@ class TwinServer:
                 run_every(_STRINGS_S, self.strings.turn),
                 run_every(_PAST_OUTAGES_S, self._past_outages.look),
                 run_every(TRACE_EVERY_S, self._tracer.look),
+                self.drills.run(),
+                self.projections.run(),
                 *self.lives.background(),
             ]
         self._background = [asyncio.create_task(job) for job in work]
+
+    def _projections(self) -> Projections:
+        price = self._settings.replacement_prices.single_block
+        return Projections(self.projections, self._store, self.live, price)
 
     async def _submit_inputs(self, inputs: Sequence[TwinInput]) -> list[bool]:
         """Hands evidence to the twins; what it says of their lives follows within seconds."""

@@ -18,6 +18,7 @@ from tests.bench.recovery import cold_start_with_tail_s, shard_recovery_s
 from tests.bench.run import Run, running_server
 from tests.bench.scaling import scaling
 from tests.bench.server_process import ServerProcess
+from tests.bench.what_if import what_if
 
 _IDLE_S: Final = 30.0
 _MISSION_S: Final = 90.0
@@ -150,6 +151,7 @@ SECTIONS: Final[dict[str, Callable[[Run], None]]] = {
     "history": history,
     "recovery": recovery,
     "drills": drills,
+    "what_if": what_if,
 }
 """In the order in which they run: `latency` takes the peak that `ingest` finds, or looks for it when it runs alone."""
 

@@ -89,15 +89,19 @@ async def drill_world(
 ) -> AsyncIterator[DrillWorld]:
     """The small fleet, live, after some minutes on float, the last reading `until_s` ago."""
     async with serve(database_url, data_dir) as live:
-        async with AsyncTwinClient(live.target, live.admin_token) as client:
-            for number in range(FRAMES):
-                for string_id in STRINGS:
-                    await client.ingest(
-                        float_frame(string_id, now_ns(60.0 * (number + 1 - FRAMES) - until_s)), deadline_s=30.0
-                    )
-                await live.server.strings.turn()
-        await live.server.strings.save()
+        await feed_float(live, until_s)
         yield DrillWorld(live, data_dir, hosts, make_database)
+
+
+async def feed_float(live: RunningServer, until_s: float = 60.0) -> None:
+    """Gives the small fleet some minutes on float, the last reading `until_s` ago."""
+    async with AsyncTwinClient(live.target, live.admin_token) as client:
+        for number in range(FRAMES):
+            for string_id in STRINGS:
+                frame = float_frame(string_id, now_ns(60.0 * (number + 1 - FRAMES) - until_s))
+                await client.ingest(frame, deadline_s=30.0)
+            await live.server.strings.turn()
+    await live.server.strings.save()
 
 
 def float_frame(string_id: str, time_ns: int) -> ReadingBatch:

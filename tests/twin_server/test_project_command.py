@@ -16,9 +16,10 @@ from simulator.scenario_course import ScenarioPart, course_of
 from simulator.scenario_library import find_scenario
 from simulator.site_ageing import ageing_by_day
 from tests.simulator.small_fleet import START, START_S, with_outages, write_fleet
-from twin_server.branch_world import origin_of_nothing, part_of_inventory
+from twin_server.branch_world import origin_of_nothing
 from twin_server.cli import app
 from twin_server.fleet_setup import make_specs
+from twin_server.inventory_part import part_of_inventory
 from twin_server.plant_days import plant_days
 
 
@@ -50,9 +51,10 @@ def test_a_room_without_cooling_costs_blocks_of_its_own_site_alone(fleet_file: P
 
 def test_every_kelvin_costs_more_and_systems_are_told_gravest_first(fleet_file: Path) -> None:
     answer = project(fleet_file, "--warmth", "--price", "100", "--minutes", "45")
-    means = [row["mean"] for row in answer["warmth"]]
-    assert means == sorted(means)
-    assert answer["warmth"][5]["cost"] == pytest.approx(100.0 * means[5])
+    medians = [row["replacements"][2] for row in answer["warmth"]]
+    assert medians == sorted(medians)
+    assert medians[0] < medians[5]
+    assert answer["warmth"][5]["cost"] == pytest.approx(100.0 * medians[5])
     rows = answer["baseline"]["carrying"]
     assert sorted(row["system_id"] for row in rows) == ["BRK-U1", "PKN-U1"]
     assert all(row["with_one_more_string"] >= row["in_half_a_year"] for row in rows)

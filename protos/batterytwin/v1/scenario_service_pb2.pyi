@@ -67,6 +67,52 @@ class ListLibraryResponse(_message.Message):
 Global___ListLibraryResponse: _TypeAlias = ListLibraryResponse  # noqa: Y015
 
 @_typing.final
+class CheckScenarioRequest(_message.Message):
+    """Brings a scenario of one's own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEFINITION_FIELD_NUMBER: _builtins.int
+    definition: _builtins.str
+    """TOML, YAML or JSON, at most 65,536 characters. Required."""
+    def __init__(
+        self,
+        *,
+        definition: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["definition", b"definition"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckScenarioRequest: _TypeAlias = CheckScenarioRequest  # noqa: Y015
+
+@_typing.final
+class CheckScenarioResponse(_message.Message):
+    """Holds what was read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCENARIO_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scenario(self) -> _scenario_pb2.Scenario:
+        """The scenario, with its definition as JSON."""
+
+    def __init__(
+        self,
+        *,
+        scenario: _scenario_pb2.Scenario | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scenario", b"scenario"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scenario", b"scenario"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckScenarioResponse: _TypeAlias = CheckScenarioResponse  # noqa: Y015
+
+@_typing.final
 class StartScenarioRequest(_message.Message):
     """Starts a drill."""
 

@@ -40,6 +40,11 @@ class ScenarioServiceStub:
                 request_serializer=batterytwin_dot_v1_dot_scenario__service__pb2.ListLibraryRequest.SerializeToString,
                 response_deserializer=batterytwin_dot_v1_dot_scenario__service__pb2.ListLibraryResponse.FromString,
                 _registered_method=True)
+        self.CheckScenario = channel.unary_unary(
+                '/batterytwin.v1.ScenarioService/CheckScenario',
+                request_serializer=batterytwin_dot_v1_dot_scenario__service__pb2.CheckScenarioRequest.SerializeToString,
+                response_deserializer=batterytwin_dot_v1_dot_scenario__service__pb2.CheckScenarioResponse.FromString,
+                _registered_method=True)
         self.StartScenario = channel.unary_unary(
                 '/batterytwin.v1.ScenarioService/StartScenario',
                 request_serializer=batterytwin_dot_v1_dot_scenario__service__pb2.StartScenarioRequest.SerializeToString,
@@ -103,6 +108,13 @@ class ScenarioServiceServicer:
 
     def ListLibrary(self, request, context):
         """Lists the scenarios that come with the product.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckScenario(self, request, context):
+        """Reads a scenario of one's own and says what is wrong with it; nothing is stored or started.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -193,6 +205,11 @@ def add_ScenarioServiceServicer_to_server(servicer, server):
                     request_deserializer=batterytwin_dot_v1_dot_scenario__service__pb2.ListLibraryRequest.FromString,
                     response_serializer=batterytwin_dot_v1_dot_scenario__service__pb2.ListLibraryResponse.SerializeToString,
             ),
+            'CheckScenario': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckScenario,
+                    request_deserializer=batterytwin_dot_v1_dot_scenario__service__pb2.CheckScenarioRequest.FromString,
+                    response_serializer=batterytwin_dot_v1_dot_scenario__service__pb2.CheckScenarioResponse.SerializeToString,
+            ),
             'StartScenario': grpc.unary_unary_rpc_method_handler(
                     servicer.StartScenario,
                     request_deserializer=batterytwin_dot_v1_dot_scenario__service__pb2.StartScenarioRequest.FromString,
@@ -277,6 +294,33 @@ class ScenarioService:
             '/batterytwin.v1.ScenarioService/ListLibrary',
             batterytwin_dot_v1_dot_scenario__service__pb2.ListLibraryRequest.SerializeToString,
             batterytwin_dot_v1_dot_scenario__service__pb2.ListLibraryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckScenario(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/batterytwin.v1.ScenarioService/CheckScenario',
+            batterytwin_dot_v1_dot_scenario__service__pb2.CheckScenarioRequest.SerializeToString,
+            batterytwin_dot_v1_dot_scenario__service__pb2.CheckScenarioResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class ScenarioServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ScenarioServiceAsyncStub: ...
     ListLibrary: _grpc.UnaryUnaryMultiCallable[_scenario_service_pb2.ListLibraryRequest, _scenario_service_pb2.ListLibraryResponse]
     """Lists the scenarios that come with the product."""
+    CheckScenario: _grpc.UnaryUnaryMultiCallable[_scenario_service_pb2.CheckScenarioRequest, _scenario_service_pb2.CheckScenarioResponse]
+    """Reads a scenario of one's own and says what is wrong with it; nothing is stored or started."""
     StartScenario: _grpc.UnaryUnaryMultiCallable[_scenario_service_pb2.StartScenarioRequest, _scenario_service_pb2.StartScenarioResponse]
     """Starts a drill; answers when it lives. At most five at once."""
     UpdateScenario: _grpc.UnaryUnaryMultiCallable[_scenario_service_pb2.UpdateScenarioRequest, _scenario_service_pb2.UpdateScenarioResponse]
@@ -65,6 +67,8 @@ class ScenarioServiceAsyncStub(ScenarioServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListLibrary: _aio.UnaryUnaryMultiCallable[_scenario_service_pb2.ListLibraryRequest, _scenario_service_pb2.ListLibraryResponse]  # type: ignore[assignment]
     """Lists the scenarios that come with the product."""
+    CheckScenario: _aio.UnaryUnaryMultiCallable[_scenario_service_pb2.CheckScenarioRequest, _scenario_service_pb2.CheckScenarioResponse]  # type: ignore[assignment]
+    """Reads a scenario of one's own and says what is wrong with it; nothing is stored or started."""
     StartScenario: _aio.UnaryUnaryMultiCallable[_scenario_service_pb2.StartScenarioRequest, _scenario_service_pb2.StartScenarioResponse]  # type: ignore[assignment]
     """Starts a drill; answers when it lives. At most five at once."""
     UpdateScenario: _aio.UnaryUnaryMultiCallable[_scenario_service_pb2.UpdateScenarioRequest, _scenario_service_pb2.UpdateScenarioResponse]  # type: ignore[assignment]
@@ -98,6 +102,14 @@ class ScenarioServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scenario_service_pb2.ListLibraryResponse, _abc.Awaitable[_scenario_service_pb2.ListLibraryResponse]]:
         """Lists the scenarios that come with the product."""
+
+    @_abc_1.abstractmethod
+    def CheckScenario(
+        self,
+        request: _scenario_service_pb2.CheckScenarioRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scenario_service_pb2.CheckScenarioResponse, _abc.Awaitable[_scenario_service_pb2.CheckScenarioResponse]]:
+        """Reads a scenario of one's own and says what is wrong with it; nothing is stored or started."""
 
     @_abc_1.abstractmethod
     def StartScenario(
