@@ -10,7 +10,7 @@ import pandas as pd
 
 from clients.types import DrillReport, ScenarioLibrary
 from streamlit_app.drill_story import kind_text, median_reaction, reaction_text, reactions, story
-from streamlit_app.drill_words import STATE_TEXT, figure, part_text, passed_text, places_text, speed_text
+from streamlit_app.drill_words import STATE_TEXT, figure, part_text, passed_text, places_text, speed_text, told_text
 from streamlit_app.wording import local_time, word
 
 _PAGE: Final = Template("""\
@@ -67,7 +67,8 @@ def report_html(report: DrillReport, names: Mapping[str, str], library: Scenario
     left_out = report.alert_count - len(report.alerts)
     rows = (
         (
-            local_time(line.branch_time), local_time(line.real_time), kind_text(line), line.where, line.who, line.words,
+            local_time(line.branch_time), local_time(line.real_time), kind_text(line), line.where, line.who,
+            told_text(line.words),
             reaction_text(line.reaction) if line.reaction is not None else "",
         )
         for line in story(report)
@@ -76,7 +77,7 @@ def report_html(report: DrillReport, names: Mapping[str, str], library: Scenario
         title=html.escape(report.drill.title),
         facts="".join(_row(fact) for fact in facts(report, names)),
         parts=_items([part_text(part, library, names) for part in report.drill.parts]),
-        extremes=_items(report.extremes),
+        extremes=_items([told_text(line) for line in report.extremes]),
         story="\n".join(_row(row) for row in rows),
         left_out=f"{left_out:,} alerts are left out." if left_out > 0 else "",
     )

@@ -1,7 +1,8 @@
 """How scenarios and drills read on the screen."""
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from clients.types import (
@@ -38,6 +39,7 @@ LEVEL_TEXT: Final[Mapping[int, str]] = {
 }
 _UNIT: Final = {"degC": "°C", "Ohm": "Ω", "mOhm": "mΩ", "1/a": "a year", "1/y": "a year", "ratio": ""}
 _UNIT_ENDING: Final = {"K/h": "_k_h", "degC": "_c", "h": "_h", "K": "_k", "V": "_v", "A": "_a", "Ohm": "_ohm"}
+_INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC")
 _SHORT_LIST: Final = 3
 
 
@@ -137,6 +139,15 @@ def short_name_of(name: str, unit: str) -> str:
     """The name of a parameter without its unit: "rate_k_h" in K/h reads "rate"."""
     ending = _UNIT_ENDING.get(unit, "")
     return (name.removesuffix(ending) if name != ending else name).replace("_", " ").strip()
+
+
+def told_text(text: str) -> str:
+    """Words of the server as people here write them: Bangkok's time of day, and °C."""
+    return _INSTANT.sub(_bangkok, text).replace(" degC", " °C")
+
+
+def _bangkok(found: re.Match[str]) -> str:
+    return local_time(datetime.fromisoformat(found[1]).replace(tzinfo=UTC))
 
 
 def ended_text(drill: Drill) -> str:

@@ -25,11 +25,13 @@ def _chance(label: str, help_text: str | None = None) -> ColumnConfig:
 
 
 CARRYING_COLUMNS: Final = {
+    "Strings": st.column_config.NumberColumn(width=60),
+    "System": st.column_config.TextColumn(width=80),
     "now": _chance("Now"),
     "later": _chance("In half a year", "If nothing is replaced"),
     "scenario": _chance("With the scenario", "In half a year"),
     "more": _chance("With one more string", "In half a year"),
-    "gain": st.column_config.NumberColumn("Gain", format="%+.0f %%"),
+    "gain": st.column_config.NumberColumn("Gain", format="%+.0f %%", width=60),
 }
 _NAMES: Final = ("q05", "q25", "q50", "q75", "q95")
 
@@ -59,7 +61,6 @@ def one_more_table(systems: Sequence[CarryingSystem], names: Mapping[str, str]) 
         {
             "Site": [names.get(system.location_id, system.location_id) for system in systems],
             "System": [system.system_id for system in systems],
-            "Strings": [system.strings for system in systems],
             "later": [100.0 * system.in_half_a_year for system in systems],
             "more": [100.0 * system.with_one_more_string for system in systems],
             "gain": [100.0 * (system.with_one_more_string - system.in_half_a_year) for system in systems],

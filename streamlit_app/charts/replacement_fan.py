@@ -34,7 +34,7 @@ def replacement_fan(fans: Sequence[Fan], *, height: int = 380) -> go.Figure:
         height: height, px.
     """
     figure = go.Figure()
-    bands = ((0, 4, 0.13), (1, 3, 0.24)) if len(fans) <= 2 else ((0, 4, 0.10),)
+    bands = ((0, 4, 0.22), (1, 3, 0.34)) if len(fans) <= 2 else ((0, 4, 0.20),)
     longest = 1
     for place, fan in enumerate(fans):
         colour = SERIES[place % len(SERIES)]
@@ -50,7 +50,7 @@ def replacement_fan(fans: Sequence[Fan], *, height: int = 380) -> go.Figure:
             )  # fmt: skip
         figure.add_scatter(
             x=years, y=values[:, 2], mode="lines+markers", name=fan.label, legendgroup=str(place),
-            line={"color": colour, "width": 2.5}, marker={"size": 6, "color": colour},
+            line={"color": colour, "width": 1.6}, marker={"size": 5, "color": colour},
             customdata=values[:, [0, 4]],
             hovertemplate="%{y:,.0f} (%{customdata[0]:,.0f} to %{customdata[1]:,.0f})",
         )  # fmt: skip

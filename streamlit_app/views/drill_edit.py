@@ -52,7 +52,7 @@ def _form() -> None:
     held = [site for site in answers.locations(visitor.live).value if site.location_id in drill.location_ids]
     parts = compose(visitor, space, held, with_start=True, nothing="Nothing happens any more. Add a scenario.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        speed = speed_field(space, drill.speed)
+        speed = speed_field(space, drill.speed, width=420)
         apply = st.button("Apply", type="primary", icon=":material/check:", key=f"apply_{space}", disabled=not parts)
         if st.button("Close", key=f"close_{space}"):
             close()

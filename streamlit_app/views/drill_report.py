@@ -21,6 +21,7 @@ from streamlit_app.drill_words import (
     passed_text,
     places_text,
     speed_text,
+    told_text,
 )
 from streamlit_app.json_file import json_file
 from streamlit_app.notices import away_notice, explained, explained_page
@@ -187,7 +188,7 @@ def _extremes(report: DrillReport) -> None:
     if not report.extremes:
         st.caption("They are known when the first readings are.")
     for line in report.extremes:
-        st.markdown(plain(line))
+        st.markdown(plain(told_text(line)))
 
 
 def _story(report: DrillReport) -> None:
@@ -207,7 +208,7 @@ def _story(report: DrillReport) -> None:
             "branch": _local([line.branch_time for line in kept]),
             "kind": [[kind_text(line)] for line in kept],
             "where": [line.where for line in kept],
-            "words": [line.words for line in kept],
+            "words": [told_text(line.words) for line in kept],
             "who": [line.who for line in kept],
             "after": ["" if line.reaction is None else reaction_text(line.reaction) for line in kept],
             "real": _local([line.real_time for line in kept]),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import streamlit as st
 
@@ -104,11 +104,11 @@ def _names(copied: str, locations: Sequence[Location], parts: Sequence[ScenarioP
     return ()
 
 
-def speed_field(space: str, usual: float) -> float:
+def speed_field(space: str, usual: float, width: int | Literal["stretch"] = "stretch") -> float:
     """A choice of pace."""
     speeds = sorted({*SPEEDS, usual})
     chosen = st.select_slider(
-        "Speed", speeds, value=usual, key=f"speed_{space}", format_func=speed_text,
+        "Speed", speeds, value=usual, key=f"speed_{space}", format_func=speed_text, width=width,
         help="Its time over real time. At \N{MULTIPLICATION SIGN} 60 a minute of yours is an hour of the drill.",
     )  # fmt: skip
     return float(chosen)
