@@ -10,6 +10,7 @@ from storage.history_marks import HistoryMarks
 from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
 from storage.job_table import JobTable
+from storage.life_case_table import LifeCaseTable
 from storage.life_model_table import LifeModelTable
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
@@ -45,6 +46,7 @@ class ServerStore(
     UnitTables,
     PredictionTable,
     LifeModelTable,
+    LifeCaseTable,
 ):
     """Inventory, alerts, events, history, users, tokens and the audit trail behind one pool of connections.
 
