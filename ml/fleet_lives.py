@@ -94,11 +94,11 @@ def fleet_lives(blocks: Sequence[FollowedBlock]) -> FleetLives:
 
 
 def fleet_figures(model: LifeModel, lives: FleetLives) -> dict[str, float | None]:
-    """Figures of a model on a real fleet, like those of `evaluated`, with what they rest on and how true was what was
-    told at the time. None = cannot be said.
+    """Figures of a model on a real fleet, like those of `evaluated`; None = cannot be said.
 
-    Errors are those of blocks whose end was seen. While most still serve these are the short lives, and every model
-    looks as if it told too much; `concordance` is fair under censoring.
+    With them what they rest on, and under `told_...` how true was what was told at the time, by whatever model. Errors
+    are those of blocks whose end was seen. While most still serve these are the short lives, and every model looks as
+    if it told too much; `concordance` is fair under censoring.
 
     Raises:
         ConflictError: there are fewer than `LEAST_ENDS` ends.
