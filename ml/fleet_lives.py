@@ -28,11 +28,13 @@ class FollowedBlock:
     """One block and what was known of it each month.
 
     Attributes:
+        fleet: number of its fleet: the blocks of one grid with one data sheet.
         site: number of its site.
         end: what became of it.
         moments: before that, oldest first.
     """
 
+    fleet: int
     site: int
     end: BlockEnd
     moments: Sequence[LifeMoment]
@@ -61,12 +63,12 @@ class FleetLives:
 def fleet_lives(blocks: Sequence[FollowedBlock]) -> FleetLives:
     """Months of blocks as a table; those whose inputs cannot be read any more are left out.
 
-    The whole fleet counts as one plant. A month was watched until the newest that is known of its site.
+    A fleet is a plant of the table. A month was watched until the newest that is known of its site.
     """
     watched_us = {block.site: 0 for block in blocks}
     for block in blocks:
         watched_us[block.site] = max(watched_us[block.site], block.end.until_us)
-    inputs, numbers, sites, watch, days, ended, told = [], [], [], [], [], [], []
+    inputs, numbers, fleets, sites, watch, days, ended, told = [], [], [], [], [], [], [], []
     outcomes: Counter[LifeOutcome] = Counter()
     for number, block in enumerate(blocks):
         rows = [(moment, row) for moment in block.moments if (row := read_inputs(moment.inputs)) is not None]
@@ -74,6 +76,7 @@ def fleet_lives(blocks: Sequence[FollowedBlock]) -> FleetLives:
         for moment, row in rows:
             inputs.append(row)
             numbers.append(number)
+            fleets.append(block.fleet)
             sites.append(block.site)
             watch.append((watched_us[block.site] - moment.as_of_us) / _DAY_US)
             days.append((block.end.until_us - moment.as_of_us) / _DAY_US)
@@ -84,7 +87,7 @@ def fleet_lives(blocks: Sequence[FollowedBlock]) -> FleetLives:
         inputs=np.array(inputs, np.float64),
         battery=np.array(numbers, np.int64),
         site=np.array(sites, np.int64),
-        plant=np.zeros(len(numbers), np.int64),
+        plant=np.array(fleets, np.int64),
         watch_days=np.array(watch, np.float64),
         lower_days=lower,
         upper_days=np.where(is_end, lower, np.inf),

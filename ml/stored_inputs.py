@@ -9,7 +9,9 @@ from actors.life_inputs import LIFE_INPUTS_LAYOUT, LifeInputs
 from batterytwin.life import Floats
 
 _NAMES: Final = tuple(LifeInputs.__annotations__)
-ADDED_SINCE: Final[Mapping[str, frozenset[str]]] = {}
+ADDED_SINCE: Final[Mapping[str, frozenset[str]]] = {
+    "life-inputs-1": frozenset({"peer_ln_speed", "peer_ln_speed_sigma"}).intersection(_NAMES),
+}
 """Columns that earlier layouts did not have yet, by the name of the layout; all others they had, in the same order."""
 
 

@@ -1,11 +1,12 @@
 """What a server's database knows of the lives of its fleet, for judging models: `batterytwin evaluate --fleet`."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from batterytwin.errors import UnknownModelError
+from batterytwin.inventory import Inventory
 from batterytwin.life_ends import Block
 from batterytwin.life_models import ModelState
 from ml.block_ends import end_of
@@ -28,20 +29,15 @@ async def read_fleet_lives(store: ServerStore) -> FleetLives:
     Raises:
         StoreUnavailableError: the database does not answer.
     """
-    inventory, keys = await store.load_inventory()
-    site_of = {
-        keys[battery.battery_id]: number
-        for number, location in enumerate(inventory.locations)
-        for battery in location.batteries()
-    }
-    followed = await _gone(store, site_of)
-    slots = list(site_of)
+    place_of = _places(*await store.load_inventory())
+    followed = await _gone(store, place_of)
+    slots = list(place_of)
     for begin in range(0, len(slots), _AT_ONCE):
         blocks = await store.serving_blocks(slots[begin : begin + _AT_ONCE])
         ends = [end_of(block) for block in blocks]
         moments = _by_block(await store.life_moments(blocks, ends, stored_layouts()))
         followed += [
-            FollowedBlock(site_of[block.battery_key], end, moments[_name(block)])
+            FollowedBlock(*place_of[block.battery_key], end, moments[_name(block)])
             for block, end in zip(blocks, ends, strict=True)
         ]
     return fleet_lives(followed)
@@ -66,11 +62,25 @@ async def told_model(store: ServerStore, folder: Path) -> Path:
     )
 
 
-async def _gone(store: ServerStore, site_of: dict[int, int]) -> list[FollowedBlock]:
+def _places(inventory: Inventory, keys: Mapping[str, int]) -> dict[int, tuple[int, int]]:
+    """Numbers of the fleet and of the site of every battery, by its database key."""
+    fleets: dict[tuple[str, str], int] = {}
+    return {
+        keys[battery.battery_id]: (
+            fleets.setdefault((location.grid_id, string.datasheet.model), len(fleets)),
+            site,
+        )
+        for site, location in enumerate(inventory.locations)
+        for string in location.strings()
+        for battery in string.batteries
+    }
+
+
+async def _gone(store: ServerStore, place_of: Mapping[int, tuple[int, int]]) -> list[FollowedBlock]:
     stored = await store.life_cases(_ALL, _ALL)
     ends = {_name(case.moment): case.end for case in stored}
     moments = _by_block(case.moment for case in stored)
-    return [FollowedBlock(site_of[name[0]], end, moments[name]) for name, end in ends.items()]
+    return [FollowedBlock(*place_of[name[0]], end, moments[name]) for name, end in ends.items()]
 
 
 def _by_block(moments: Iterable[LifeMoment]) -> defaultdict[tuple[int, int], list[LifeMoment]]:

@@ -131,7 +131,7 @@ def _followed(ends: int, others: int) -> FleetLives:
         left = told[mine][-1] * (1.2 if number % 2 else 0.9) + np.array([60.0, 30.0, 0.0])
         outcome = LifeOutcome.END_TESTED if number < ends else LifeOutcome.SERVING
         moments = [moment(row, days, battery_key=number) for row, days in zip(rows[mine], left, strict=True)]
-        blocks.append(FollowedBlock(number % 2, BlockEnd(outcome, END_US), moments))
+        blocks.append(FollowedBlock(0, number % 2, BlockEnd(outcome, END_US), moments))
     return fleet_lives(blocks)
 
 
