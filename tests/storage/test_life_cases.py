@@ -113,7 +113,7 @@ async def test_an_end_is_noted_once_and_outlives_what_it_is_made_from(
         assert (case.moment.told_days, case.moment.inputs_layout) == (10.0 * day, "three")
     few = await server_store.life_cases(10, 3)
     assert len(few) <= 3
-    assert few[-1].moment == cases[-1].moment
+    assert few[-1].moment.as_of_us == cases[-1].moment.as_of_us
     assert await server_store.life_cases(0, 3) == []
     with psycopg.connect(database_url, autocommit=True) as connection:
         for statement in (
