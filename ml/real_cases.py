@@ -103,7 +103,7 @@ class RealCases:
         if not len(places):
             return [[] for _ in inputs]
         index, distance = seen.nearest(space.features(inputs))
-        known = np.isfinite(inputs).any(axis=1)
+        known = np.asarray(np.isfinite(inputs).any(axis=1), np.bool_)
         return [
             self._told(library, places[index[row]], distance[row]) if known[row] else [] for row in range(len(inputs))
         ]

@@ -144,7 +144,7 @@ def _replacement_fields(twin: Twin, key: str) -> _Draft:
             "battery_id": twin.battery_id,
             "start_time": since,
             "note": note,
-            "replacement": Replacement(serial.strip(), twin.serial, reason),
+            "replacement": Replacement(serial.strip(), twin.serial, ReplacementReason(reason or 0)),
         },
         slots,
     )

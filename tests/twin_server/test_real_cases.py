@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def _model_with_cases(folder: Path) -> Path:
     card = json.loads((folder / "card.json").read_text())
     card |= {"population": asdict(DATASHEET_POPULATION), "features": FEATURE_NAMES}
     (folder / "card.json").write_text(json.dumps(card))
-    columns = {name: np.ones(30, np.float32) for name in CaseLibrary.__slots__}
+    columns: dict[str, Any] = {name: np.ones(30, np.float32) for name in CaseLibrary.__slots__}
     columns |= {"places": np.zeros((30, len(FEATURE_NAMES)), np.float32), "ended": np.ones(30, np.bool_)}
     columns |= {"centre": np.zeros(len(FEATURE_NAMES), np.float32), "scale": np.ones(len(FEATURE_NAMES), np.float32)}
     (folder / "cases.npz").write_bytes(CaseLibrary(**columns).as_bytes())
