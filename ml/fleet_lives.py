@@ -96,15 +96,11 @@ def fleet_lives(blocks: Sequence[FollowedBlock]) -> FleetLives:
     return FleetLives(table, np.array(told, np.float64), outcomes)
 
 
-def fleet_figures(model: LifeModel, lives: FleetLives) -> dict[str, float | None]:
-    """Figures of a model on a real fleet, like those of `evaluated`; None = cannot be said.
-
-    With them what they rest on, and under `told_...` how true was what was told at the time, by whatever model. Errors
-    are those of blocks whose end was seen. While most still serve these are the short lives, and every model looks as
-    if it told too much; `concordance` is fair under censoring.
+def require_ends(lives: FleetLives) -> None:
+    """Refuses lives that say nothing of a model.
 
     Raises:
-        ConflictError: there are fewer than `LEAST_ENDS` ends.
+        ConflictError: there are fewer than `LEAST_ENDS` ends; the message says how many.
     """
     count = lives.outcomes
     if lives.end_count < LEAST_ENDS:
@@ -116,6 +112,20 @@ def fleet_figures(model: LifeModel, lives: FleetLives) -> dict[str, float | None
             field="fleet",
             value=lives.end_count,
         )
+
+
+def fleet_figures(model: LifeModel, lives: FleetLives) -> dict[str, float | None]:
+    """Figures of a model on a real fleet, like those of `evaluated`; None = cannot be said.
+
+    With them what they rest on, and under `told_...` how true was what was told at the time, by whatever model. Errors
+    are those of blocks whose end was seen. While most still serve these are the short lives, and every model looks as
+    if it told too much; `concordance` is fair under censoring.
+
+    Raises:
+        ConflictError: there are too few ends, see `require_ends`.
+    """
+    require_ends(lives)
+    count = lives.outcomes
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)  # of figures that few blocks leave empty
         found = evaluated(model, lives.table)

@@ -63,17 +63,16 @@ async def told_model(store: ServerStore, folder: Path) -> Path:
 
 
 def _places(inventory: Inventory, keys: Mapping[str, int]) -> dict[int, tuple[int, int]]:
-    """Numbers of the fleet and of the site of every battery, by its database key."""
+    """Numbers of the fleet and of the site of every battery, by its database key; sites are parts of a fleet."""
     fleets: dict[tuple[str, str], int] = {}
-    return {
-        keys[battery.battery_id]: (
-            fleets.setdefault((location.grid_id, string.datasheet.model), len(fleets)),
-            site,
-        )
-        for site, location in enumerate(inventory.locations)
-        for string in location.strings()
-        for battery in string.batteries
-    }
+    sites: dict[tuple[int, str], int] = {}
+    places = {}
+    for location in inventory.locations:
+        for string in location.strings():
+            fleet = fleets.setdefault((location.grid_id, string.datasheet.model), len(fleets))
+            site = sites.setdefault((fleet, location.location_id), len(sites))
+            places.update({keys[battery.battery_id]: (fleet, site) for battery in string.batteries})
+    return places
 
 
 async def _gone(store: ServerStore, place_of: Mapping[int, tuple[int, int]]) -> list[FollowedBlock]:

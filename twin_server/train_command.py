@@ -88,7 +88,7 @@ def _on_plants(folder: Path, plants: int, years: float, jobs: int, *, compare: b
 
 def _on_fleet(folder: Path | None, data_dir: Path | None) -> dict[str, object]:
     from ml.artefact import load_model  # noqa: PLC0415  # as above
-    from ml.fleet_lives import fleet_figures  # noqa: PLC0415
+    from ml.fleet_lives import fleet_figures, require_ends  # noqa: PLC0415
 
     settings = make_settings(data_dir=data_dir)
     if settings.database_url is None and not settings.data_dir.is_dir():
@@ -103,6 +103,7 @@ def _on_fleet(folder: Path | None, data_dir: Path | None) -> dict[str, object]:
         f"{count} blocks, {len(lives.table)} battery-months; {ends} blocks came to the end of their lives, "
         f"{100.0 * (1.0 - ends / max(count, 1)):.0f} % were not seen to end"
     )
+    require_ends(lives)
     model = load_model(folder)
     return {"model": model.card.version, **fleet_figures(model, lives)}
 
