@@ -100,16 +100,11 @@ class LifeInputs(Protocol):
     """Newest discharge in which the string's blocks could be ranked."""
     rank_soh: float
     rank_sigma: float
-    # what the peers of the battery say (`remaining_life_peers`); a shard does not know its peers, so NaN there
-    peer_ln_speed: float
-    """How much faster than their population the blocks of its fleet and site age, ln."""
-    peer_ln_speed_sigma: float
-    """How well that is known."""
 
 
 LIFE_INPUTS_DTYPE: Final = np.dtype([(name, np.float64) for name in LifeInputs.__annotations__])
 N_LIFE_INPUTS: Final = len(LifeInputs.__annotations__)
-LIFE_INPUTS_LAYOUT: Final = "life-inputs-2"
+LIFE_INPUTS_LAYOUT: Final = "life-inputs-1"
 """Name of this layout; a model is bound to the one it was trained on."""
 
 AGEING_MONTHS: Final = tuple(f"ageing_month_{month}" for month in range(1, 13))

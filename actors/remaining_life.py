@@ -5,7 +5,6 @@ than its data sheet a block ages, m, has a log-normal prior of its population; e
 still serves is not likely to have come to its end: that counts as evidence too, so that an old block is a slow one.
 """
 
-import math
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -16,7 +15,6 @@ from actors.life_inputs import life_records
 from actors.remaining_life_evidence import by_capacity, by_float_current, by_resistance
 from actors.remaining_life_rate import LifeRates, life_rates
 from batterytwin.life import FACTORS, MEDIAN, QUANTILES, Floats, LifeFactor
-from batterytwin.telemetry import Rows
 
 SHORTEST_DAYS: Final = 1.0
 """Least that is told, days, so that logarithms hold."""
@@ -37,32 +35,13 @@ class LifePopulation:
 
     Attributes:
         ln_mean: mean of ln m; < 0 where blocks outlive their data sheet.
-        ln_sigma: standard deviation of ln m, of blocks of any fleet.
+        ln_sigma: standard deviation of ln m.
         resistance_share: rise of resistance over what the data sheet gives to the same loss of capacity.
-        fleet_share: part of the variance that the blocks of a fleet have in common.
-        site_share: part that the blocks of a site of it have in common beyond that.
     """
 
     ln_mean: float = 0.0
     ln_sigma: float = LIFE_SPREAD
     resistance_share: float = 1.0
-    fleet_share: float = 0.25
-    site_share: float = 0.10
-
-    @property
-    def fleet_sigma(self) -> float:
-        """Standard deviation of what the blocks of a fleet have in common."""
-        return self.ln_sigma * math.sqrt(self.fleet_share)
-
-    @property
-    def site_sigma(self) -> float:
-        """Of what those of a site have in common beyond that."""
-        return self.ln_sigma * math.sqrt(self.site_share)
-
-    @property
-    def own_sigma(self) -> float:
-        """Of what each block is of its own."""
-        return self.ln_sigma * math.sqrt(max(1.0 - self.fleet_share - self.site_share, 0.0))
 
 
 DATASHEET_POPULATION: Final = LifePopulation()
@@ -84,30 +63,6 @@ class PhysicsLife:
     effects: Floats
     rates: LifeRates
     speed_quantiles: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class SpeedEvidence:
-    """Log likelihoods of speeds of ageing, `(n_batteries, n_grid)` each.
-
-    Attributes:
-        ln_speed: grids of ln m.
-        by_service: that the block still serves.
-        by_resistance: of the instrument's resistance.
-        by_float_current: of the gassing current.
-        by_capacity: of measured capacity.
-    """
-
-    ln_speed: Floats
-    by_service: Floats
-    by_resistance: Floats
-    by_float_current: Floats
-    by_capacity: Floats
-
-    @property
-    def together(self) -> Floats:
-        """All of it."""
-        return self.by_service + self.by_resistance + self.by_float_current + self.by_capacity
 
 
 def physics_life(
@@ -135,17 +90,20 @@ def _life_of_block(inputs: Floats, population: LifePopulation, warmer_k: float) 
     x = life_records(inputs)
     rates = life_rates(x, warmer_k)
     known = (x["as_of_us"] > 0.0) & np.isfinite(rates.wear)
-    speeds = speed_evidence(x, rates, population)
-    ln_speed = speeds.ln_speed
-    has_peers = np.isfinite(x["peer_ln_speed"])
-    shift = np.where(has_peers, x["peer_ln_speed"], 0.0)
-    spread = np.where(has_peers, np.hypot(population.own_sigma, x["peer_ln_speed_sigma"]), population.ln_sigma)
-    belief = -0.5 * ((ln_speed - (population.ln_mean + shift)[:, np.newaxis]) / spread[:, np.newaxis]) ** 2
-    belief += speeds.by_service
+    wear = np.where(known, rates.wear, 0.0)
+    ln_speed = _grid(population, wear)
+    speed = np.exp(ln_speed)
+    usual = np.minimum(np.exp(population.ln_mean), 1.0 / np.maximum(wear, 1e-6))
+    belief = -0.5 * ((ln_speed - population.ln_mean) / population.ln_sigma) ** 2
+    belief -= _PAST_END * np.maximum(speed * wear[:, np.newaxis] - 1.0, 0.0)
     levels = 1.0 - np.array(QUANTILES)
     steps = [_quantiles(ln_speed, belief, levels[[MEDIAN]])]
-    for found in (speeds.by_resistance, speeds.by_float_current, speeds.by_capacity):
-        belief += found
+    for found in (
+        by_resistance(x, rates, speed, usual, population.resistance_share),
+        by_float_current(x, rates, speed),
+        by_capacity(x, rates, speed, usual),
+    ):
+        belief += np.where(known[:, np.newaxis], found, 0.0)
         steps.append(_quantiles(ln_speed, belief, levels[[MEDIAN]]))
     quantiles = _quantiles(ln_speed, belief, levels)
     least = SHORTEST_DAYS * _DAY_S * rates.per_s[:, np.newaxis]
@@ -153,30 +111,8 @@ def _life_of_block(inputs: Floats, population: LifePopulation, warmer_k: float) 
     days = np.where(known[:, np.newaxis], left / (rates.per_s[:, np.newaxis] * _DAY_S), np.nan)
     ln_left = np.log(np.maximum(np.exp(-np.concatenate(steps, axis=1)) - rates.wear[:, np.newaxis], least))
     ln_left[:, -1] = np.log(left[:, MEDIAN])
-    effects = _effects(rates, population.ln_mean + shift, ln_left, x["life_per_s_20c"])
+    effects = _effects(rates, population, ln_left, x["life_per_s_20c"])
     return PhysicsLife(np.maximum.accumulate(days, axis=1), effects, rates, quantiles)
-
-
-def speed_evidence(inputs: Rows, rates: LifeRates, population: LifePopulation) -> "SpeedEvidence":
-    """What a battery's own record says of how fast it ages; nothing of batteries without a reading.
-
-    Args:
-        inputs: records, `(n_batteries,)`.
-        rates: of the same.
-        population: how fast blocks of this kind age.
-    """
-    known = ((inputs["as_of_us"] > 0.0) & np.isfinite(rates.wear))[:, np.newaxis]
-    wear = np.where(known[:, 0], rates.wear, 0.0)
-    ln_speed = _grid(population, wear)
-    speed = np.exp(ln_speed)
-    usual = np.minimum(np.exp(population.ln_mean), 1.0 / np.maximum(wear, 1e-6))
-    return SpeedEvidence(
-        ln_speed,
-        -_PAST_END * np.maximum(speed * wear[:, np.newaxis] - 1.0, 0.0),
-        np.where(known, by_resistance(inputs, rates, speed, usual, population.resistance_share), 0.0),
-        np.where(known, by_float_current(inputs, rates, speed), 0.0),
-        np.where(known, by_capacity(inputs, rates, speed, usual), 0.0),
-    )
 
 
 def _grid(population: LifePopulation, wear: Floats) -> Floats:
@@ -203,16 +139,16 @@ def _quantiles(grid: Floats, ln_weight: Floats, levels: Floats) -> Floats:
     return found
 
 
-def _effects(rates: LifeRates, usual_ln_speed: Floats, ln_left: Floats, life_per_s: Floats) -> Floats:
+def _effects(rates: LifeRates, population: LifePopulation, ln_left: Floats, life_per_s: Floats) -> Floats:
     calendar = rates.temperature_factor * rates.voltage_factor * life_per_s
     terms = {
         LifeFactor.TEMPERATURE: -np.log(rates.temperature_factor),
         LifeFactor.VOLTAGE: -np.log(rates.voltage_factor),
         LifeFactor.CYCLES: -np.log1p(rates.cycles_per_s / calendar),
-        LifeFactor.AGE: ln_left[:, 0] + usual_ln_speed,
+        LifeFactor.AGE: ln_left[:, 0] + population.ln_mean,
         LifeFactor.RESISTANCE: ln_left[:, 1] - ln_left[:, 0],
         LifeFactor.FLOAT_CURRENT: ln_left[:, 2] - ln_left[:, 1],
         LifeFactor.CAPACITY: ln_left[:, 3] - ln_left[:, 2],
-        LifeFactor.OTHER: -usual_ln_speed,
+        LifeFactor.OTHER: np.full(len(ln_left), -population.ln_mean),
     }
     return np.stack([terms[factor] for factor in FACTORS], axis=1)

@@ -16,7 +16,6 @@ from ml.fusion import TWIN_WEIGHT
 from ml.judge import accuracy
 from ml.life_table import LifeTable
 from ml.median_model import fit_median, predict_ln_ratio
-from ml.peer_table import inputs_with_peers
 from ml.train import thinned
 
 _THREADS: Final = 2
@@ -87,7 +86,7 @@ def candidates(seen: LifeTable) -> Mapping[str, Told]:
 
 
 def _twin(table: LifeTable, population: LifePopulation, warmer_k: float = 0.0) -> PhysicsLife:
-    return physics_life(inputs_with_peers(table, population), population, warmer_k=warmer_k)
+    return physics_life(table.inputs, population, warmer_k=warmer_k)
 
 
 def _plain(seen: LifeTable) -> Told:

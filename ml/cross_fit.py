@@ -14,7 +14,6 @@ from ml.features import model_features
 from ml.imputation import imputed_days
 from ml.life_table import LifeTable
 from ml.median_model import fit_median, predict_ln_ratio
-from ml.peer_table import inputs_with_peers
 from ml.population_fit import fit_population
 
 FOLDS: Final = 4
@@ -61,19 +60,17 @@ def fit(table: LifeTable, *, seed: int = 1) -> Fitted:
     """
     told = physics_life(table.inputs)
     population = fit_population(table, told.rates.wear, told.rates.watched_wear, told.rates.per_s)
-    inputs = inputs_with_peers(table, population)
-    physics = physics_life(inputs, population)
+    physics = physics_life(table.inputs, population)
     life_days = imputed_days(table, physics, seed=seed)
-    features = model_features(inputs, physics.rates, population)
+    features = model_features(table.inputs, physics.rates, population)
     trees = fit_median(features, life_days, physics.quantile_days[:, MEDIAN], ~table.ended, seed=seed)
     return Fitted(population, trees)
 
 
 def predict(fitted: Fitted, table: LifeTable, *, seed: int = 1) -> Predictions:
     """What a fitted model says of battery-months, in time order within each battery."""
-    inputs = inputs_with_peers(table, fitted.population)
-    physics: PhysicsLife = physics_life(inputs, fitted.population)
-    features = model_features(inputs, physics.rates, fitted.population)
+    physics: PhysicsLife = physics_life(table.inputs, fitted.population)
+    features = model_features(table.inputs, physics.rates, fitted.population)
     return Predictions(
         physics.quantile_days[:, MEDIAN],
         predict_ln_ratio(fitted.trees, features),

@@ -6,10 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.life_inputs import life_records
 from batterytwin.life import Floats, Ints
-
-_MONTH_US = 2_629_800_000_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +40,6 @@ class LifeTable:
     def ended(self) -> NDArray[np.bool_]:
         """Whether the end of the row's battery was seen."""
         return np.isfinite(self.upper_days)
-
-    @property
-    def month(self) -> Ints:
-        """Number of the row's month since the first one of the table."""
-        as_of_us = life_records(self.inputs)["as_of_us"]
-        return np.asarray(np.rint((as_of_us - as_of_us.min()) / _MONTH_US), np.int64)
 
     @property
     def censored_share(self) -> float:

@@ -84,8 +84,12 @@ def train(table: LifeTable, *, say: Callable[[str], None] = lambda _: None) -> L
 
 
 def thinned(table: LifeTable) -> LifeTable:
-    """One in `EVERY_MONTHS` months, of all batteries of a plant at once, so that peers stay together."""
-    return table.take((table.month + table.plant) % EVERY_MONTHS == 0)
+    """One in `EVERY_MONTHS` months of each battery, not the same for all."""
+    order = np.argsort(table.battery, kind="stable")
+    sorted_table = table.take(order)
+    first = np.flatnonzero(np.diff(sorted_table.battery, prepend=-1) != 0)
+    month = np.arange(len(table)) - np.repeat(first, np.diff(np.append(first, len(table))))
+    return sorted_table.take((month + sorted_table.battery) % EVERY_MONTHS == 0)
 
 
 def _held_out(table: LifeTable, predictions: Predictions, cases: CaseLibrary, plant_of_case: Ints) -> HeldOut:

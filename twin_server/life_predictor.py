@@ -15,7 +15,6 @@ from batterytwin.events import TwinInput
 from batterytwin.life import LifeScores, LifeSource
 from batterytwin.telemetry import Rows
 from storage.prediction_rows import NO_MODEL, SHADOW, TOLD
-from twin_server.life_peers import LifePeers
 from twin_server.life_rows import rows_of_scores
 from twin_server.life_scoring import LifeScoring
 from twin_server.life_table import LifeTable
@@ -74,7 +73,6 @@ class LifePredictor:
         scoring: models.
         store: where predictions are kept.
         model_keys: database keys of the told model and of the shadow; 0 = none.
-        peers: what batteries say of each other.
         fresh_s: age up to which a prediction is told without making it anew, s.
     """
 
@@ -86,7 +84,6 @@ class LifePredictor:
         scoring: LifeScoring,
         store: PredictionStore,
         model_keys: Callable[[], tuple[int, int]],
-        peers: LifePeers,
         fresh_s: float,
     ) -> None:
         self._source = source
@@ -96,7 +93,6 @@ class LifePredictor:
         self._scoring = scoring
         self._store = store
         self._model_keys = model_keys
-        self._peers = peers
         self._fresh_us = round(fresh_s * 1e6)
         self._touched: set[int] = set()
         self._turn = asyncio.Lock()
@@ -223,14 +219,6 @@ class LifePredictor:
         )
 
     async def _inputs(self, ordinals: NDArray[np.int32]) -> NDArray[np.float64]:
-        if self._peers.is_due:
-            everything = await self._of_shards(np.arange(len(self._map), dtype=np.int32))
-            await asyncio.to_thread(self._peers.look, everything)
-        inputs = await self._of_shards(ordinals)
-        self._peers.tell(ordinals, inputs)
-        return inputs
-
-    async def _of_shards(self, ordinals: NDArray[np.int32]) -> NDArray[np.float64]:
         shards = self._map.shard[ordinals]
         parts: dict[int, NDArray[np.float64]] = {}
         for shard in np.unique(shards).tolist():

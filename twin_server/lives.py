@@ -17,7 +17,6 @@ from ml.scoring import Scoring
 from twin_server.alert_hub import AlertHub
 from twin_server.case_keeper import KEEP_EVERY_S, CaseKeeper, CaseStore
 from twin_server.life_drift import DRIFT_EVERY_S, DriftMonitor, DriftStore
-from twin_server.life_peers import LifePeers
 from twin_server.life_planner import LifePlanner
 from twin_server.life_predictor import (
     LOOK_EVERY_S,
@@ -87,14 +86,7 @@ class Lives:
         self.registry = ModelRegistry(store, self.files, self.scoring, default_model)
         self.table = LifeTable(live, settings.plan_risk)
         self.predictor = LifePredictor(
-            source,
-            live,
-            self.table,
-            self.scoring,
-            store,
-            self.registry.model_keys,
-            LifePeers(live.fleet_map, self.registry.population),
-            settings.life_fresh_s,
+            source, live, self.table, self.scoring, store, self.registry.model_keys, settings.life_fresh_s
         )
         self.planner = LifePlanner(
             live, self.table, self.predictor, _prices(settings), settings.plan_risk, lambda: self.scoring.is_up

@@ -1,7 +1,5 @@
 """The registry of models: what may be approved, told, shadowed, and what is."""
 
-import functools
-import json
 import time
 import uuid
 from pathlib import Path
@@ -10,7 +8,6 @@ from typing import Final, Protocol
 import structlog
 
 from actors.life_inputs import LIFE_INPUTS_LAYOUT
-from actors.remaining_life import DATASHEET_POPULATION, LifePopulation
 from batterytwin import __version__
 from batterytwin.errors import ConflictError, InvalidArgumentError, ModelRefusedError, Reason, TwinError
 from batterytwin.life_models import ModelState
@@ -88,12 +85,6 @@ class ModelRegistry:
     def model_keys(self) -> tuple[int, int]:
         """Database keys of the told model and of the shadow; 0 = none."""
         return _key(self.told), _key(self.shadow)
-
-    def population(self) -> LifePopulation:
-        """How fast blocks age where the told model was trained; what data sheets say while no model is asked."""
-        if self.told is None or not self._scoring.is_up:
-            return DATASHEET_POPULATION
-        return _population_of(self.told.card)
 
     async def load(self) -> None:
         """Takes up what is active, registers the model of the product, and tells the scorer.
@@ -264,12 +255,6 @@ def obstacles(model: LifeModelRecord, facts: CardFacts, *, approved: bool | None
             ModelRefusedError("Nobody has approved it.", reason=Reason.MODEL_NOT_APPROVED, value=model.version)
         )
     return found
-
-
-@functools.lru_cache(maxsize=8)
-def _population_of(card: str) -> LifePopulation:
-    told = json.loads(card).get("population")
-    return LifePopulation(**told) if told else DATASHEET_POPULATION
 
 
 def _key(model: LifeModelRecord | None) -> int:
