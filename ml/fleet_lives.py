@@ -15,7 +15,7 @@ from ml.artefact import LifeModel
 from ml.evaluate import evaluated
 from ml.judge import accuracy
 from ml.life_table import LifeTable
-from ml.stored_inputs import read_inputs
+from ml.stored_inputs import inputs_of
 from storage.life_case_table import LifeMoment
 
 LEAST_ENDS: Final = 10
@@ -71,7 +71,7 @@ def fleet_lives(blocks: Sequence[FollowedBlock]) -> FleetLives:
     inputs, numbers, fleets, sites, watch, days, ended, told = [], [], [], [], [], [], [], []
     outcomes: Counter[LifeOutcome] = Counter()
     for number, block in enumerate(blocks):
-        rows = [(moment, row) for moment in block.moments if (row := read_inputs(moment.inputs)) is not None]
+        rows = [(moment, row) for moment in block.moments if (row := inputs_of(moment)) is not None]
         outcomes[block.end.outcome] += bool(rows)
         for moment, row in rows:
             inputs.append(row)

@@ -25,7 +25,7 @@ from batterytwin.life import CASES_TOLD, Floats, LifeCase
 from batterytwin.life_ends import LifeOutcome
 from ml.case_library import SIMILAR, CaseLibrary, standing_of
 from ml.features import FEATURE_NAMES, model_features
-from ml.stored_inputs import read_inputs
+from ml.stored_inputs import inputs_of
 from storage.life_case_table import StoredCase
 
 MOST_BLOCKS: Final = 500
@@ -74,7 +74,7 @@ class RealCases:
     """
 
     def __init__(self, cases: Sequence[StoredCase]) -> None:
-        read = [(case, row) for case in cases if (row := read_inputs(case.moment.inputs)) is not None]
+        read = [(case, row) for case in cases if (row := inputs_of(case.moment)) is not None]
         self._cases = [case for case, _ in read]
         self._inputs = np.array([row for _, row in read], np.float64).reshape(-1, N_LIFE_INPUTS)
         names = [(case.moment.battery_key, case.moment.unit_seq) for case in self._cases]
@@ -129,7 +129,9 @@ class RealCases:
         blocks: dict[int, tuple[int, float]] = {}
         for number, away in zip(near.tolist(), distance.tolist(), strict=True):
             blocks.setdefault(int(self._block[number]), (number, away))
-        return [(self.case(number, library), away) for number, away in list(blocks.values())[:CASES_TOLD]]
+            if len(blocks) == CASES_TOLD:
+                break
+        return [(self.case(number, library), away) for number, away in blocks.values()]
 
     def _in(self, space: CaseSpace) -> CaseLibrary:
         """The cases in the space of a model; the last one is remembered."""

@@ -66,14 +66,18 @@ def test_inputs_of_an_earlier_layout_are_read_by_their_names() -> None:
     added = {"earlier": frozenset({names[3], names[-1]})}
     row = np.arange(N_LIFE_INPUTS, dtype=np.float64)
     old = np.delete(row, [3, N_LIFE_INPUTS - 1])
-    read = read_inputs(old.tobytes(), added)
+    read = read_inputs(old.tobytes(), "", added)
     assert read is not None
+    named = read_inputs(old.tobytes(), "earlier", added)
+    np.testing.assert_array_equal(named, read)
     assert np.isnan(read[[3, -1]]).all()
     assert (np.delete(read, [3, N_LIFE_INPUTS - 1]) == old).all()
-    now = read_inputs(row.tobytes(), added)
+    now = read_inputs(row.tobytes(), LIFE_INPUTS_LAYOUT, added)
     assert now is not None
     assert (now == row).all()
-    assert read_inputs(row[:7].tobytes(), added) is None
+    assert read_inputs(row[:7].tobytes()) is None
+    assert read_inputs(old.tobytes(), LIFE_INPUTS_LAYOUT, added) is None
+    assert read_inputs(row.tobytes(), "nobody's") is None
     assert stored_layouts(added) == {8 * len(old): "earlier", 8 * N_LIFE_INPUTS: LIFE_INPUTS_LAYOUT}
 
 

@@ -34,7 +34,7 @@ from twin_server.fleet_evaluation import read_fleet_lives, told_model
 from twin_server.principal import Principal, PrincipalKind
 from twin_server.train_command import evaluate
 
-WEAK, MOVED, ALIKE = "AAA-U1-S01-B01", "BBB-U1-S01-B01", "AAA-U1-S01-B02"
+WEAK, MOVED, ALIKE, MISSED = "AAA-U1-S01-B01", "BBB-U1-S01-B01", "AAA-U1-S01-B02", "AAA-U1-S01-B03"
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,9 @@ async def _tell_months(running: RunningServer, battery_id: str, months: int) -> 
         await running.store.add_predictions(row, inputs)
 
 
-async def test_replaced_blocks_become_cases_of_those_like_them(database_url: str, tmp_path: Path) -> None:
+async def test_replaced_blocks_become_cases_of_those_like_them(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now_us = int(time.time() * 1e6)
     model = _model_with_cases(tmp_path / "m1")
     async with (
@@ -148,6 +150,13 @@ async def test_replaced_blocks_become_cases_of_those_like_them(database_url: str
         assert followed.table.ended.sum() == 4
         assert (await told_model(running.store, tmp_path / "models") / "cases.npz").exists()
 
+        # the server ends before it has noted a block
+        monkeypatch.setattr(lives.cases, "wake", lambda: None)
+        await client.record_event(
+            EventKind.REPLACEMENT, datetime.now(UTC), battery_id=MISSED, replacement=Replacement("new")
+        )
+        assert await running.store.life_outcomes() == outcomes
+
     async with (
         serve(
             database_url, tmp_path, make_fleet=_scripted(database_url, now_us), scoring=LosablePlace(),
@@ -157,6 +166,7 @@ async def test_replaced_blocks_become_cases_of_those_like_them(database_url: str
     ):  # fmt: skip
         lives = running.server.lives
         await until(lambda: len(lives.cases) >= 8 and lives.model_version == "m1")
+        assert await running.store.life_outcomes() == outcomes | {LifeOutcome.REPLACED: 2}
         assert lives.table.rows.dtype == PREDICTION_DTYPE
         again = await client.get_remaining_life(ALIKE)
         assert {found.case.case_id for found in again.cases} == set(cases)
