@@ -169,7 +169,7 @@ async def test_replaced_blocks_become_cases_of_those_like_them(
         assert await running.store.life_outcomes() == outcomes | {LifeOutcome.REPLACED: 2}
         assert lives.table.rows.dtype == PREDICTION_DTYPE
         again = await client.get_remaining_life(ALIKE)
-        assert {found.case.case_id for found in again.cases} == set(cases)
+        assert {found.case.case_id for found in again.cases} == {*cases, f"fleet/{MISSED}/1"}
 
 
 def test_a_fleet_without_ends_is_not_judged(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
