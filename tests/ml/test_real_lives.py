@@ -1,17 +1,21 @@
 """Laws of real lives: what became of a block, which ones are alike, and how models are judged on them."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from actors.life_inputs import LIFE_INPUTS_LAYOUT, N_LIFE_INPUTS, LifeInputs
 from batterytwin.errors import ConflictError
 from batterytwin.events import ReplacementReason
 from batterytwin.life import CASES_TOLD, MEDIAN
 from batterytwin.life_ends import BlockEnd, LifeOutcome, ShownCapacity
-from ml.artefact import load_model
+from ml.artefact import DEFAULT_MODEL, load_model
 from ml.block_ends import end_of
 from ml.evaluate import evaluated
 from ml.fleet_lives import LEAST_ENDS, FleetLives, FollowedBlock, fleet_figures, fleet_lives
@@ -21,6 +25,7 @@ from ml.stored_inputs import read_inputs, stored_layouts
 from tests.actors.life_rows import life_rows
 from tests.ml.real_lives import BLOCK, DAY_US, END_US, moment, stored_cases
 from tests.ml.unlike_lives import unlike_lives
+from twin_server.train_command import evaluate
 
 MODEL = load_model()
 SPACE = CaseSpace(MODEL.cases, MODEL.card.population)
@@ -165,3 +170,20 @@ def test_a_model_is_judged_on_a_fleet_like_on_plants_and_not_at_all_on_few_ends(
     for name in ("r2", "mae_of_mean", "concordance", "coverage_90", "censored_percent", "twin_plus_10_k_from_25_c"):
         assert found[name] == wanted[name]
     assert all(value is None or np.isfinite(value) for value in found.values())
+
+
+def test_the_command_tells_what_it_rests_on_and_ends_with_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lives = _followed(LEAST_ENDS, 2)
+
+    async def read(*_: object) -> tuple[FleetLives, Path]:
+        return lives, DEFAULT_MODEL
+
+    monkeypatch.setattr("twin_server.train_command._read_fleet", read)
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(evaluate)
+    told = CliRunner().invoke(app, ["--fleet", "--data-dir", str(tmp_path)], catch_exceptions=False).output.splitlines()
+    assert (
+        told[-2] == "12 blocks, 36 battery-months; 10 blocks came to the end of their lives, 17 % were not seen to end"
+    )
+    assert json.loads(told[-1])["ends"] == LEAST_ENDS
+    assert json.loads(told[-1])["model"] == MODEL.card.version
