@@ -197,7 +197,7 @@ class LifePredictor:
                 keep &= ~(of_model & (before["unit_seq"] == rows["unit_seq"]))
             if keep.any():
                 await self._store.add_predictions(rows[keep], inputs[keep])
-                self._table.put(ordinals[keep], rows[keep])
+                self._table.put(ordinals[keep], rows[keep], inputs[keep])
             if scores.shadow is not None and shadow_key:
                 beside = self._rows(ordinals, inputs, scores.shadow, SHADOW, shadow_key)
                 beside["predicted_at"] = rows["predicted_at"]
