@@ -37,7 +37,10 @@ async def test_a_drill_lives_is_seen_and_handled_and_leaves_nothing_but_its_repo
         alert_id = await _alert_of(inside.watch_alerts(), AlertRule.SHORTED_CELL)
         assert (await inside.acknowledge_alert(alert_id, "seen", deadline_s=60.0)).acknowledged_by == "admin"
         assert list((await inside.get_fleet_snapshot(deadline_s=60.0)).twins.battery_ids[:1]) == [f"{STRING}-B01"]
-        assert (await inside.get_twin(BLOCK, deadline_s=60.0)).as_of > drill.begin_time
+        begun, seen = drill.begin_time, (await inside.get_twin(BLOCK, deadline_s=60.0)).as_of
+        assert begun is not None
+        assert seen is not None
+        assert seen > begun
         assert (await client.update_scenario(drill.drill_id, speed=1.0, revision=1)).revision == 2
 
         stopped = await client.stop_scenario(drill.drill_id)
