@@ -28,6 +28,9 @@ _CAUGHT_UP_US: Final = 86_400_000_000
 _CATCH_UP_EVERY_S: Final = 60.0
 """While history comes in, days pass within seconds: no need to follow each of them."""
 
+_BEGIN_EVERY_S: Final = 15.0
+"""Twins come to life one after the other over a minute: they are predicted in a few groups. Who asks does not wait."""
+
 
 class LifeInputSource(Protocol):
     """Where inputs come from; see `actors.fleet.Fleet`."""
@@ -98,6 +101,7 @@ class LifePredictor:
         self._turn = asyncio.Lock()
         self._loaded = False
         self._caught_up_s = -_CATCH_UP_EVERY_S
+        self._began_s = -_BEGIN_EVERY_S
         self._heard_key = NO_MODEL  # the model that has been asked about every battery that another one spoke of
 
     def touch(self, battery_keys: Iterable[int]) -> None:
@@ -134,10 +138,15 @@ class LifePredictor:
         self._table.extend()
         as_of, told = self._live.rows["as_of_us"], self._table.rows
         behind = (as_of > 0) & (as_of - told["as_of"] > _CAUGHT_UP_US)
-        if time.monotonic() - self._caught_up_s < _CATCH_UP_EVERY_S:
-            behind &= told["as_of"] == 0
+        is_new, now_s = behind & (told["as_of"] == 0), time.monotonic()
+        behind &= ~is_new
+        if now_s - self._caught_up_s < _CATCH_UP_EVERY_S:
+            behind[:] = False
         elif behind.any():
-            self._caught_up_s = time.monotonic()
+            self._caught_up_s = now_s
+        if now_s - self._began_s >= _BEGIN_EVERY_S and is_new.any():
+            self._began_s = now_s
+            behind |= is_new
         model_key = self._model_keys()[0] if self._scoring.is_up else NO_MODEL
         if model_key not in (NO_MODEL, self._heard_key):
             behind |= (told["as_of"] > 0) & (told["model_key"] != model_key)
