@@ -16,8 +16,8 @@ _OPTIONS: Final = "-c timezone=UTC -c lock_timeout=2s -c client_min_messages=war
 def keep_days(url: str, now_us: int, kept_days: int) -> None:
     """Makes the partitions of today and tomorrow, and drops those of days long over; blocking.
 
-    They are not logged: the log is the live database's too, whose commits would wait for what drills write, as every drop
-    of a drill would at its checkpoint. They get no indexes but the one that all have: those of a day of the whole fleet
+    They are not logged: the log is the live database's too, whose commits would wait for what drills write, as every
+    drop of a drill would at its checkpoint. They get no indexes but the one that all have: those of a day of the whole fleet
     take 16 s to build, which is most of what such a day takes in a fast drill.
 
     Args:
