@@ -17,8 +17,8 @@ def keep_days(url: str, now_us: int, kept_days: int) -> None:
     """Makes the partitions of today and tomorrow, and drops those of days long over; blocking.
 
     They are not logged: the log is the live database's too, whose commits would wait for what drills write, as every
-    drop of a drill would at its checkpoint. They get no indexes but the one that all have: those of a day of the whole fleet
-    take 16 s to build, which is most of what such a day takes in a fast drill.
+    drop of a drill would at its checkpoint. They get no indexes but the one that all have: those of a day of the whole
+    fleet take 16 s to build, which is most of what such a day takes in a fast drill.
 
     Args:
         url: libpq connection string or URL.
