@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from batterytwin.errors import TwinError
+from batterytwin.errors import ConflictError, Reason
 from batterytwin.scenarios import ProjectionState
 from clients.projections import ProjectionRequest
 from clients.scenarios import ScenarioPart
@@ -47,7 +47,7 @@ def project_remotely(client: TwinClient, request: ProjectionRequest, *, wait: bo
         wait: wait until it is done.
 
     Raises:
-        TwinError: it cannot be asked, or it failed or was cancelled.
+        ConflictError: it failed or was cancelled.
     """
     projection = client.project_scenario(request)
     if not wait:
@@ -63,7 +63,10 @@ def project_remotely(client: TwinClient, request: ProjectionRequest, *, wait: bo
         client.cancel_projection(projection.projection_id)
         raise
     if projection.state is not ProjectionState.DONE:
-        raise TwinError(f"{projection.projection_id} {state_name(projection)}: {projection.reason or 'by a person'}")
+        raise ConflictError(
+            f"{projection.projection_id} {state_name(projection)}: {projection.reason or 'by a person'}",
+            reason=Reason.PROJECTION_STATE_FORBIDS,
+        )
     return as_answer(projection)
 
 

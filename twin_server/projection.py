@@ -70,9 +70,12 @@ class Projection:
         return count
 
     def first_end_days(self, site: int) -> NDArray[np.float64]:
-        """Day on which the first block of a site comes to its end, and its string with it, `(n_members,)`."""
-        ends = self.lives.end_day[:, self.blocks.site == site, 0]
-        return np.asarray(ends.min(axis=1), np.float64)
+        """Day on which the first block of a site comes to its end, and its string with it, `(n_members,)`.
+
+        Blocks that are at their end already are replaced at the begin and do not count.
+        """
+        ends = self.lives.end_day[:, self.blocks.site == site]
+        return np.where(ends > 0.0, ends, np.inf).min(axis=(1, 2)).astype(np.float64)
 
 
 class Projector:

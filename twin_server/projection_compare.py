@@ -87,7 +87,8 @@ def _caveats(messages: Sequence[projection_pb2.Projection]) -> list[str]:
     begins = {message.begin_time.ToMicroseconds() for message in messages}
     if len(begins) > 1:
         hours = (max(begins) - min(begins)) / 3.6e9
-        found.append(f"They begin from twins of different instants, up to {hours:.1f} h apart.")
+        apart = f"{hours:.1f} h" if hours >= 1.0 else f"{60.0 * hours:.0f} min"
+        found.append(f"They begin from twins of different instants, up to {apart} apart.")
     if len({request.seed for request in requests}) > 1:
         found.append("Their seeds differ, so their members are not the same.")
     if len({request.members for request in requests}) > 1:

@@ -44,7 +44,7 @@ def print_list(console: Console, found: list[Projection]) -> None:
     """Projections, a row each."""
     table = Table(title=f"{len(found)} projections", title_justify="left")
     for column in ("name", "title", "state", "done", "years", "members", "asked (UTC)", "by"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column == "name")
     for one in found:
         table.add_row(
             one.projection_id,
@@ -63,7 +63,8 @@ def print_comparison(console: Console, found: ProjectionComparison) -> None:
     """Projections side by side."""
     table = Table(title=f"Within {found.years:g} years, against the first", title_justify="left")
     for column in ("projection", "blocks to replace by year", "more than the first", "cost more", "systems at risk"):
-        table.add_column(column, justify="left" if column == "projection" else "right")
+        left = column == "projection"
+        table.add_column(column, justify="left" if left else "right", no_wrap=left)
     for row in found.projections:
         medians = " ".join(f"{year[len(year) // 2]:,.0f}" for year in row.replacements if year)
         table.add_row(
