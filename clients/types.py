@@ -3,7 +3,14 @@
 from batterytwin.access import Role
 from batterytwin.alerts import ACTIVE_STATES, AlertChange, AlertRule, AlertState, Severity
 from batterytwin.diagnosis import DiagnosisEvidence, FaultClass, FaultSource
-from batterytwin.events import CapacityTest, CurrentSensor, EventKind, HealthEvidenceKind, Replacement
+from batterytwin.events import (
+    CapacityTest,
+    CurrentSensor,
+    EventKind,
+    HealthEvidenceKind,
+    Replacement,
+    ReplacementReason,
+)
 from batterytwin.inventory import LocationClock, SystemKind
 from batterytwin.life import Confidence, LifeCase, LifeFactor, LifeSource
 from batterytwin.life_models import ModelComparison, ModelDrift, ModelGate, ModelState
@@ -165,6 +172,7 @@ __all__ = [
     "ReplacementAdvice",
     "ReplacementForecast",
     "ReplacementPrices",
+    "ReplacementReason",
     "ReplacementUrgency",
     "Role",
     "Scenario",

@@ -16,8 +16,9 @@ _OPTIONS: Final = "-c timezone=UTC -c lock_timeout=2s -c client_min_messages=war
 def keep_days(url: str, now_us: int, kept_days: int) -> None:
     """Makes the partitions of today and tomorrow, and drops those of days long over; blocking.
 
-    They get no indexes but the one that all have: those of a day of the whole fleet take 16 s to build, which is most
-    of what such a day takes in a fast drill.
+    They are not logged: the log is the live database's too, whose commits would wait for what drills write, as every
+    drop of a drill would at its checkpoint. They get no indexes but the one that all have: those of a day of the whole
+    fleet take 16 s to build, which is most of what such a day takes in a fast drill.
 
     Args:
         url: libpq connection string or URL.
@@ -30,7 +31,7 @@ def keep_days(url: str, now_us: int, kept_days: int) -> None:
     today = now_us // DAY_US
     try:
         with psycopg.connect(url, autocommit=True, options=_OPTIONS, application_name="batterytwin days") as connection:
-            create_partitions(connection, [today, today + 1])
+            create_partitions(connection, [today, today + 1], logged=False)
             for name, *_ in connection.execute(_PARTITIONS).fetchall():
                 if day_of(name) < today - kept_days:
                     connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))

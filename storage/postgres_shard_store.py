@@ -44,11 +44,13 @@ class PostgresShardStore:
     Args:
         url: libpq connection string or URL.
         archive: folder of sealed days; None = there is none.
-        durable: whether commits survive a power cut; False = as the database is set.
+        durable: whether commits survive a power cut. False = as the database is set, and a crash of its server takes
+            all readings: they stay out of its log, which then has nothing to do with them.
     """
 
     def __init__(self, url: str, archive: Path | None = None, *, durable: bool = True) -> None:
         self._url = url
+        self._durable = durable
         self._options = _SESSION_OPTIONS + (_DURABLE if durable else "")
         self._archived = ArchivedRows(archive)
         self._connection: Connection | None = None
@@ -152,7 +154,7 @@ class PostgresShardStore:
     def _table_of(self, connection: Connection, day: int) -> str:
         table = self._known_days.get(day)
         if table is None:
-            table = self._known_days[day] = writable_table(connection, day)
+            table = self._known_days[day] = writable_table(connection, day, logged=self._durable)
         return table
 
     @contextmanager

@@ -404,12 +404,14 @@ CREATE TABLE public.event (
     new_serial text,
     discharge_positive boolean,
     offset_a double precision,
+    replacement_reason smallint,
     CONSTRAINT event_check CHECK ((end_time >= start_time)),
     CONSTRAINT event_check1 CHECK (((kind = 4) = (num_nonnulls(discharged_ah, current_a, temperature_c, end_voltage_v) = 4))),
     CONSTRAINT event_check2 CHECK (((kind <> 4) OR (battery_key IS NOT NULL))),
     CONSTRAINT event_current_a_check CHECK ((current_a > (0)::double precision)),
     CONSTRAINT event_discharged_ah_check CHECK ((discharged_ah > (0)::double precision)),
     CONSTRAINT event_kind_check CHECK (((kind >= 1) AND (kind <= 7))),
+    CONSTRAINT event_reason_check CHECK (((replacement_reason IS NULL) OR ((kind = 6) AND (replacement_reason = ANY (ARRAY[1, 2]))))),
     CONSTRAINT event_replacement_check CHECK ((((kind = 6) = (num_nonnulls(old_serial, new_serial) = 2)) AND ((kind <> 6) OR (battery_key IS NOT NULL)))),
     CONSTRAINT event_sensor_check CHECK (((kind = 7) = (discharge_positive IS NOT NULL)))
 );
@@ -429,6 +431,7 @@ COMMENT ON COLUMN public.event.old_serial IS 'replacement: serial number of the 
 COMMENT ON COLUMN public.event.new_serial IS 'replacement: serial number of the block that came';
 COMMENT ON COLUMN public.event.discharge_positive IS 'current sensor: the gateway counts a discharge as positive from then on';
 COMMENT ON COLUMN public.event.offset_a IS 'A; current sensor: what it reads without any current; null = nobody has looked';
+COMMENT ON COLUMN public.event.replacement_reason IS 'ReplacementReason: 1 the block had come to the end of its life, 2 another one; null = nobody has said';
 ALTER TABLE public.event ALTER COLUMN event_key ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.event_event_key_seq
     START WITH 1
@@ -459,6 +462,7 @@ CREATE VIEW public.event_with_battery AS
     e.new_serial,
     e.discharge_positive,
     e.offset_a,
+    e.replacement_reason,
     COALESCE(b.battery_id, ''::text) AS battery_id
    FROM (public.event e
      LEFT JOIN public.battery b USING (battery_key));
@@ -557,6 +561,47 @@ ALTER TABLE public.lease ALTER COLUMN lease_id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.life_case (
+    battery_key integer NOT NULL,
+    unit_seq smallint NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    predicted_at timestamp with time zone NOT NULL,
+    model_key integer NOT NULL,
+    told_days real NOT NULL,
+    model_days real NOT NULL,
+    inputs_layout text NOT NULL,
+    inputs bytea NOT NULL
+);
+
+COMMENT ON TABLE public.life_case IS 'The last prediction of each month of a life before its end, with what it rested on';
+COMMENT ON COLUMN public.life_case.as_of IS 'newest reading that the prediction rested on';
+COMMENT ON COLUMN public.life_case.model_key IS 'as in prediction';
+COMMENT ON COLUMN public.life_case.told_days IS 'days; median that was told, from as_of on';
+COMMENT ON COLUMN public.life_case.model_days IS 'days; median of the model alone; NaN = it had no say';
+COMMENT ON COLUMN public.life_case.inputs_layout IS 'names the columns of inputs';
+COMMENT ON COLUMN public.life_case.inputs IS 'as in prediction_input';
+
+CREATE TABLE public.life_end (
+    battery_key integer NOT NULL,
+    unit_seq smallint NOT NULL,
+    serial text NOT NULL,
+    installed_at timestamp with time zone NOT NULL,
+    gone_at timestamp with time zone NOT NULL,
+    until_at timestamp with time zone NOT NULL,
+    outcome smallint NOT NULL,
+    event_id text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT life_end_outcome_check CHECK (((outcome >= 1) AND (outcome <= 4)))
+);
+
+COMMENT ON TABLE public.life_end IS 'What became of each block that has gone, as it was known when its replacement was recorded';
+COMMENT ON COLUMN public.life_end.unit_seq IS 'block in the slot';
+COMMENT ON COLUMN public.life_end.installed_at IS 'when it came into service';
+COMMENT ON COLUMN public.life_end.gone_at IS 'when the next block of the slot came into service';
+COMMENT ON COLUMN public.life_end.until_at IS 'end of its life; where outcome is 4, how long it is known to have lived at least';
+COMMENT ON COLUMN public.life_end.outcome IS 'LifeOutcome: at its end by 1 a capacity test, 2 the word of who replaced it, 3 its twin; 4 replaced for another reason';
+COMMENT ON COLUMN public.life_end.event_id IS 'replacement that took it away';
 
 CREATE TABLE public.life_model (
     model_key integer NOT NULL,
@@ -1039,6 +1084,10 @@ ALTER TABLE ONLY public.late_reading
     ADD CONSTRAINT late_reading_pkey PRIMARY KEY (battery_key, sample_time);
 ALTER TABLE ONLY public.lease
     ADD CONSTRAINT lease_pkey PRIMARY KEY (lease_id);
+ALTER TABLE ONLY public.life_case
+    ADD CONSTRAINT life_case_pkey PRIMARY KEY (battery_key, unit_seq, as_of);
+ALTER TABLE ONLY public.life_end
+    ADD CONSTRAINT life_end_pkey PRIMARY KEY (battery_key, unit_seq);
 ALTER TABLE ONLY public.life_model_approval
     ADD CONSTRAINT life_model_approval_pkey PRIMARY KEY (model_key);
 ALTER TABLE ONLY public.life_model
@@ -1132,6 +1181,10 @@ CREATE INDEX user_session_user_key_idx ON public.user_session USING btree (user_
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entry FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_audit();
 
+CREATE TRIGGER immutable BEFORE DELETE OR UPDATE ON public.life_case FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
+
+CREATE TRIGGER immutable BEFORE DELETE OR UPDATE ON public.life_end FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
+
 CREATE TRIGGER immutable BEFORE UPDATE ON public.life_model FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
 
 CREATE TRIGGER immutable BEFORE DELETE OR UPDATE ON public.life_model_approval FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
@@ -1167,6 +1220,12 @@ ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
 ALTER TABLE ONLY public.gateway_token
     ADD CONSTRAINT gateway_token_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
+ALTER TABLE ONLY public.life_case
+    ADD CONSTRAINT life_case_battery_key_unit_seq_fkey FOREIGN KEY (battery_key, unit_seq) REFERENCES public.life_end(battery_key, unit_seq);
+ALTER TABLE ONLY public.life_end
+    ADD CONSTRAINT life_end_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
+ALTER TABLE ONLY public.life_end
+    ADD CONSTRAINT life_end_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(event_id);
 ALTER TABLE ONLY public.life_model_approval
     ADD CONSTRAINT life_model_approval_model_key_fkey FOREIGN KEY (model_key) REFERENCES public.life_model(model_key);
 ALTER TABLE ONLY public.life_model_switch

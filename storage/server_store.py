@@ -12,6 +12,7 @@ from storage.history_marks import HistoryMarks
 from storage.history_reads import HistoryReads
 from storage.inventory_tables import InventoryTables
 from storage.job_table import JobTable
+from storage.life_case_table import LifeCaseTable
 from storage.life_model_table import LifeModelTable
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
@@ -49,6 +50,7 @@ class ServerStore(
     UnitTables,
     PredictionTable,
     LifeModelTable,
+    LifeCaseTable,
     DrillTable,
     ProjectionTable,
 ):

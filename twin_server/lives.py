@@ -14,6 +14,7 @@ from batterytwin.errors import TwinError
 from batterytwin.telemetry import Quality
 from ml.scoring import Scoring
 from twin_server.alert_hub import AlertHub
+from twin_server.case_keeper import KEEP_EVERY_S, CaseKeeper, CaseStore
 from twin_server.life_drift import DRIFT_EVERY_S, DriftMonitor, DriftStore
 from twin_server.life_planner import LifePlanner
 from twin_server.life_predictor import (
@@ -38,7 +39,7 @@ _RETRY_S: Final = 5.0
 _log = structlog.get_logger(__name__)
 
 
-class LifeStore(ModelStore, ArchiveStore, PredictionStore, DriftStore, Protocol):
+class LifeStore(ModelStore, ArchiveStore, PredictionStore, DriftStore, CaseStore, Protocol):
     """What lives need of the store; see `storage.server_store`."""
 
 
@@ -63,6 +64,7 @@ class Lives:
         predictor: makes them.
         planner: plans.
         drift: monitor.
+        cases: similar cases from real replacements.
         jobs: work that comes back.
     """
 
@@ -94,9 +96,11 @@ class Lives:
             lambda: self.scoring.is_up,
         )
         self.drift = DriftMonitor(store, hub, live)
+        self.cases = CaseKeeper(store, self.files, self.registry, self.table, live.fleet_map)
         self.jobs = [
             Job("lives", PREDICT_EVERY_S, self.predictor.predict_all),
             Job("life drift", DRIFT_EVERY_S, self.drift.look),
+            Job("life cases", KEEP_EVERY_S, self.cases.keep),
         ]
 
     @property
@@ -113,7 +117,11 @@ class Lives:
 
     def background(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the server from when its twins are back."""
-        return [self._run_scoring(), run_every(LOOK_EVERY_S, self.predictor.look)]
+        return [
+            self._run_scoring(),
+            run_every(LOOK_EVERY_S, self.predictor.look),
+            run_every(LOOK_EVERY_S, self.cases.look),
+        ]
 
     async def close(self) -> None:
         """Ends the scorer."""

@@ -338,6 +338,8 @@ class TwinServer:
     def _heard(self, event: EventRecord) -> None:
         if event.battery_key is not None:
             self.lives.predictor.touch([event.battery_key])
+        if event.replacement is not None:
+            self.lives.cases.wake()
 
     async def _sweep(self) -> None:
         self.live.sweep()

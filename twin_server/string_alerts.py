@@ -86,13 +86,15 @@ class StringAlerts:
         Returns:
             Strings of which something has changed.
         """
-        transitions: list[AlertTransition] = []
+        changes: dict[tuple[str, AlertRule], AlertTransition] = {}
         touched = []
         for number, found in diagnoses.items():
-            changes = self._changes(number, found, conditions)
-            if changes:
+            own = self._changes(number, found, conditions)
+            if own:
                 touched.append(number)
-                transitions += changes
+            for change in own:  # several strings may say the same of their location at once: the first one speaks
+                changes.setdefault(_place(change), change)
+        transitions = list(changes.values())
         if not transitions:
             return []
         try:
@@ -101,7 +103,7 @@ class StringAlerts:
             _log.warning("alerts of strings cannot be stored, trying again", reason=error.message)
             return []
         for transition in transitions:
-            key = (transition.alert_id.split("/", 1)[0], transition.rule)
+            key = _place(transition)
             if transition.change == AlertChange.CLEARED:
                 self._raised.pop(key, None)
             else:
@@ -238,6 +240,11 @@ _WORDS: Final = {
     FaultClass.CHARGER_VOLTAGE: "Charger is off its compensated set point",
     FaultClass.ROOM_COOLING: "Room is warming: cooling",
 }
+
+
+def _place(transition: AlertTransition) -> tuple[str, AlertRule]:
+    """What an alert is about, and its rule."""
+    return transition.alert_id.split("/", 1)[0], AlertRule(transition.rule)
 
 
 def _message(diagnosis: Diagnosis, source: str) -> str:

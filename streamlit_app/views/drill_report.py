@@ -186,7 +186,7 @@ def _played(report: DrillReport, names: Mapping[str, str], library: ScenarioLibr
 def _extremes(report: DrillReport) -> None:
     st.markdown("**Extremes**")
     if not report.extremes:
-        st.caption("They are known when the first readings are.")
+        st.caption("They are known when the first readings are." if report.drill.is_active else "There was no reading.")
     for line in report.extremes:
         st.markdown(plain(told_text(line)))
 

@@ -9,10 +9,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from batterytwin.errors import InvalidArgumentError, TwinError
-from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement, ReplacementReason
 from clients.types import Twin
 from streamlit_app import answers
-from streamlit_app.event_words import EVENT_TEXT
+from streamlit_app.event_words import EVENT_TEXT, REASON_TEXT
 from streamlit_app.health_evidence import evidence_news
 from streamlit_app.notices import explained
 from streamlit_app.request_ids import done, request_id
@@ -131,6 +131,9 @@ def _replacement_fields(twin: Twin, key: str) -> _Draft:
     slots: dict[str, DeltaGenerator] = {}
     serial = st.text_input("Serial number of the new block", max_chars=64, key=f"new_serial_{key}")
     slots["new_serial"] = st.empty()
+    reason = st.selectbox(
+        "Why the old one goes", list(ReplacementReason), format_func=lambda why: REASON_TEXT[why], key=f"reason_{key}"
+    )
     since = _time("In service since (Bangkok time)", twin, key, slots)
     note = _note(key, slots)
     return _Draft(
@@ -138,7 +141,7 @@ def _replacement_fields(twin: Twin, key: str) -> _Draft:
             "battery_id": twin.battery_id,
             "start_time": since,
             "note": note,
-            "replacement": Replacement(serial.strip(), twin.serial),
+            "replacement": Replacement(serial.strip(), twin.serial, ReplacementReason(reason or 0)),
         },
         slots,
     )

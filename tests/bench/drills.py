@@ -118,8 +118,9 @@ class _Drills:
         await self._living[name].start(plan)
 
     async def _stop(self, name: str) -> None:
-        await self._living.pop(name).stop()
-        await asyncio.to_thread(self._databases.drop, name)
+        ended_s = await _timed(self._living.pop(name).stop())
+        dropped_s = await _timed(asyncio.to_thread(self._databases.drop, name))
+        self._run.say(f"  stopped: process {ended_s:.2f} s, database {dropped_s:.2f} s")
 
     async def _viewers_lag_s(self, name: str) -> float:
         """From a change to when a viewer of the drill sees every battery of the site under load."""

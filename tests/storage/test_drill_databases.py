@@ -94,4 +94,8 @@ def test_days_of_a_drill_are_made_ahead_and_dropped_when_they_are_old(database_u
         keep_days(database_url, day * day_us + 1, 2)
     with psycopg.connect(database_url) as connection:
         names = [row[0] for row in connection.execute(read_sql("reading_partitions"))]
+        persistence = connection.execute(
+            "SELECT DISTINCT relpersistence FROM pg_class WHERE relname = ANY(%s)", [names]
+        )
+        assert persistence.fetchall() == [("u",)], "what drills write must not hold up the log of the live database"
     assert [day_of(name) for name in names] == [20_001, 20_003, 20_004]
