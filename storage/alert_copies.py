@@ -19,14 +19,24 @@ class AlertCopies(StorePool):
     """Alerts from one database to another."""
 
     async def standing_alerts(
-        self, location_ids: Sequence[str], string_ids: Sequence[str], at_us: int
+        self, location_ids: Sequence[str], string_ids: Sequence[str], at_us: int, done_by_us: int | None
     ) -> list[AlertCopy]:
-        """Alerts of these strings, and of these locations as a whole, whose condition stood at a time."""
+        """Alerts whose condition stood at a time.
+
+        Args:
+            location_ids: of these locations as a whole.
+            string_ids: and of these strings.
+            at_us: the time, microseconds since 1970 UTC.
+            done_by_us: what people did later is left out, likewise; None = nothing is.
+        """
         async with self._connection() as connection:
-            cursor = await connection.execute(
-                _STANDING,
-                {"location_ids": list(location_ids), "string_ids": list(string_ids), "at": to_datetime(at_us)},
-            )
+            values = {
+                "location_ids": list(location_ids),
+                "string_ids": list(string_ids),
+                "at": to_datetime(at_us),
+                "done_by": "infinity" if done_by_us is None else to_datetime(done_by_us),
+            }
+            cursor = await connection.execute(_STANDING, values)
             return [row._asdict() for row in await cursor.fetchall()]
 
     async def put_alerts(self, alerts: Sequence[AlertCopy]) -> None:

@@ -59,7 +59,7 @@ async def read_origin(plan: DrillPlan, live: ServerStore) -> DrillOrigin:
     units = await _units(live, specs, plan.at_us)
     string_ids = [string.string_id for location in chosen.locations for string in location.strings()]
     location_ids = [location.location_id for location in chosen.locations]
-    alerts = await live.standing_alerts(location_ids, string_ids, twins.time_us)
+    alerts = await live.standing_alerts(location_ids, string_ids, twins.time_us, plan.at_us)
     return DrillOrigin(twins, Inventory(tuple(_as_fed(location, units) for location in chosen.locations)), alerts)
 
 

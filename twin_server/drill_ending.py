@@ -13,8 +13,8 @@ from twin_server.drill_news import DrillNews
 from twin_server.drill_store import DrillStore
 from twin_server.live_drill import DrillEnd, DrillPlace, LiveDrill, now_us
 
-STORY_S: Final = 4.0
-"""Time that a drill has to tell what happened, s."""
+STORY_S: Final = 10.0
+"""Time that a drill has to tell what happened, s; much more than it takes, because a report is worth waiting for."""
 
 _STOP_S: Final = 5.0
 

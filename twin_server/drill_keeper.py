@@ -39,7 +39,7 @@ MOST_DRILLS: Final = 5
 """Drills at once, those that start or end included."""
 
 _TURN_S: Final = 1.0
-_QUICK_STORY_S: Final = 1.5
+_QUICK_STORY_S: Final = 3.0
 _CLOSE_S: Final = 8.0
 _HOUR_S: Final = 3_600.0
 

@@ -60,7 +60,7 @@ class _DrillActorHandle:
     """An actor and its process."""
 
     def __init__(self) -> None:
-        self._actor = ray.remote(**_ACTOR_OPTIONS)(_DrillActor).remote()
+        self._actor: Any = ray.remote(**_ACTOR_OPTIONS)(_DrillActor).remote()
         self._process: psutil.Process | None = None
         self._preparing: asyncio.Task[None] | None = None
 

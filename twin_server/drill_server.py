@@ -14,9 +14,7 @@ from simulator.branch_plant import ScenarioPlant
 from simulator.scenario_course import ScenarioPart, course_of
 from storage.alert_query import AlertQuery
 from storage.alert_records import AlertRecord
-from storage.old_days import drop_days_before
-from storage.partition_keeper import PartitionKeeper
-from storage.partitions import DAY_US
+from storage.drill_days import keep_days
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from twin_server.access import make_access
@@ -101,7 +99,6 @@ class DrillServer:
             fed_clock=self._clock,
         )
         parts.push_async_callback(self.server.stop, _STOP_GRACE_S)
-        self._partitions = PartitionKeeper(plan.database_url)
         await self._keep_partitions()
         await self.server.start()
         begin_us = self._origin.twins.time_us
@@ -174,9 +171,7 @@ class DrillServer:
         await self._parts.aclose()
 
     async def _keep_partitions(self) -> None:
-        now_us = self._clock.now_us
-        await asyncio.to_thread(self._partitions.run, now_us)
-        await asyncio.to_thread(drop_days_before, self._plan.database_url, now_us - _KEPT_DAYS * DAY_US)
+        await asyncio.to_thread(keep_days, self._plan.database_url, self._clock.now_us, _KEPT_DAYS)
 
 
 def _settings(data_dir: Path) -> ServerSettings:

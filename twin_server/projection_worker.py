@@ -14,7 +14,6 @@ from typing import Final
 from batterytwin.errors import TwinError
 from storage.framed_child import read_frame, write_frames
 from twin_server.projection_job import ProjectionJob, ProjectionNews
-from twin_server.projection_run import do_job
 
 _NEWS_S: Final = 1.0
 
@@ -52,6 +51,8 @@ def main() -> None:
     threading.Thread(target=watch, name="news", daemon=True).start()
     answer: object
     try:
+        from twin_server.projection_run import do_job  # noqa: PLC0415  # kernels, which load while news is sent already
+
         answer = do_job(job, tell)
     except TwinError as error:
         answer = error.with_traceback(None)

@@ -9,7 +9,10 @@ from psycopg.conninfo import make_conninfo
 from batterytwin.errors import ConflictError, InvalidArgumentError, Reason, StoreUnavailableError
 from storage import drill_databases
 from storage.drill_databases import DrillDatabases
+from storage.drill_days import keep_days
 from storage.migrate import Migration, read_migrations
+from storage.partitions import day_of
+from storage.sql_files import read_sql
 
 MAINS = ("main one", "main one_drill")
 
@@ -83,3 +86,12 @@ def test_a_user_who_may_not_make_databases_is_told_how_he_may(mains: list[str], 
 def test_an_absent_server_is_named_as_such(mains: list[str]) -> None:
     with pytest.raises(StoreUnavailableError, match="databases of drills"):
         DrillDatabases(make_conninfo(mains[0], dbname="none")).left_over()
+
+
+def test_days_of_a_drill_are_made_ahead_and_dropped_when_they_are_old(database_url: str) -> None:
+    day_us = 86_400_000_000
+    for day in (20_000, 20_003):
+        keep_days(database_url, day * day_us + 1, 2)
+    with psycopg.connect(database_url) as connection:
+        names = [row[0] for row in connection.execute(read_sql("reading_partitions"))]
+    assert [day_of(name) for name in names] == [20_001, 20_003, 20_004]

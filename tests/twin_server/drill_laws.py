@@ -192,7 +192,7 @@ async def check_a_drill_is_changed_while_it_runs(world: DrillWorld) -> None:
         async with grpc.aio.insecure_channel(calm.target) as channel:
             message = history_service_pb2.ListEventsRequest()
             answer = await HistoryServiceStub(channel).ListEvents(message, metadata=world.live.admin)
-        (outage,) = [event for event in answer.events if event.kind == EventKind.OUTAGE]
+        (outage,) = [event for event in answer.events if int(event.kind) == EventKind.OUTAGE]
         assert outage.location_id == "AAA"
         assert outage.HasField("end_time")
         assert any("Largest discharge current" in line for line in (await host.story()).extremes)

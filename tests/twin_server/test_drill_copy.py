@@ -1,6 +1,5 @@
 """What a drill begins with: the alerts that stand, what is known of strings, and the blocks that are there now."""
 
-import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from batterytwin.alerts import AlertRule, AlertState
 from batterytwin.diagnosis import FaultClass
 from batterytwin.events import EventKind, Replacement
 from clients.async_client import AsyncTwinClient
+from clients.types import Alert
 from tests.twin_server.calls import now_ns
 from tests.twin_server.drill_laws import BLOCK, STRING, DrillWorld, drill_world, float_frame, play, until
 from tests.twin_server.test_event_service import ago
@@ -41,7 +41,7 @@ async def short_a_cell(world: DrillWorld) -> None:
         await client.acknowledge_alert(alert.alert_id, "known")
 
 
-async def shorted(client: AsyncTwinClient) -> list[object]:
+async def shorted(client: AsyncTwinClient) -> list[Alert]:
     return [alert for alert in await client.list_alerts() if alert.rule == AlertRule.SHORTED_CELL]
 
 
@@ -58,11 +58,11 @@ async def test_what_stands_goes_on_to_stand_and_is_not_told_as_news(world: Drill
         assert status.active_alert_count >= 1
         async with world.client(status.target) as client:
             (alert,) = await shorted(client)
-            assert alert == replace(live, state=AlertState.ACKNOWLEDGED)  # type: ignore[type-var] # a dataclass
+            assert alert == replace(live, state=AlertState.ACKNOWLEDGED)
             assert FaultClass.SHORTED_CELL in {one.fault for one in (await client.get_string(STRING)).diagnoses}
             twin = await client.get_twin(OTHER_BLOCK)
             assert (twin.serial, twin.unit_seq) == ("NEW-1", 2)
-            assert math.isfinite(twin.age_s)
+            assert twin.age_s is not None
         assert [one for one in (await host.story()).alerts if one.rule == AlertRule.SHORTED_CELL] == []
 
 

@@ -159,7 +159,8 @@ async def test_a_change_comes_between_two_windows() -> None:
     await feed.change(course_of(world.inventory, [outage(30.0)], BEGIN_US * 1e-6), 3_600.0)
     assert feed.pace.speed == 3_600.0
     await running
-    assert min(batch.string_readings.current_a.min() for batch in server.fed if batch.string_readings) < -1.0
+    currents_a = [batch.string_readings.current_a for batch in server.fed if batch.string_readings is not None]
+    assert min(float(np.min(current_a)) for current_a in currents_a if current_a is not None) < -1.0
 
 
 async def test_what_goes_wrong_is_told_and_ends_the_feed() -> None:
