@@ -309,7 +309,10 @@ def _a_drill_is_played(page: Page, server: RunningServer) -> None:
     page.goto("/what-if")
     page.get_by_placeholder(re.compile("Search")).fill("open cell")
     page.get_by_placeholder(re.compile("Search")).press("Enter")
-    page.locator(".st-key-add_drill_open_cell button").click()
+    expect(page.locator(".st-key-add_drill_shorted_cell")).to_have_count(0)  # the library is narrowed
+    add = page.locator(".st-key-add_drill_open_cell button")
+    expect(add).to_have_count(1)
+    add.click()
     part = page.locator('[class*="st-key-panel_part_drill"]')
     part.get_by_label("Batteries").fill("B05")
     part.get_by_label("Batteries").press("Enter")
