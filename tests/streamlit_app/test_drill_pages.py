@@ -124,6 +124,18 @@ def test_a_place_that_was_not_copied_says_so(open_as: Opener, dummy: DummyClient
     assert "not in this drill" in texts(app)
 
 
+def test_live_and_simulated_stand_side_by_side(open_as: Opener, dummy: DummyClient) -> None:
+    dummy.run_drill("d1")
+    open_as("anna")
+    app = in_drill(only("side"), kind="battery", name=BATTERY)
+    assert not app.exception
+    assert list(app.table[0].value.columns) == ["Newest value", "Live", "Simulation", "Difference"]
+    assert {"get_twin", "query_history@d1"} <= set(dummy.calls)
+    app.segmented_control(key="side_kind").set_value("String").run()
+    assert not app.exception
+    assert {"get_string", "get_string@d1"} <= set(dummy.calls)
+
+
 def test_pages_about_the_live_fleet_ask_nothing_of_a_drill(open_as: Opener, dummy: DummyClient) -> None:
     dummy.run_drill("d1")
     open_as("anna")
