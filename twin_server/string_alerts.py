@@ -1,5 +1,6 @@
 """Faults of strings as alerts: raised and cleared once each, one for every place and rule."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -9,7 +10,7 @@ import structlog
 from actors.string_limits import LIMITS
 from actors.string_state import STRING_VOLTAGE_CRITICAL, STRING_VOLTAGE_WARNING
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
-from batterytwin.diagnosis import RULE_OF, Diagnosis, FaultClass, measurable
+from batterytwin.diagnosis import RULE_OF, Diagnosis, DiagnosisEvidence, FaultClass, measurable
 from batterytwin.errors import StoreUnavailableError
 from twin_server.alert_hub import AlertHub
 from twin_server.routing import FleetMap
@@ -248,12 +249,14 @@ def _place(transition: AlertTransition) -> tuple[str, AlertRule]:
 
 
 def _message(diagnosis: Diagnosis, source: str) -> str:
-    evidence = "; ".join(
-        f"{item.observation}: {measurable(item.value, item.unit):.4g} {item.unit}"
-        f" (expected {measurable(item.expected, item.unit):.4g})"
-        for item in diagnosis.evidence[:3]
-    )
+    evidence = "; ".join(map(_told, diagnosis.evidence[:3]))
     return f"{_WORDS[diagnosis.fault]} ({diagnosis.source.name.lower()}) at {source}. {evidence}"
+
+
+def _told(item: DiagnosisEvidence) -> str:
+    seen = f"{item.observation}: {measurable(item.value, item.unit):.4g} {item.unit}".rstrip()
+    expected = measurable(item.expected, item.unit)
+    return seen if math.isnan(expected) else f"{seen} (expected {expected:.4g})"
 
 
 def _transition(alarm: _Alarm, alert_id: str, change: AlertChange, sample_time_us: int) -> AlertTransition:
