@@ -10,9 +10,7 @@ from batterytwin.life import Floats
 from storage.life_case_table import LifeMoment
 
 _NAMES: Final = tuple(LifeInputs.__annotations__)
-ADDED_SINCE: Final[Mapping[str, frozenset[str]]] = {
-    "life-inputs-1": frozenset({"peer_ln_speed", "peer_ln_speed_sigma"}),
-}
+ADDED_SINCE: Final[Mapping[str, frozenset[str]]] = {}
 """Columns that earlier layouts did not have yet, by the name of the layout; all others they had, in the same order."""
 
 
