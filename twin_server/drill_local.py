@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from batterytwin.errors import ConflictError, UnavailableError
+from batterytwin.errors import ConflictError, TwinError, UnavailableError
 from simulator.scenario_course import ScenarioPart
 from twin_server.drill_host import DrillHost, DrillPlan, DrillStatus, DrillStory
 from twin_server.drill_server import DrillServer
@@ -23,14 +23,11 @@ class LocalDrillHost:
         if self._starting is not None or self._stopped:
             raise ConflictError("This drill has been started before; make another host.", field="drill_id")
         self._starting = asyncio.create_task(DrillServer.start(plan))
-        try:
-            self._drill = await self._starting
-        except asyncio.CancelledError:
-            if not self._stopped:
-                self._starting.cancel()
-                raise
-            raise _stopped() from None
-        return self._drill.status()
+        drill = await asyncio.shield(self._starting)  # cut short it would leave sessions that threads open meanwhile
+        if self._stopped:
+            raise _stopped()
+        self._drill = drill
+        return drill.status()
 
     async def change(self, parts: Sequence[ScenarioPart] | None, speed: float | None) -> DrillStatus:
         """Lets something else happen, or at another pace, from now on; see `DrillHost.change`."""
@@ -45,15 +42,11 @@ class LocalDrillHost:
         return await self._living().story()
 
     async def stop(self) -> None:
-        """Ends it, whatever it does. Repeating it changes nothing."""
-        self._stopped = True
-        if self._starting is not None and not self._starting.done():
-            self._starting.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await self._starting
-        if self._drill is not None:
-            drill, self._drill = self._drill, None
-            await drill.stop()
+        """Ends it, once it stands where it is only starting. Repeating it changes nothing."""
+        self._stopped, self._drill = True, None
+        if self._starting is not None:
+            with suppress(TwinError):  # then there is nothing to end, and whoever started it has been told
+                await (await asyncio.shield(self._starting)).stop()
 
     def _living(self) -> DrillServer:
         if self._drill is None:

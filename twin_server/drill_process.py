@@ -7,12 +7,11 @@ import os
 import pickle
 import threading
 from collections.abc import Coroutine, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
+from actors.niceness import stand_behind
 from batterytwin.errors import TwinError, UnavailableError
 from simulator.scenario_course import ScenarioPart
 from twin_server.drill_host import DrillPlan, DrillStatus, DrillStory
@@ -22,7 +21,6 @@ from twin_server.logging_setup import configure_logging
 
 _NICE: Final = 10
 _NICE_WHILE_IT_LIVES: Final = 19
-_THREADS: Final = Path("/proc/self/task")
 
 _log = structlog.get_logger(__name__)
 
@@ -34,7 +32,7 @@ class DrillProcess:
     """
 
     def __init__(self) -> None:
-        os.nice(_NICE)
+        stand_behind(_NICE)
         configure_logging(level=logging.WARNING)
         self._drill: DrillServer | None = None
         self._loop = asyncio.new_event_loop()
@@ -67,7 +65,7 @@ class DrillProcess:
 
     async def _start(self, plan: DrillPlan) -> DrillStatus:
         self._drill = await DrillServer.start(plan)
-        _stand_behind(_NICE_WHILE_IT_LIVES)  # a start is waited for, the pace of a drill is not
+        stand_behind(_NICE_WHILE_IT_LIVES)  # a start is waited for, the pace of a drill is not
         gc.collect()
         gc.freeze()  # what is there now stays, and is not looked through again while readings wait
         return self._drill.status()
@@ -98,10 +96,3 @@ class DrillProcess:
         except Exception as error:  # noqa: BLE001 - who asked is told, whatever it is
             _log.exception("a drill failed")
             return pickle.dumps(TwinError(f"The drill failed: {type(error).__name__}: {error}"))
-
-
-def _stand_behind(niceness: int) -> None:
-    """Sets the niceness of every thread of this process, as Linux keeps it; those to come have that of their makers."""
-    with suppress(OSError):  # elsewhere it stays as it is
-        for thread in _THREADS.iterdir():
-            os.setpriority(os.PRIO_PROCESS, int(thread.name), niceness)
