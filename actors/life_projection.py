@@ -1,55 +1,61 @@
 """Years of life of a fleet, many times over: when blocks come to their end, and when their successors do.
 
-d(theta)/dt = m f s AF_T / L with theta the share of life used (vrla facts, section 3.3): m says how much faster than
-its data sheet a block ages, f what a scenario adds, s the stress of its float voltage, AF_T the ageing factor of its
-room, integrated by the hour. Capacity falls from what its twin tells, by fade(theta); the end is where the data sheet
-has it. Wear of outages is left out: some a year that last minutes take less than a thousandth of a life (section 1.5).
+The law is that of `remaining_life`: d(theta)/dt = m (f AF_T AF_V / L + wear of cycles), theta being the share of life
+used, and its end at theta = 1 (vrla facts, section 3.3). m says how much faster than its data sheet a block ages; what
+is known of that comes from the evidence of its past. f is what a scenario adds, AF_T the ageing factor of its room,
+integrated by the hour, AF_V that of its float voltage. Capacity falls from what its twin tells, by fade(theta).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors.filter_ladder import LIFE_SPREAD
-
-Floats = NDArray[np.float64]
+from batterytwin.life import MEDIAN, QUANTILES, Floats
 
 _DAY_S: Final = 86_400.0
 _MOST_ENDS: Final = 12
 _CHUNK: Final = 10
+_SCORES: Final = np.array([NormalDist().inv_cdf(level) for level in QUANTILES])
+_MOST_BY_SPEED: Final = 0.95
 _WEATHER_K: Final = 0.3
 """By how much the mean temperature of years at one site differs, standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
 class LifeBlocks:
-    """Blocks whose lives go on; every column has shape `(n_blocks,)`.
+    """Blocks whose lives go on; every column but one has shape `(n_blocks,)`.
 
     Attributes:
         site: number of the site.
         offset_k: how much warmer than its room the block is, K.
-        life_fraction: share of life used, by the data sheet's law.
+        wear: share of life used if the block were one of the data sheet.
+        ln_speed: ln m at 5, 25, 50, 75, 95 %, `(n_blocks, 5)`.
         soh: capacity over rated.
         soh_sigma: its sigma.
         life_s: life at 20 degC and the recommended voltage, s.
         exponent: of the loss of capacity over life.
         fade_at_end: loss of capacity at the end of life, fraction of rated.
         stress: factor of the float voltage.
-        factor: what a scenario multiplies the rate by; 1 = nothing.
+        cycles_per_s: share of life that discharges use, 1/s.
+        factor: what a scenario multiplies the calendar's rate by; 1 = nothing.
     """
 
     site: NDArray[np.int64]
     offset_k: Floats
-    life_fraction: Floats
+    wear: Floats
+    ln_speed: Floats
     soh: Floats
     soh_sigma: Floats
     life_s: Floats
     exponent: Floats
     fade_at_end: Floats
     stress: Floats
+    cycles_per_s: Floats
     factor: Floats
 
 
@@ -121,32 +127,38 @@ def _members(
     drawn = [np.random.default_rng([seed, 31, number]) for number in numbers]
     n_sites = ageing.aged_s.shape[0]
     weather_k = np.stack([_WEATHER_K * rng.standard_normal(n_sites) for rng in drawn])[:, blocks.site]
-    ln_speed, own = (np.stack([rng.standard_normal(shape[1]) for rng in drawn]) for _ in range(2))
+    z, own = (np.stack([rng.standard_normal(shape[1]) for rng in drawn]) for _ in range(2))
     clock = _Clock(blocks, ageing, blocks.offset_k + weather_k)
+    speed = np.exp(_at_scores(blocks.ln_speed, z))
     # a block that ages faster than its kind has lost more already: so far its sigma is that of its speed
-    fade_0 = blocks.fade_at_end * blocks.life_fraction**blocks.exponent
-    by_speed = np.clip(blocks.exponent * fade_0 * LIFE_SPREAD / np.maximum(blocks.soh_sigma, 1e-6), 0.0, 0.95)
-    soh_0 = blocks.soh - blocks.soh_sigma * (by_speed * ln_speed + np.sqrt(1.0 - by_speed**2) * own)
-    speed = np.exp(LIFE_SPREAD * ln_speed)
-    begin, theta_0, over = np.zeros(shape), speed * blocks.life_fraction, np.zeros(shape, np.bool_)
+    fade_0 = blocks.fade_at_end * (np.exp(blocks.ln_speed[:, MEDIAN]) * blocks.wear) ** blocks.exponent
+    ln_sigma = (blocks.ln_speed[:, -1] - blocks.ln_speed[:, 0]) / (_SCORES[-1] - _SCORES[0])
+    by_speed = np.clip(blocks.exponent * fade_0 * ln_sigma / np.maximum(blocks.soh_sigma, 1e-6), 0.0, _MOST_BY_SPEED)
+    soh_0 = blocks.soh - blocks.soh_sigma * (by_speed * z + np.sqrt(1.0 - by_speed**2) * own)
+    begin, wear, over = np.zeros(shape), np.broadcast_to(blocks.wear, shape), np.zeros(shape, np.bool_)
     soh = np.empty((len(soh_days), *shape), np.float32)
     for k, day in enumerate(soh_days):
-        theta = theta_0 + speed * clock.aged(begin, np.full(shape, float(day)))
-        soh[k] = soh_0 - blocks.fade_at_end * (theta**blocks.exponent - theta_0**blocks.exponent)
+        theta = speed * (wear + clock.aged(begin, np.full(shape, float(day))))
+        soh[k] = soh_0 - blocks.fade_at_end * (theta**blocks.exponent - (speed * wear) ** blocks.exponent)
     ends = []
     for _ in range(_MOST_ENDS):
-        spent = blocks.fade_at_end * theta_0**blocks.exponent
-        left = np.maximum(soh_0 - (1.0 - blocks.fade_at_end) + spent, 0.0) / blocks.fade_at_end
-        theta_end = left ** (1.0 / blocks.exponent)
-        end = np.where(over, np.inf, clock.when(begin, np.maximum(theta_end - theta_0, 0.0) / speed))
+        end = np.where(over, np.inf, clock.when(begin, np.maximum(1.0 / speed - wear, 0.0)))
         ends.append(end.astype(np.float32))
         over = np.isinf(end)
         if over.all():
             break
-        begin = np.where(over, begin, end)
-        theta_0, soh_0 = np.zeros(shape), np.ones(shape)
+        begin, wear = np.where(over, begin, end), np.zeros(shape)
         speed = np.exp(LIFE_SPREAD * np.stack([rng.standard_normal(shape[1]) for rng in drawn]))
     return np.stack(ends, axis=2), soh
+
+
+def _at_scores(quantiles: Floats, z: Floats) -> Floats:
+    """Values at normal scores between and beyond quantiles that are told at `_SCORES`, `(n_members, n_blocks)`."""
+    left = np.clip(np.searchsorted(_SCORES, z) - 1, 0, len(_SCORES) - 2)
+    block = np.broadcast_to(np.arange(len(quantiles)), z.shape)
+    below, above = quantiles[block, left], quantiles[block, left + 1]
+    found: Floats = below + (z - _SCORES[left]) / (_SCORES[left + 1] - _SCORES[left]) * (above - below)
+    return found
 
 
 class _Clock:
@@ -160,12 +172,13 @@ class _Clock:
         self._site = np.broadcast_to(blocks.site, offset_k.shape)
         self._ageing = ageing
         self._per_s = blocks.factor * blocks.stress / blocks.life_s
+        self._cycles_per_day = _DAY_S * blocks.cycles_per_s
 
     def _at(self, day: NDArray[np.int64]) -> Floats:
         """Life used from now to a midnight."""
         table, site, left = self._ageing.aged_s, self._site, self._left
         below, above = table[site, day, left], table[site, day, left + 1]
-        used: Floats = (below + self._share * (above - below)) * self._per_s
+        used: Floats = (below + self._share * (above - below)) * self._per_s + day * self._cycles_per_day
         return used
 
     def _used(self, day: Floats) -> Floats:

@@ -5,7 +5,7 @@ than its data sheet a block ages, m, has a log-normal prior of its population; e
 still serves is not likely to have come to its end: that counts as evidence too, so that an old block is a slow one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -18,6 +18,9 @@ from batterytwin.life import FACTORS, MEDIAN, QUANTILES, Floats, LifeFactor
 
 SHORTEST_DAYS: Final = 1.0
 """Least that is told, days, so that logarithms hold."""
+
+ROWS_TOGETHER: Final = 512
+"""Batteries that are worked on at once: their grids then fit into the processor's cache, and a fleet into memory."""
 
 _DAY_S: Final = 86_400.0
 _GRID: Final = 141
@@ -72,6 +75,18 @@ def physics_life(
         population: how fast blocks of this kind age.
         warmer_k: by how much the future is to be warmer than the climate of the site, K.
     """
+    blocks = [inputs[first : first + ROWS_TOGETHER] for first in range(0, max(len(inputs), 1), ROWS_TOGETHER)]
+    parts = [_life_of_block(block, population, warmer_k) for block in blocks]
+    rates = [np.concatenate([getattr(part.rates, one.name) for part in parts]) for one in fields(LifeRates)]
+    return PhysicsLife(
+        np.concatenate([part.quantile_days for part in parts]),
+        np.concatenate([part.effects for part in parts]),
+        LifeRates(*rates),
+        np.concatenate([part.speed_quantiles for part in parts]),
+    )
+
+
+def _life_of_block(inputs: Floats, population: LifePopulation, warmer_k: float) -> PhysicsLife:
     x = life_records(inputs)
     rates = life_rates(x, warmer_k)
     known = (x["as_of_us"] > 0.0) & np.isfinite(rates.wear)

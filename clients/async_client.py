@@ -16,6 +16,7 @@ from batterytwin.v1.history_service_pb2_grpc import HistoryServiceStub
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
 from batterytwin.v1.model_service_pb2_grpc import ModelServiceStub
 from batterytwin.v1.prediction_service_pb2_grpc import PredictionServiceStub
+from batterytwin.v1.scenario_service_pb2_grpc import ScenarioServiceStub
 from batterytwin.v1.twin_service_pb2_grpc import TwinServiceStub
 from clients import alerts_proto, fleet_proto, past_proto, requests, twins_proto
 from clients.alerts import Alert, AlertEvent, AlertPage
@@ -24,6 +25,8 @@ from clients.async_events import AsyncEvents
 from clients.async_history import AsyncHistory
 from clients.async_life import AsyncLife
 from clients.async_models import AsyncModels
+from clients.async_projections import AsyncProjections
+from clients.async_scenarios import AsyncScenarios
 from clients.channel import Tls
 from clients.fleet import FleetHealth, GridSpec, Location, RegisteredGrid, ServerStatus
 from clients.ingest import IngestResult
@@ -36,7 +39,7 @@ from clients.strings_proto import string_from_proto
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
 
-class AsyncTwinClient(AsyncEvents, AsyncHistory, AsyncLife, AsyncModels):
+class AsyncTwinClient(AsyncEvents, AsyncHistory, AsyncLife, AsyncModels, AsyncProjections, AsyncScenarios):
     """Talks to a server from asyncio; make it inside the event loop that uses it.
 
         async with AsyncTwinClient("localhost:50051") as client:
@@ -70,6 +73,7 @@ class AsyncTwinClient(AsyncEvents, AsyncHistory, AsyncLife, AsyncModels):
         self._ingest = IngestServiceStub(channel)
         self._predictions = PredictionServiceStub(channel)
         self._models = ModelServiceStub(channel)
+        self._scenarios = ScenarioServiceStub(channel)
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,7 +85,7 @@ class AsyncTwinClient(AsyncEvents, AsyncHistory, AsyncLife, AsyncModels):
 
     async def close(self) -> None:
         """Closes the connection; calls under way end with an error."""
-        await self._connection.channel.close()
+        await self._connection.close()
 
     async def login(self, username: str, password: str, *, deadline_s: float | None = None) -> Session:
         """Trades a name and a password for a session. The client itself does not keep it.

@@ -1,14 +1,15 @@
 """Calls and watches over an asynchronous channel: token, deadline, errors, resumption."""
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import grpc.aio
 
 from batterytwin.errors import OverloadedError, TwinError, UnavailableError
 from clients.backoff import Backoff
-from clients.channel import DEFAULT_DEADLINE_S, Tls, open_aio_channel, token_metadata
+from clients.channel import DEFAULT_DEADLINE_S, Metadata, Tls, drill_metadata, open_aio_channel, token_metadata
 from clients.errors import error_from_rpc
 
 _Request = TypeVar("_Request")
@@ -26,6 +27,20 @@ class AsyncConnection:
     def __init__(self, target: str, tls: Tls | None) -> None:
         self.target = target
         self.channel = open_aio_channel(target, tls)
+        self._metadata: Metadata = ()
+        self._is_borrowed = False
+
+    def in_drill(self, drill_id: str) -> Self:
+        """The same connection for calls that are answered in a drill; empty = in the live fleet."""
+        inside = copy.copy(self)
+        inside._metadata = drill_metadata(drill_id)
+        inside._is_borrowed = True
+        return inside
+
+    async def close(self) -> None:
+        """Closes the channel; calls under way end with an error. One made by `in_drill` leaves it open."""
+        if not self._is_borrowed:
+            await self.channel.close()
 
     async def call(
         self,
@@ -41,7 +56,7 @@ class AsyncConnection:
         """
         timeout_s = DEFAULT_DEADLINE_S if deadline_s is None else deadline_s
         try:
-            return await method(request, timeout=timeout_s, metadata=token_metadata(token))
+            return await method(request, timeout=timeout_s, metadata=(*token_metadata(token), *self._metadata))
         except grpc.aio.AioRpcError as error:
             raise error_from_rpc(error, self.target) from error
 
@@ -63,7 +78,7 @@ class AsyncConnection:
         Raises:
             TwinError: the error that the server answered with, at any time.
         """
-        stream = method(request, timeout=deadline_s, metadata=token_metadata(token))
+        stream = method(request, timeout=deadline_s, metadata=(*token_metadata(token), *self._metadata))
         try:
             async for response in stream:
                 yield response
@@ -86,7 +101,7 @@ class AsyncConnection:
         backoff = Backoff()
         started = False
         while True:
-            stream = method(next_request(), metadata=token_metadata(token))
+            stream = method(next_request(), metadata=(*token_metadata(token), *self._metadata))
             error: TwinError | None = None
             try:
                 async for response in stream:

@@ -9,9 +9,16 @@ import grpc
 import grpc.aio
 
 from batterytwin.errors import InvalidArgumentError
+from batterytwin.scenarios import DRILL_METADATA
 
 DEFAULT_DEADLINE_S: Final = 10.0
 """Time a single call may take unless the caller says otherwise, s."""
+
+DRILL_DEADLINE_S: Final = 60.0
+"""Time that starting, changing or stopping a drill may take unless the caller says otherwise, s."""
+
+Metadata = tuple[tuple[str, str], ...]
+"""Names and values that go with a call."""
 
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """Largest request that a server takes by default."""
@@ -33,6 +40,7 @@ _NOT_RETRIED: Final = (
     {"service": f"{_PACKAGE}.IngestService", "method": "StreamReadings"},
     {"service": f"{_PACKAGE}.TwinService", "method": "WatchTwins"},
     {"service": f"{_PACKAGE}.AlertService", "method": "WatchAlerts"},
+    {"service": f"{_PACKAGE}.ScenarioService", "method": "WatchScenario"},
 )
 
 _SERVICE_CONFIG: Final = {
@@ -105,9 +113,14 @@ def open_aio_channel(target: str, tls: Tls | None, *, keepalive_s: float = _KEEP
     return grpc.aio.secure_channel(target, _credentials(tls), options=options)
 
 
-def token_metadata(token: str) -> tuple[tuple[str, str], ...]:
+def token_metadata(token: str) -> Metadata:
     """Metadata that carries an access or gateway token; nothing for an empty one."""
     return (("authorization", f"Bearer {token}"),) if token else ()
+
+
+def drill_metadata(drill_id: str) -> Metadata:
+    """Metadata that has a call answered in a drill; nothing for an empty name."""
+    return ((DRILL_METADATA, drill_id),) if drill_id else ()
 
 
 def _credentials(tls: Tls) -> grpc.ChannelCredentials:

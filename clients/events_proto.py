@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import cast
 
-from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement, ReplacementReason
 from batterytwin.v1 import event_pb2
 from batterytwin.v1.history_service_pb2 import ListEventsRequest, ListEventsResponse, RecordEventRequest
 from clients.events import Event, EventPage
@@ -26,9 +26,7 @@ def event_from_proto(message: event_pb2.Event) -> Event:
         capacity_test=_test_from_proto(message.capacity_test) if message.HasField("capacity_test") else None,
         recorded_by=message.recorded_by,
         record_time=time_from_proto(message.record_time),
-        replacement=Replacement(message.replacement.new_serial, message.replacement.old_serial)
-        if message.HasField("replacement")
-        else None,
+        replacement=_replacement_from_proto(message.replacement) if message.HasField("replacement") else None,
         current_sensor=_sensor_from_proto(message.current_sensor) if message.HasField("current_sensor") else None,
     )
 
@@ -73,7 +71,11 @@ def record_event_request(
         )
     if replacement is not None:
         event.replacement.CopyFrom(
-            event_pb2.Replacement(new_serial=replacement.new_serial, old_serial=replacement.old_serial)
+            event_pb2.Replacement(
+                new_serial=replacement.new_serial,
+                old_serial=replacement.old_serial,
+                reason=cast("event_pb2.ReplacementReason.ValueType", int(replacement.reason)),
+            )
         )
     if current_sensor is not None:
         event.current_sensor.CopyFrom(
@@ -106,6 +108,10 @@ def list_events_request(
         page_size=page_size,
         page_token=page_token,
     )
+
+
+def _replacement_from_proto(message: event_pb2.Replacement) -> Replacement:
+    return Replacement(message.new_serial, message.old_serial, enum_from_number(ReplacementReason, message.reason))
 
 
 def _sensor_from_proto(message: event_pb2.CurrentSensor) -> CurrentSensor:

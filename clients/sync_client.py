@@ -16,6 +16,7 @@ from batterytwin.v1.history_service_pb2_grpc import HistoryServiceStub
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
 from batterytwin.v1.model_service_pb2_grpc import ModelServiceStub
 from batterytwin.v1.prediction_service_pb2_grpc import PredictionServiceStub
+from batterytwin.v1.scenario_service_pb2_grpc import ScenarioServiceStub
 from batterytwin.v1.twin_service_pb2_grpc import TwinServiceStub
 from clients import alerts_proto, fleet_proto, past_proto, requests, twins_proto
 from clients.alerts import Alert, AlertEvent, AlertPage
@@ -33,10 +34,12 @@ from clients.sync_events import SyncEvents
 from clients.sync_history import SyncHistory
 from clients.sync_life import SyncLife
 from clients.sync_models import SyncModels
+from clients.sync_projections import SyncProjections
+from clients.sync_scenarios import SyncScenarios
 from clients.twins import FleetSnapshot, Twin, TwinOrder, TwinPage, TwinUpdate
 
 
-class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels):
+class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels, SyncProjections, SyncScenarios):
     """Talks to a server and blocks until it answers; safe to share between threads.
 
         with TwinClient("localhost:50051") as client:
@@ -70,6 +73,7 @@ class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels):
         self._ingest = IngestServiceStub(channel)
         self._predictions = PredictionServiceStub(channel)
         self._models = ModelServiceStub(channel)
+        self._scenarios = ScenarioServiceStub(channel)
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +85,7 @@ class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels):
 
     def close(self) -> None:
         """Closes the connection; calls under way end with an error."""
-        self._connection.channel.close()
+        self._connection.close()
 
     def login(self, username: str, password: str, *, deadline_s: float | None = None) -> Session:
         """Trades a name and a password for a session. The client itself does not keep it.

@@ -3,7 +3,14 @@
 from batterytwin.access import Role
 from batterytwin.alerts import ACTIVE_STATES, AlertChange, AlertRule, AlertState, Severity
 from batterytwin.diagnosis import DiagnosisEvidence, FaultClass, FaultSource
-from batterytwin.events import CapacityTest, CurrentSensor, EventKind, HealthEvidenceKind, Replacement
+from batterytwin.events import (
+    CapacityTest,
+    CurrentSensor,
+    EventKind,
+    HealthEvidenceKind,
+    Replacement,
+    ReplacementReason,
+)
 from batterytwin.inventory import LocationClock, SystemKind
 from batterytwin.life import Confidence, LifeCase, LifeFactor, LifeSource
 from batterytwin.life_models import ModelComparison, ModelDrift, ModelGate, ModelState
@@ -21,6 +28,7 @@ from batterytwin.life_plan import (
 )
 from batterytwin.quarters import Quarter
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
+from batterytwin.scenarios import ACTIVE_DRILL_STATES, DrillState, ProjectionState, TargetLevel
 from batterytwin.telemetry import Quality, Regime, StringMode
 from clients.alerts import Alert, AlertEvent, AlertPage
 from clients.channel import Tls
@@ -52,11 +60,34 @@ from clients.life import (
 )
 from clients.models import LifeModel, ModelPage
 from clients.past import PastTwin, TwinSource
+from clients.projections import (
+    CarryingSystem,
+    ComparedProjection,
+    FirstLoss,
+    FiveQuantiles,
+    ProjectedCourse,
+    Projection,
+    ProjectionComparison,
+    ProjectionPage,
+    ProjectionRequest,
+    WarmthCost,
+)
+from clients.scenarios import (
+    Drill,
+    DrillChange,
+    DrillPage,
+    DrillReport,
+    Scenario,
+    ScenarioLibrary,
+    ScenarioParameter,
+    ScenarioPart,
+)
 from clients.session import Session
 from clients.strings import Autonomy, StringBlock, StringDiagnosis, StringTwin
 from clients.twins import Estimate, FleetSnapshot, HealthEvidence, Twin, TwinColumns, TwinOrder, TwinPage, TwinUpdate
 
 __all__ = [
+    "ACTIVE_DRILL_STATES",
     "ACTIVE_STATES",
     "Alert",
     "AlertChange",
@@ -67,10 +98,17 @@ __all__ = [
     "Autonomy",
     "BatteryString",
     "CapacityTest",
+    "CarryingSystem",
+    "ComparedProjection",
     "Confidence",
     "CoolingValue",
     "CurrentSensor",
     "DiagnosisEvidence",
+    "Drill",
+    "DrillChange",
+    "DrillPage",
+    "DrillReport",
+    "DrillState",
     "Estimate",
     "Event",
     "EventKind",
@@ -80,6 +118,8 @@ __all__ = [
     "ExportedFile",
     "FaultClass",
     "FaultSource",
+    "FirstLoss",
+    "FiveQuantiles",
     "FleetHealth",
     "FleetLife",
     "FleetSnapshot",
@@ -114,6 +154,12 @@ __all__ = [
     "PastTwin",
     "PlannedString",
     "PlannedVisit",
+    "ProjectedCourse",
+    "Projection",
+    "ProjectionComparison",
+    "ProjectionPage",
+    "ProjectionRequest",
+    "ProjectionState",
     "Quality",
     "Quarter",
     "ReadingBatch",
@@ -126,8 +172,13 @@ __all__ = [
     "ReplacementAdvice",
     "ReplacementForecast",
     "ReplacementPrices",
+    "ReplacementReason",
     "ReplacementUrgency",
     "Role",
+    "Scenario",
+    "ScenarioLibrary",
+    "ScenarioParameter",
+    "ScenarioPart",
     "Series",
     "ServerStatus",
     "Session",
@@ -140,6 +191,7 @@ __all__ = [
     "StringTwin",
     "System",
     "SystemKind",
+    "TargetLevel",
     "Tls",
     "Twin",
     "TwinColumns",
@@ -147,4 +199,5 @@ __all__ = [
     "TwinPage",
     "TwinSource",
     "TwinUpdate",
+    "WarmthCost",
 ]

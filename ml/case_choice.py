@@ -5,16 +5,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.life_inputs import AGEING_MONTHS, life_records
 from batterytwin.life import Ints
-from ml.case_library import CaseLibrary
+from ml.case_library import CaseLibrary, standing_of
 from ml.cross_fit import Predictions
 from ml.life_table import LifeTable
 
 MOST_CASES: Final = 1_500
 _ENDED_SHARE: Final = 0.8
 _SMALLEST_SCALE: Final = 0.02
-_DAY_US: Final = 86_400e6
 
 
 def choose_cases(table: LifeTable, predictions: Predictions, *, seed: int) -> tuple[CaseLibrary, Ints]:
@@ -35,20 +33,14 @@ def choose_cases(table: LifeTable, predictions: Predictions, *, seed: int) -> tu
     rows = np.sort(np.concatenate([ended, others]))
     centre, scale = _scaling(predictions.features)
     chosen = predictions.features[rows]
-    x = life_records(np.ascontiguousarray(table.inputs[rows]))
-    months = np.stack([x[name] for name in AGEING_MONTHS], axis=1)
-    seen = np.isfinite(months)
     library = CaseLibrary(
         places=np.zeros_like(chosen),
         centre=centre,
         scale=scale,
-        age_days=((x["as_of_us"] - x["installed_us"]) / _DAY_US).astype(np.float32),
         remaining_days=table.lower_days[rows].astype(np.float32),
         predicted_days=(predictions.twin_days * np.exp(predictions.ln_ratio))[rows].astype(np.float32),
         ended=table.ended[rows],
-        warmth=(np.where(seen, months, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)).astype(np.float32),
-        drift=x["resistance_drift"].astype(np.float32),
-        soh=x["told_soh_capacity"].astype(np.float32),
+        **standing_of(table.inputs[rows]),
     )
     return library.at(library.placed(chosen)), rows
 

@@ -7,6 +7,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.life_inputs import AGEING_MONTHS, life_records
 from batterytwin.life import CASES_TOLD, Floats, Ints, LifeCase
 from ml.features import MONOTONE
 
@@ -16,6 +17,7 @@ RIGHT_WITHIN: Final = 0.20
 RIGHT_WITHIN_DAYS: Final = 60.0
 """A prediction is right within a fifth of the life that was left, or within two months."""
 _CHUNK: Final = 512
+_DAY_US: Final = 86_400e6
 _OF_SPACE: Final = ("centre", "scale")
 _NEUTRAL: Final = np.flatnonzero(np.array(MONOTONE) == 0)
 
@@ -68,6 +70,8 @@ class CaseLibrary:
     def nearest(self, features: NDArray[np.float32], *, by_evidence: bool = False) -> tuple[Ints, Floats]:
         """The most similar cases, nearest first: positions and distances, `(n_batteries, SIMILAR)`.
 
+        A library of fewer cases (at least one) gives so many columns.
+
         Args:
             features: of the batteries, `(n_batteries, n_features)`.
             by_evidence: alike in wear and in how much is known of them, whatever that says of their health.
@@ -77,17 +81,18 @@ class CaseLibrary:
         places = self.places[:, columns].astype(np.float64)
         found, away = [], []
         square = (places**2).sum(axis=1)
+        count = min(SIMILAR, len(self))
         for begin in range(0, len(wanted), _CHUNK):
             mine = wanted[begin : begin + _CHUNK]
             # rounded, so that a battery has the same cases in any company
             distance = np.round((mine**2).sum(axis=1)[:, None] + square - 2.0 * mine @ places.T, 6)
-            some = np.argpartition(distance, SIMILAR - 1, axis=1)[:, :SIMILAR]
+            some = np.argpartition(distance, count - 1, axis=1)[:, :count]
             near = np.take_along_axis(distance, some, axis=1)
             order = np.argsort(near, axis=1, kind="stable")
             found.append(np.take_along_axis(some, order, axis=1))
             away.append(np.take_along_axis(near, order, axis=1))
-        distance = np.sqrt(np.maximum(np.concatenate(away) if away else np.empty((0, SIMILAR)), 0.0))
-        index = np.concatenate(found) if found else np.empty((0, SIMILAR))
+        distance = np.sqrt(np.maximum(np.concatenate(away) if away else np.empty((0, count)), 0.0))
+        index = np.concatenate(found) if found else np.empty((0, count))
         return index.astype(np.int64), distance.astype(np.float64)
 
     def right_share(self, index: Ints) -> Floats:
@@ -121,15 +126,19 @@ class CaseLibrary:
             story=self._story(number),
         )
 
-    def _story(self, number: int) -> str:
-        years, left = self.age_days[number] / 365.25, self.remaining_days[number] / 365.25
+    def standing(self, number: int) -> str:
+        """Where a case stood, for people: its age and what was known of it."""
         seen = [f"in a room that aged it {self.warmth[number]:.1f} times as fast as 20 degC"]
         if np.isfinite(self.soh[number]):
             seen.append(f"with {100.0 * self.soh[number]:.0f} % of its capacity by its twin")
         if np.isfinite(self.drift[number]):
             seen.append(f"its resistance {100.0 * self.drift[number]:+.0f} %")
+        return f"{self.age_days[number] / 365.25:.1f} years old, {', '.join(seen)}"
+
+    def _story(self, number: int) -> str:
+        left = self.remaining_days[number] / 365.25
         end = "reached its end of life" if self.ended[number] else "was still good when it was last seen,"
-        return f"A simulated block, {years:.1f} years old, {', '.join(seen)}; it {end} {left:.1f} years later."
+        return f"A simulated block, {self.standing(number)}; it {end} {left:.1f} years later."
 
     def as_bytes(self) -> bytes:
         """The library as a compressed file."""
@@ -142,6 +151,19 @@ class CaseLibrary:
         """What `as_bytes` has made."""
         with np.load(BytesIO(data), allow_pickle=False) as stored:
             return cls(**{name: stored[name] for name in cls.__slots__})
+
+
+def standing_of(inputs: Floats) -> dict[str, NDArray[np.float32]]:
+    """Columns `age_days`, `warmth`, `drift` and `soh` of cases, from rows of `LifeInputs`."""
+    x = life_records(np.ascontiguousarray(inputs))
+    months = np.stack([x[name] for name in AGEING_MONTHS], axis=1)
+    seen = np.isfinite(months)
+    return {
+        "age_days": ((x["as_of_us"] - x["installed_us"]) / _DAY_US).astype(np.float32),
+        "warmth": (np.where(seen, months, 0.0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)).astype(np.float32),
+        "drift": x["resistance_drift"].astype(np.float32),
+        "soh": x["told_soh_capacity"].astype(np.float32),
+    }
 
 
 def told_cases(index: Ints, distance: Floats) -> tuple[Ints, Floats]:

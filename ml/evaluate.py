@@ -85,7 +85,8 @@ def health_bound_days(table: LifeTable, rows: NDArray[np.bool_]) -> float:
 
 def _intervals(table: LifeTable, scores: LifeScores) -> dict[str, float]:
     life, low, high = table.true_days, scores.quantile_days[:, 0], scores.quantile_days[:, -1]
-    sites = [coverage(life[rows], low[rows], high[rows]) for rows in (table.site == s for s in np.unique(table.site))]
+    of_site = (table.site == number for number in np.unique(table.site[np.isfinite(life)]))
+    sites = [coverage(life[rows], low[rows], high[rows]) for rows in of_site]
     twin = scores.twin_quantile_days
     return {
         "coverage_90": coverage(life, low, high),

@@ -7,7 +7,6 @@ import asyncio
 import importlib
 import json
 import logging
-import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.niceness import stand_behind
 from batterytwin.errors import InvalidArgumentError, ScorerUnavailableError
 from ml.scoring import LifeScorer, ModelPair, PairScores, load_scorer
 
@@ -41,7 +41,7 @@ class _LifeDeployment:
     """One replica. What it needs is imported where it runs: who drives Serve loads no model."""
 
     def __init__(self, load: Callable[[str], LifeScorer], pair_file: str) -> None:
-        os.nice(_NICE)
+        stand_behind(_NICE)
         self._scoring = importlib.import_module("ml.scoring")
         self._scorer = self._scoring.PairScorer(load)
         self._failure = self.use(json.loads(Path(pair_file).read_text(encoding="utf-8")))

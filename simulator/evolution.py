@@ -53,7 +53,7 @@ def evolve_string(fleet: Fleet, s: int, until_s: float) -> None:
         move_string(batteries, s, next_s - now_s, air_c, world.discharges.load_factor[s, discharge])
         string[s].time_s = next_s
         if next_s - string[s].aged_s >= FLOAT_STEP_S:
-            _age(batteries, s)
+            age_until_now(batteries, s)
 
 
 @compiled
@@ -65,7 +65,7 @@ def _switch(batteries: Batteries, s: int, out: bool) -> None:
     discharging = 1 if out and string[s].disconnected == 0 else 0
     if discharging == string[s].discharging and (string[s].calm == NOT_CALM or not out):
         return
-    _age(batteries, s)  # by the regime that ends
+    age_until_now(batteries, s)  # by the regime that ends
     string[s].calm = NOT_CALM
     if discharging == 1 and string[s].discharging == 0:
         for i in range(batteries.first_block[s], batteries.first_block[s + 1]):
@@ -75,7 +75,8 @@ def _switch(batteries: Batteries, s: int, out: bool) -> None:
 
 
 @compiled
-def _age(batteries: Batteries, s: int) -> None:
+def age_until_now(batteries: Batteries, s: int) -> None:
+    """Lets the blocks of a string age from when they last did to its present, at what they show at present."""
     string = batteries.strings
     elapsed_s = string[s].time_s - string[s].aged_s
     if elapsed_s <= 0.0:
@@ -89,7 +90,7 @@ def _age(batteries: Batteries, s: int) -> None:
 @compiled
 def _change_faults(batteries: Batteries, s: int) -> None:
     """Lets faults begin or end."""
-    _age(batteries, s)
+    age_until_now(batteries, s)
     _set_conditions(batteries, s)
     batteries.strings[s].fault_change_s = next_change_s(batteries, s, batteries.strings[s].time_s)
     batteries.strings[s].calm = NOT_CALM

@@ -15,8 +15,15 @@ NOT_CALM, CALM, HOT = 0, 1, 2
 FULL_SOC = 1.0 - 2e-5
 """Charge from which a block's share of the float voltage is its gassing alone."""
 
-_HOT_K = 4.0
-_LEAST_OVER_REST_V_CELL = 0.006
+HOT_K = 4.0
+"""Rise of a core over the air around it from which steps must be short, K."""
+
+LEAST_OVER_REST_V_CELL = 0.006
+"""A calm cell stays at least so far above its open-circuit voltage, V."""
+
+MOST_CURRENT_SHARE = 0.2
+"""A calm string takes no more than this share of the charger's limit."""
+
 _SETTLED_V = 0.02
 _SETTLED_GAP = 1e-4
 _BROKEN_OHM = 0.1
@@ -35,7 +42,7 @@ def may_be_calm(batteries: Batteries, s: int) -> bool:
             return False
         rest_v = full_v + strings[s].docv_dt_v_k * (state[i].core_c - 25.0) + state[i].ocv_shift_v
         over_v_cell = state[i].voltage_v / now[i].cells - rest_v / strings[s].cells
-        if over_v_cell < 2.0 * _LEAST_OVER_REST_V_CELL:
+        if over_v_cell < 2.0 * LEAST_OVER_REST_V_CELL:
             return False
     return True
 
@@ -83,8 +90,8 @@ def float_step(batteries: Batteries, s: int, duration_s: float, target_v: float,
         hottest_k = max(hottest_k, core_c - around_c)
     ln_i = ((target_v - loose_ohm * current_a - cells * u0) * c_u + weighted) / cells
     current_a = math.exp(min(ln_i, 10.0))
-    calm = HOT if hottest_k > _HOT_K else CALM
-    if current_a > 0.2 * strings[s].charge_limit_a:
+    calm = HOT if hottest_k > HOT_K else CALM
+    if current_a > MOST_CURRENT_SHARE * strings[s].charge_limit_a:
         return NOT_CALM
     least_over_v = 1.0
     rest_v_k = strings[s].docv_dt_v_k / strings[s].cells
@@ -96,4 +103,4 @@ def float_step(batteries: Batteries, s: int, duration_s: float, target_v: float,
         rest_v = full_v + rest_v_k * (state[i].core_c - 25.0) + state[i].ocv_shift_v / strings[s].cells
         least_over_v = min(least_over_v, cell_v - rest_v)
     batteries.strings[s].current_a = current_a
-    return calm if least_over_v > _LEAST_OVER_REST_V_CELL else NOT_CALM
+    return calm if least_over_v > LEAST_OVER_REST_V_CELL else NOT_CALM

@@ -14,9 +14,15 @@ BOILING_C = 105.0
 MOST_WATER_LOST = 0.9
 """Water that a block can lose, fraction of the electrolyte."""
 
-_POST_CORE_SHARE = 0.6
-_MOST_CONTACT_K = 300.0
-_POST_CONTACT_K_PER_A2 = 2.0e-4  # 2 K at 100 A
+POST_CORE_SHARE = 0.6
+"""Share of the core's rise over the air that reaches its post."""
+
+MOST_CONTACT_K = 300.0
+"""Most that current warms a post, K."""
+
+POST_CONTACT_K_PER_A2 = 2.0e-4
+"""Rise of a sound post by the square of its current, K/A**2: 2 K at 100 A."""
+
 _STEAM_J_G = 2_257.0
 _WATER_G_PER_AH_CELL = 5.4
 
@@ -50,5 +56,5 @@ def post_settled_c(around_c: float, core_c: float, loose_ohm: float, current_a: 
         loose_ohm: resistance that its connection has too much, ohm.
         current_a: current of the string, A.
     """
-    contact_k = (_POST_CONTACT_K_PER_A2 + loose_ohm * POST_K_W) * current_a * current_a
-    return around_c + _POST_CORE_SHARE * (core_c - around_c) + min(contact_k, _MOST_CONTACT_K)
+    contact_k = (POST_CONTACT_K_PER_A2 + loose_ohm * POST_K_W) * current_a * current_a
+    return around_c + POST_CORE_SHARE * (core_c - around_c) + min(contact_k, MOST_CONTACT_K)

@@ -1,7 +1,6 @@
 """When the mains fail at a site, and for how long: a schedule that depends on seed, site and calendar year alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from batterytwin.inventory import Inventory
 from simulator.compiled import compiled
+from simulator.wanted_events import Outage
 
 LOCAL_TIME_OFFSET_S = 7.0 * 3_600.0
 """Thai time minus UTC, s."""
@@ -44,23 +44,6 @@ class MainsSchedule(NamedTuple):
     start_s: NDArray[np.float64]
     end_s: NDArray[np.float64]
     load_factor: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A failure of the mains that somebody wants to happen.
-
-    Attributes:
-        location_id: where.
-        start_s: begin, s since 1970 UTC.
-        end_s: return of the mains; infinite = they stay away.
-        load_factor: load on the batteries over the system's usual one.
-    """
-
-    location_id: str
-    start_s: float
-    end_s: float
-    load_factor: float = 1.0
 
 
 def wanted_mains(inventory: Inventory, outages: Sequence[Outage]) -> MainsSchedule:

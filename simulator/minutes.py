@@ -6,16 +6,21 @@ side by side on all processors; the result does not depend on how.
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from simulator.block_laws import TEN_HOUR_SHARE
-from simulator.compiled import kernel
-from simulator.evolution import evolve_string
+from simulator.compiled import compiled, kernel
+from simulator.evolution import FLOAT_STEP_S, age_until_now, evolve_string
+from simulator.float_minutes import LONGEST_PERIOD_S, Tally, float_periods, quiet_periods
 from simulator.parameters import Floats
 from simulator.plant_in_time import PlantInTime
-from simulator.world import Fleet
+from simulator.room import room_series_c
+from simulator.world import Fleet, batteries_of
+
+_PERIODS_AT_ONCE: Final = 50_000
+"""Periods for which the air of rooms is kept, so that long times need no more memory than short ones."""
 
 
 class Summary(NamedTuple):
@@ -63,45 +68,113 @@ def summarise(plant: PlantInTime, span_s: float, spans: int, period_s: float = 6
     """
     begin_s = float(plant.fleet.strings.time_s.max())
     plant.cover(begin_s + spans * span_s)
-    n_blocks, n_strings = len(plant.fleet.blocks), len(plant.fleet.strings)
-    of_blocks = [np.zeros((spans, n_blocks)) for _ in range(8)]
-    of_strings = [np.zeros((spans, n_strings)) for _ in range(4)]
+    fleet, readings = plant.fleet, round(span_s / period_s)
+    of_blocks = [np.zeros((spans, len(fleet.blocks))) for _ in range(8)]
+    of_strings = [np.zeros((spans, len(fleet.strings))) for _ in range(4)]
     summary = Summary(*of_blocks, *of_strings)
-    readings = round(span_s / period_s)
+    spans_at_once = max(_PERIODS_AT_ONCE // readings, 1)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        work = [
-            threads.submit(_summarise, plant.fleet, s, begin_s, period_s, readings, summary) for s in range(n_strings)
-        ]
-        for done in work:
-            done.result()
+        for first in range(0, spans, spans_at_once):
+            last = min(first + spans_at_once, spans)
+            air_c = _air_c(fleet, threads, begin_s, period_s, range(first * readings, last * readings))
+
+            def summarise_string(s: int, first: int = first, last: int = last, air_c: Floats = air_c) -> None:
+                _summarise(fleet, s, begin_s, period_s, readings, first, last, air_c, summary)
+
+            list(threads.map(summarise_string, range(len(fleet.strings))))
     return summary
 
 
+def _air_c(fleet: Fleet, threads: ThreadPoolExecutor, begin_s: float, period_s: float, periods: range) -> Floats:
+    """Room air in the middle of each period, `(n_sites, n_periods)`; none where periods are too long to be used."""
+    world = fleet.world
+    if period_s > LONGEST_PERIOD_S:
+        return np.empty((len(world.rooms.leak), 0))
+    middles_s = begin_s + period_s * (np.array(periods, np.float64) + 0.5)
+    sites = range(len(world.rooms.leak))
+    return np.stack(
+        list(threads.map(lambda k: room_series_c(world.rooms, world.climate, world.mains, k, middles_s), sites))
+    )
+
+
 @kernel
-def _summarise(fleet: Fleet, s: int, begin_s: float, period_s: float, readings: int, summary: Summary) -> None:  # noqa: PLR0917 - kernels have no keywords
-    state, string = fleet.blocks, fleet.strings
+def _summarise(  # noqa: PLR0917 - kernels have no keywords
+    fleet: Fleet,
+    s: int,
+    begin_s: float,
+    period_s: float,
+    readings: int,
+    first_span: int,
+    last_span: int,
+    air_c: Floats,
+    summary: Summary,
+) -> None:
+    """Spans of one string; where it floats at ease, many periods at once."""
+    batteries, string = batteries_of(fleet), fleet.strings
     first, last = fleet.world.first_block[s], fleet.world.first_block[s + 1]
-    for span in range(len(summary.life)):
-        summary.current_min_a[span, s] = np.inf
-        for i in range(first, last):
-            summary.voltage_min_v[span, i], summary.voltage_max_v[span, i] = np.inf, -np.inf
-            summary.soc_min[span, i] = np.inf
-        for k in range(readings):
-            evolve_string(fleet, s, begin_s + (span * readings + k + 1) * period_s)
-            total_v = 0.0
-            for i in range(first, last):
-                voltage_v = state[i].voltage_v
-                total_v += voltage_v
-                summary.voltage_mean_v[span, i] += voltage_v / readings
-                summary.voltage_min_v[span, i] = min(summary.voltage_min_v[span, i], voltage_v)
-                summary.voltage_max_v[span, i] = max(summary.voltage_max_v[span, i], voltage_v)
-                summary.post_mean_c[span, i] += state[i].post_c / readings
-                summary.core_mean_c[span, i] += state[i].core_c / readings
-                summary.soc_min[span, i] = min(summary.soc_min[span, i], state[i].soc)
-            summary.string_voltage_mean_v[span, s] += total_v / readings
-            summary.current_mean_a[span, s] += string[s].current_a / readings
-            summary.current_min_a[span, s] = min(summary.current_min_a[span, s], string[s].current_a)
-            summary.load_s[span, s] += period_s * string[s].discharging
-        for i in range(first, last):
-            summary.life[span, i] = state[i].life
-            summary.capacity_ah[span, i] = state[i].capacity_ah * TEN_HOUR_SHARE
+    state, site = fleet.blocks[first:last], fleet.world.strings[s].site
+    count = last - first
+    tally = Tally(np.empty(count), np.empty(count), np.empty(count), np.empty(count), np.empty(count), np.empty(3))
+    for span in range(first_span, last_span):
+        _clear(tally)
+        summary.soc_min[span, first:last] = np.inf
+        k = 0
+        while k < readings:
+            period = span * readings + k
+            near = period - first_span * readings
+            quiet = min(quiet_periods(fleet, s, period_s, readings - k), air_c.shape[1] - near)
+            taken = 0
+            if quiet > 0:
+                taken = float_periods(fleet, s, begin_s, period, period_s, air_c[site, near : near + quiet], tally)
+            if taken > 0:
+                if string[s].time_s - string[s].aged_s >= FLOAT_STEP_S:
+                    age_until_now(batteries, s)
+            else:
+                evolve_string(fleet, s, begin_s + (period + 1) * period_s)
+                _read(fleet, s, tally)
+                taken = 1
+                summary.load_s[span, s] += period_s * string[s].discharging
+            for i in range(count):
+                summary.soc_min[span, first + i] = min(summary.soc_min[span, first + i], state[i].soc)
+            k += taken
+        for i in range(count):
+            summary.voltage_mean_v[span, first + i] = tally.voltage_v[i] / readings
+            summary.voltage_min_v[span, first + i] = tally.voltage_min_v[i]
+            summary.voltage_max_v[span, first + i] = tally.voltage_max_v[i]
+            summary.post_mean_c[span, first + i] = tally.post_c[i] / readings
+            summary.core_mean_c[span, first + i] = tally.core_c[i] / readings
+            summary.life[span, first + i] = state[i].life
+            summary.capacity_ah[span, first + i] = state[i].capacity_ah * TEN_HOUR_SHARE
+        summary.string_voltage_mean_v[span, s] = tally.string[0] / readings
+        summary.current_mean_a[span, s] = tally.string[1] / readings
+        summary.current_min_a[span, s] = tally.string[2]
+
+
+@compiled
+def _clear(tally: Tally) -> None:
+    tally.voltage_v[:] = 0.0
+    tally.voltage_min_v[:] = np.inf
+    tally.voltage_max_v[:] = -np.inf
+    tally.post_c[:] = 0.0
+    tally.core_c[:] = 0.0
+    tally.string[0] = tally.string[1] = 0.0
+    tally.string[2] = np.inf
+
+
+@compiled
+def _read(fleet: Fleet, s: int, tally: Tally) -> None:
+    """Adds the present of a string to what is read of it."""
+    first, last = fleet.world.first_block[s], fleet.world.first_block[s + 1]
+    state, total_v = fleet.blocks, 0.0
+    for i in range(first, last):
+        voltage_v = state[i].voltage_v
+        total_v += voltage_v
+        tally.voltage_v[i - first] += voltage_v
+        tally.voltage_min_v[i - first] = min(tally.voltage_min_v[i - first], voltage_v)
+        tally.voltage_max_v[i - first] = max(tally.voltage_max_v[i - first], voltage_v)
+        tally.post_c[i - first] += state[i].post_c
+        tally.core_c[i - first] += state[i].core_c
+    current_a = fleet.strings[s].current_a
+    tally.string[0] += total_v
+    tally.string[1] += current_a
+    tally.string[2] = min(tally.string[2], current_a)

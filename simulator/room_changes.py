@@ -1,7 +1,6 @@
 """Rooms that become warmer or colder than their cooling would have them: at a rate, by so much, up to a limit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,29 +8,9 @@ from numpy.typing import NDArray
 
 from batterytwin.inventory import Inventory
 from simulator.mains import NEVER_S, padded
+from simulator.wanted_events import RoomChange
 
 _AT_ONCE_K_S: Final = 1e6
-
-
-@dataclass(frozen=True, slots=True)
-class RoomChange:
-    """One change of one room. After its end the room returns to its usual temperature within hours.
-
-    Attributes:
-        location_id: whose room.
-        start_s: begin, s since 1970 UTC.
-        end_s: end; infinite = it stays.
-        rise_k: by how much, K; < 0 makes it colder.
-        rate_k_h: how fast, K/h, > 0; infinite = at once.
-        hottest_c: what people do not let it exceed, degC; infinite = no matter.
-    """
-
-    location_id: str
-    start_s: float
-    end_s: float = float("inf")
-    rise_k: float = 0.0
-    rate_k_h: float = float("inf")
-    hottest_c: float = float("inf")
 
 
 class RoomChanges(NamedTuple):

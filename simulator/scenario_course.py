@@ -7,9 +7,8 @@ from typing import Final
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.inventory import Inventory
 from simulator.faults import FaultEvent, FaultKind
-from simulator.mains import Outage
-from simulator.room_changes import RoomChange
 from simulator.scenario import OUTAGE, ROOM, Scenario, ScenarioEffect, TargetLevel, Value
+from simulator.wanted_events import Outage, RoomChange
 
 _HOUR_S: Final = 3_600.0
 _INFINITE: Final = float("inf")

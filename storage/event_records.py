@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement, ReplacementReason
 from storage.instants import to_us, to_us_or_none
 
 SERVER: str = "server"
@@ -88,7 +88,7 @@ def event_of_row(row: Any) -> EventRecord:
     if row.kind == EventKind.CAPACITY_TEST:
         test = CapacityTest(row.discharged_ah, row.current_a, row.temperature_c, row.end_voltage_v)
     if row.kind == EventKind.REPLACEMENT:
-        replacement = Replacement(row.new_serial, row.old_serial)
+        replacement = Replacement(row.new_serial, row.old_serial, ReplacementReason(row.replacement_reason or 0))
     if row.kind == EventKind.CURRENT_SENSOR:
         sensor = CurrentSensor(row.discharge_positive, row.offset_a)
     return EventRecord(

@@ -49,6 +49,7 @@ class EventTables(StorePool):
             "end_voltage_v": test.end_voltage_v if test else None,
             "old_serial": replacement.old_serial if replacement else None,
             "new_serial": replacement.new_serial if replacement else None,
+            "replacement_reason": (int(replacement.reason) or None) if replacement else None,
             "discharge_positive": sensor.discharge_positive if sensor else None,
             "offset_a": sensor.offset_a if sensor else None,
             "recorded_by": event.recorded_by,

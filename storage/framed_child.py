@@ -110,7 +110,7 @@ class FramedChild:
             raise OSError(f"{self._name} has no pipes")
         process.stdin.write(FRAME.pack(len(question)) + question)
         await process.stdin.drain()
-        return [await _frame(process.stdout) for _ in range(self._part_count)]
+        return [await next_frame(process.stdout) for _ in range(self._part_count)]
 
     async def _end(self) -> None:
         process, self._process = self._process, None
@@ -126,6 +126,11 @@ class FramedChild:
             await process.wait()
 
 
-async def _frame(stream: asyncio.StreamReader) -> bytes:
+async def next_frame(stream: asyncio.StreamReader) -> bytes:
+    """Next frame of a child's output.
+
+    Raises:
+        IncompleteReadError: the output has ended.
+    """
     length = FRAME.unpack(await stream.readexactly(FRAME.size))[0]
     return await stream.readexactly(length)

@@ -30,12 +30,13 @@ def partition_name(day: int) -> str:
     return f"reading_{_date(day):%Y%m%d}"
 
 
-def writable_table(connection: Connection, day: int) -> str:
+def writable_table(connection: Connection, day: int, *, logged: bool = True) -> str:
     """Table that takes rows of a day, made when it is missing: the day's partition, or the hypertable of all days.
 
     Args:
         connection: in autocommit mode, outside a transaction.
         day: days since 1970-01-01 UTC.
+        logged: whether its rows survive a crash of the database server, where the partition is made here.
 
     Raises:
         InvalidArgumentError: the day lies outside the years 1 to 9999.
@@ -44,7 +45,7 @@ def writable_table(connection: Connection, day: int) -> str:
     name = partition_name(day)
     if is_hypertable(connection):
         return "reading"
-    create_partitions(connection, [day])
+    create_partitions(connection, [day], logged=logged)
     return name
 
 
@@ -54,7 +55,7 @@ def day_of(name: str) -> int:
     return (date(int(digits[:-4]), int(digits[-4:-2]), int(digits[-2:])) - _EPOCH).days
 
 
-def create_partitions(connection: Connection, days: Collection[int]) -> None:
+def create_partitions(connection: Connection, days: Collection[int], *, logged: bool = True) -> None:
     """Makes the partitions that are missing; several processes may do so at once.
 
     A partition is made as a table and then attached: unlike CREATE TABLE ... PARTITION OF, this locks out neither
@@ -63,6 +64,7 @@ def create_partitions(connection: Connection, days: Collection[int]) -> None:
     Args:
         connection: in autocommit mode, outside a transaction.
         days: days since 1970-01-01 UTC.
+        logged: whether their rows survive a crash of the database server.
 
     Raises:
         InvalidArgumentError: a day lies outside the years 1 to 9999.
@@ -78,7 +80,8 @@ def create_partitions(connection: Connection, days: Collection[int]) -> None:
             if row is None or not row[0]:
                 continue
             first, next_day = _date(day), _date(day) + timedelta(days=1)
-            connection.execute(f"CREATE TABLE {name} (LIKE reading INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+            kind = "TABLE" if logged else "UNLOGGED TABLE"
+            connection.execute(f"CREATE {kind} {name} (LIKE reading INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
             connection.execute(
                 f"ALTER TABLE reading ATTACH PARTITION {name} "
                 f"FOR VALUES FROM ('{first} 00:00:00+00') TO ('{next_day} 00:00:00+00')"

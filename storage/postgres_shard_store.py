@@ -25,9 +25,8 @@ from storage.snapshot_rows import load_snapshots, write_snapshots
 from storage.sql_files import read_sql
 from storage.twin_input_rows import read_inputs, stored_inputs, write_inputs
 
-_SESSION_OPTIONS: Final = (
-    "-c timezone=UTC -c synchronous_commit=on -c client_min_messages=warning -c statement_timeout=30s"
-)
+_SESSION_OPTIONS: Final = "-c timezone=UTC -c client_min_messages=warning -c statement_timeout=30s"
+_DURABLE: Final = " -c synchronous_commit=on"
 _STORE_LATE: Final = read_sql("store_late").decode()
 _CONNECT_TIMEOUT_S: Final = 5
 _RETRY_AFTER_S: Final = 1.0
@@ -45,10 +44,14 @@ class PostgresShardStore:
     Args:
         url: libpq connection string or URL.
         archive: folder of sealed days; None = there is none.
+        durable: whether commits survive a power cut. False = as the database is set, and a crash of its server takes
+            all readings: they stay out of its log, which then has nothing to do with them.
     """
 
-    def __init__(self, url: str, archive: Path | None = None) -> None:
+    def __init__(self, url: str, archive: Path | None = None, *, durable: bool = True) -> None:
         self._url = url
+        self._durable = durable
+        self._options = _SESSION_OPTIONS + (_DURABLE if durable else "")
         self._archived = ArchivedRows(archive)
         self._connection: Connection | None = None
         self._lease_id: int | None = None
@@ -151,7 +154,7 @@ class PostgresShardStore:
     def _table_of(self, connection: Connection, day: int) -> str:
         table = self._known_days.get(day)
         if table is None:
-            table = self._known_days[day] = writable_table(connection, day)
+            table = self._known_days[day] = writable_table(connection, day, logged=self._durable)
         return table
 
     @contextmanager
@@ -176,7 +179,7 @@ class PostgresShardStore:
             autocommit=True,
             connect_timeout=_CONNECT_TIMEOUT_S,
             tcp_user_timeout=_SILENT_PEER_MS,
-            options=_SESSION_OPTIONS,
+            options=self._options,
             application_name="batterytwin shard",
         )
         self._connection = connection

@@ -299,6 +299,90 @@ CREATE TABLE public.datasheet (
 COMMENT ON TABLE public.datasheet IS 'Nominal values of battery models';
 COMMENT ON COLUMN public.datasheet.content IS 'Fields of BatteryDatasheet; units are in their names';
 
+CREATE TABLE public.drill (
+    drill_key integer NOT NULL,
+    drill_id text NOT NULL,
+    state smallint NOT NULL,
+    title text NOT NULL,
+    reason text NOT NULL,
+    parts jsonb NOT NULL,
+    names text[] NOT NULL,
+    location_ids text[] NOT NULL,
+    battery_count integer NOT NULL,
+    seed bigint NOT NULL,
+    speed double precision NOT NULL,
+    begin_at timestamp with time zone,
+    now_at timestamp with time zone,
+    end_at timestamp with time zone,
+    started_at timestamp with time zone NOT NULL,
+    started_by text NOT NULL,
+    stopped_at timestamp with time zone,
+    stopped_by text NOT NULL,
+    reading_count bigint NOT NULL,
+    revision integer NOT NULL,
+    CONSTRAINT drill_drill_id_check CHECK ((drill_id ~ '^[a-z0-9]{1,32}$'::text)),
+    CONSTRAINT drill_state_check CHECK (((state >= 1) AND (state <= 5))),
+    CONSTRAINT drill_stopped_check CHECK (((state = ANY (ARRAY[4, 5])) = (stopped_at IS NOT NULL)))
+);
+
+COMMENT ON TABLE public.drill IS 'Drills, those that have ended included';
+COMMENT ON COLUMN public.drill.state IS 'DrillState: 1 starting, 2 running, 3 stopping, 4 stopped, 5 failed';
+COMMENT ON COLUMN public.drill.reason IS 'why it failed; empty = it did not';
+COMMENT ON COLUMN public.drill.parts IS 'what happens: scenario_name, definition, targets, parameters, start_s of each part';
+COMMENT ON COLUMN public.drill.names IS 'what was copied; empty = all';
+COMMENT ON COLUMN public.drill.location_ids IS 'locations that it holds; who may not see all of them may not see it';
+COMMENT ON COLUMN public.drill.speed IS 'its time over real time, as wanted';
+COMMENT ON COLUMN public.drill.begin_at IS 'in its own time, like now_at and end_at; null = no twins were copied';
+COMMENT ON COLUMN public.drill.end_at IS 'it ends by itself then; null = it does not';
+COMMENT ON COLUMN public.drill.stopped_by IS 'empty = nobody, or it ended by itself';
+
+CREATE TABLE public.drill_change (
+    change_id bigint NOT NULL,
+    drill_key integer NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    branch_at timestamp with time zone,
+    changed_by text NOT NULL,
+    words text NOT NULL
+);
+
+COMMENT ON TABLE public.drill_change IS 'What people did with drills';
+COMMENT ON COLUMN public.drill_change.branch_at IS 'in the time of the drill; null = it had none yet';
+ALTER TABLE public.drill_change ALTER COLUMN change_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.drill_change_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE public.drill ALTER COLUMN drill_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.drill_drill_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.drill_report (
+    drill_key integer NOT NULL,
+    alerts jsonb NOT NULL,
+    alert_count integer NOT NULL,
+    extremes text[] NOT NULL
+);
+
+COMMENT ON TABLE public.drill_report IS 'What happened in drills that have ended';
+COMMENT ON COLUMN public.drill_report.alerts IS 'alerts as they stood at its end, oldest first; times in microseconds since 1970';
+COMMENT ON COLUMN public.drill_report.alert_count IS 'alerts that it raised, those left out included';
+COMMENT ON COLUMN public.drill_report.extremes IS 'lowest and highest of what its batteries showed, for people';
+
+CREATE TABLE public.drill_request (
+    request_id uuid NOT NULL,
+    drill_key integer NOT NULL
+);
+
+COMMENT ON TABLE public.drill_request IS 'Calls that were heard, so that repeating one changes nothing';
+
 CREATE TABLE public.event (
     event_key bigint NOT NULL,
     event_id text NOT NULL,
@@ -320,12 +404,14 @@ CREATE TABLE public.event (
     new_serial text,
     discharge_positive boolean,
     offset_a double precision,
+    replacement_reason smallint,
     CONSTRAINT event_check CHECK ((end_time >= start_time)),
     CONSTRAINT event_check1 CHECK (((kind = 4) = (num_nonnulls(discharged_ah, current_a, temperature_c, end_voltage_v) = 4))),
     CONSTRAINT event_check2 CHECK (((kind <> 4) OR (battery_key IS NOT NULL))),
     CONSTRAINT event_current_a_check CHECK ((current_a > (0)::double precision)),
     CONSTRAINT event_discharged_ah_check CHECK ((discharged_ah > (0)::double precision)),
     CONSTRAINT event_kind_check CHECK (((kind >= 1) AND (kind <= 7))),
+    CONSTRAINT event_reason_check CHECK (((replacement_reason IS NULL) OR ((kind = 6) AND (replacement_reason = ANY (ARRAY[1, 2]))))),
     CONSTRAINT event_replacement_check CHECK ((((kind = 6) = (num_nonnulls(old_serial, new_serial) = 2)) AND ((kind <> 6) OR (battery_key IS NOT NULL)))),
     CONSTRAINT event_sensor_check CHECK (((kind = 7) = (discharge_positive IS NOT NULL)))
 );
@@ -345,6 +431,7 @@ COMMENT ON COLUMN public.event.old_serial IS 'replacement: serial number of the 
 COMMENT ON COLUMN public.event.new_serial IS 'replacement: serial number of the block that came';
 COMMENT ON COLUMN public.event.discharge_positive IS 'current sensor: the gateway counts a discharge as positive from then on';
 COMMENT ON COLUMN public.event.offset_a IS 'A; current sensor: what it reads without any current; null = nobody has looked';
+COMMENT ON COLUMN public.event.replacement_reason IS 'ReplacementReason: 1 the block had come to the end of its life, 2 another one; null = nobody has said';
 ALTER TABLE public.event ALTER COLUMN event_key ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.event_event_key_seq
     START WITH 1
@@ -375,6 +462,7 @@ CREATE VIEW public.event_with_battery AS
     e.new_serial,
     e.discharge_positive,
     e.offset_a,
+    e.replacement_reason,
     COALESCE(b.battery_id, ''::text) AS battery_id
    FROM (public.event e
      LEFT JOIN public.battery b USING (battery_key));
@@ -473,6 +561,47 @@ ALTER TABLE public.lease ALTER COLUMN lease_id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.life_case (
+    battery_key integer NOT NULL,
+    unit_seq smallint NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    predicted_at timestamp with time zone NOT NULL,
+    model_key integer NOT NULL,
+    told_days real NOT NULL,
+    model_days real NOT NULL,
+    inputs_layout text NOT NULL,
+    inputs bytea NOT NULL
+);
+
+COMMENT ON TABLE public.life_case IS 'The last prediction of each month of a life before its end, with what it rested on';
+COMMENT ON COLUMN public.life_case.as_of IS 'newest reading that the prediction rested on';
+COMMENT ON COLUMN public.life_case.model_key IS 'as in prediction';
+COMMENT ON COLUMN public.life_case.told_days IS 'days; median that was told, from as_of on';
+COMMENT ON COLUMN public.life_case.model_days IS 'days; median of the model alone; NaN = it had no say';
+COMMENT ON COLUMN public.life_case.inputs_layout IS 'names the columns of inputs';
+COMMENT ON COLUMN public.life_case.inputs IS 'as in prediction_input';
+
+CREATE TABLE public.life_end (
+    battery_key integer NOT NULL,
+    unit_seq smallint NOT NULL,
+    serial text NOT NULL,
+    installed_at timestamp with time zone NOT NULL,
+    gone_at timestamp with time zone NOT NULL,
+    until_at timestamp with time zone NOT NULL,
+    outcome smallint NOT NULL,
+    event_id text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT life_end_outcome_check CHECK (((outcome >= 1) AND (outcome <= 4)))
+);
+
+COMMENT ON TABLE public.life_end IS 'What became of each block that has gone, as it was known when its replacement was recorded';
+COMMENT ON COLUMN public.life_end.unit_seq IS 'block in the slot';
+COMMENT ON COLUMN public.life_end.installed_at IS 'when it came into service';
+COMMENT ON COLUMN public.life_end.gone_at IS 'when the next block of the slot came into service';
+COMMENT ON COLUMN public.life_end.until_at IS 'end of its life; where outcome is 4, how long it is known to have lived at least';
+COMMENT ON COLUMN public.life_end.outcome IS 'LifeOutcome: at its end by 1 a capacity test, 2 the word of who replaced it, 3 its twin; 4 replaced for another reason';
+COMMENT ON COLUMN public.life_end.event_id IS 'replacement that took it away';
 
 CREATE TABLE public.life_model (
     model_key integer NOT NULL,
@@ -626,6 +755,53 @@ CREATE TABLE public.prediction_input (
 );
 
 COMMENT ON TABLE public.prediction_input IS 'What predictions rested on: float64 little-endian, in the order of the layout';
+
+CREATE TABLE public.projection (
+    projection_key bigint NOT NULL,
+    projection_id text NOT NULL,
+    request_id uuid NOT NULL,
+    request bytea NOT NULL,
+    location_ids text[] NOT NULL,
+    battery_count integer NOT NULL,
+    batteries_sha256 bytea NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    state smallint NOT NULL,
+    reason text NOT NULL,
+    begin_at timestamp with time zone,
+    done_at timestamp with time zone,
+    took_s double precision NOT NULL,
+    result bytea,
+    totals bytea,
+    change_request_id uuid,
+    deleted_at timestamp with time zone,
+    CONSTRAINT projection_batteries_sha256_check CHECK ((length(batteries_sha256) = 32)),
+    CONSTRAINT projection_projection_id_check CHECK ((projection_id <> ''::text)),
+    CONSTRAINT projection_result_check CHECK ((((state = 3) AND (deleted_at IS NULL)) = (result IS NOT NULL))),
+    CONSTRAINT projection_state_check CHECK (((state >= 1) AND (state <= 5))),
+    CONSTRAINT projection_totals_check CHECK (((result IS NULL) = (totals IS NULL)))
+);
+
+COMMENT ON TABLE public.projection IS 'Projections of the coming years; one that was deleted stays without its result for a month';
+COMMENT ON COLUMN public.projection.request_id IS 'of the call that asked, so that repeating it asks nothing twice';
+COMMENT ON COLUMN public.projection.request IS 'batterytwin.v1.ProjectionRequest with the defaults filled in';
+COMMENT ON COLUMN public.projection.location_ids IS 'locations in it: who may not see all of these does not see it';
+COMMENT ON COLUMN public.projection.batteries_sha256 IS 'of the names of its batteries, in their order, a line each';
+COMMENT ON COLUMN public.projection.state IS 'ProjectionState: 1 waiting, 2 running, 3 done, 4 cancelled, 5 failed';
+COMMENT ON COLUMN public.projection.reason IS 'why it failed, for people; empty = it did not';
+COMMENT ON COLUMN public.projection.begin_at IS 'the instant whose twins were copied; null = not copied yet';
+COMMENT ON COLUMN public.projection.took_s IS 's; time that computing it took';
+COMMENT ON COLUMN public.projection.result IS 'batterytwin.v1.Projection with nothing but the results';
+COMMENT ON COLUMN public.projection.totals IS 'blocks replaced on each day in each member, zlib of uint32 little-endian';
+COMMENT ON COLUMN public.projection.change_request_id IS 'of the call that cancelled or deleted it last; null = none did';
+ALTER TABLE public.projection ALTER COLUMN projection_key ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.projection_projection_key_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.reading (
     battery_key integer NOT NULL,
@@ -880,6 +1056,16 @@ ALTER TABLE ONLY public.battery_unit
     ADD CONSTRAINT battery_unit_pkey PRIMARY KEY (battery_key, unit_seq);
 ALTER TABLE ONLY public.datasheet
     ADD CONSTRAINT datasheet_pkey PRIMARY KEY (model);
+ALTER TABLE ONLY public.drill_change
+    ADD CONSTRAINT drill_change_pkey PRIMARY KEY (change_id);
+ALTER TABLE ONLY public.drill
+    ADD CONSTRAINT drill_drill_id_key UNIQUE (drill_id);
+ALTER TABLE ONLY public.drill
+    ADD CONSTRAINT drill_pkey PRIMARY KEY (drill_key);
+ALTER TABLE ONLY public.drill_report
+    ADD CONSTRAINT drill_report_pkey PRIMARY KEY (drill_key);
+ALTER TABLE ONLY public.drill_request
+    ADD CONSTRAINT drill_request_pkey PRIMARY KEY (request_id);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_event_id_key UNIQUE (event_id);
 ALTER TABLE ONLY public.event
@@ -898,6 +1084,10 @@ ALTER TABLE ONLY public.late_reading
     ADD CONSTRAINT late_reading_pkey PRIMARY KEY (battery_key, sample_time);
 ALTER TABLE ONLY public.lease
     ADD CONSTRAINT lease_pkey PRIMARY KEY (lease_id);
+ALTER TABLE ONLY public.life_case
+    ADD CONSTRAINT life_case_pkey PRIMARY KEY (battery_key, unit_seq, as_of);
+ALTER TABLE ONLY public.life_end
+    ADD CONSTRAINT life_end_pkey PRIMARY KEY (battery_key, unit_seq);
 ALTER TABLE ONLY public.life_model_approval
     ADD CONSTRAINT life_model_approval_pkey PRIMARY KEY (model_key);
 ALTER TABLE ONLY public.life_model
@@ -918,6 +1108,12 @@ ALTER TABLE ONLY public.prediction_input
     ADD CONSTRAINT prediction_input_pkey PRIMARY KEY (battery_key, predicted_at);
 ALTER TABLE ONLY public.prediction
     ADD CONSTRAINT prediction_pkey PRIMARY KEY (battery_key, role, predicted_at);
+ALTER TABLE ONLY public.projection
+    ADD CONSTRAINT projection_pkey PRIMARY KEY (projection_key);
+ALTER TABLE ONLY public.projection
+    ADD CONSTRAINT projection_projection_id_key UNIQUE (projection_id);
+ALTER TABLE ONLY public.projection
+    ADD CONSTRAINT projection_request_id_key UNIQUE (request_id);
 ALTER TABLE ONLY public.refresh_token
     ADD CONSTRAINT refresh_token_pkey PRIMARY KEY (token_sha256);
 ALTER TABLE ONLY public.revised_estimate
@@ -963,9 +1159,17 @@ CREATE INDEX audit_entry_at_idx ON public.audit_entry USING btree (at);
 
 CREATE INDEX battery_lease_id_idx ON public.battery USING btree (lease_id);
 
+CREATE INDEX drill_active_idx ON public.drill USING btree (drill_key) WHERE (stopped_at IS NULL);
+
+CREATE INDEX drill_change_drill_key_idx ON public.drill_change USING btree (drill_key);
+
+CREATE INDEX drill_request_drill_key_idx ON public.drill_request USING btree (drill_key);
+
 CREATE INDEX event_location_idx ON public.event USING btree (location_id, start_time);
 
 CREATE INDEX event_start_time_idx ON public.event USING btree (start_time, event_key);
+
+CREATE INDEX projection_waiting ON public.projection USING btree (projection_key) WHERE (state = ANY (ARRAY[1, 2]));
 
 CREATE INDEX reading_sample_time_brin ON ONLY public.reading USING brin (sample_time) WITH (pages_per_range='32');
 
@@ -976,6 +1180,10 @@ CREATE INDEX twin_snapshot_damaged_idx ON public.twin_snapshot USING btree (batt
 CREATE INDEX user_session_user_key_idx ON public.user_session USING btree (user_key);
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entry FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_audit();
+
+CREATE TRIGGER immutable BEFORE DELETE OR UPDATE ON public.life_case FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
+
+CREATE TRIGGER immutable BEFORE DELETE OR UPDATE ON public.life_end FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
 
 CREATE TRIGGER immutable BEFORE UPDATE ON public.life_model FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change_of_row();
 
@@ -1000,12 +1208,24 @@ ALTER TABLE ONLY public.battery_unit
     ADD CONSTRAINT battery_unit_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
 ALTER TABLE ONLY public.battery_unit
     ADD CONSTRAINT battery_unit_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(event_id);
+ALTER TABLE ONLY public.drill_change
+    ADD CONSTRAINT drill_change_drill_key_fkey FOREIGN KEY (drill_key) REFERENCES public.drill(drill_key) ON DELETE CASCADE;
+ALTER TABLE ONLY public.drill_report
+    ADD CONSTRAINT drill_report_drill_key_fkey FOREIGN KEY (drill_key) REFERENCES public.drill(drill_key) ON DELETE CASCADE;
+ALTER TABLE ONLY public.drill_request
+    ADD CONSTRAINT drill_request_drill_key_fkey FOREIGN KEY (drill_key) REFERENCES public.drill(drill_key) ON DELETE CASCADE;
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
 ALTER TABLE ONLY public.gateway_token
     ADD CONSTRAINT gateway_token_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
+ALTER TABLE ONLY public.life_case
+    ADD CONSTRAINT life_case_battery_key_unit_seq_fkey FOREIGN KEY (battery_key, unit_seq) REFERENCES public.life_end(battery_key, unit_seq);
+ALTER TABLE ONLY public.life_end
+    ADD CONSTRAINT life_end_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
+ALTER TABLE ONLY public.life_end
+    ADD CONSTRAINT life_end_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.event(event_id);
 ALTER TABLE ONLY public.life_model_approval
     ADD CONSTRAINT life_model_approval_model_key_fkey FOREIGN KEY (model_key) REFERENCES public.life_model(model_key);
 ALTER TABLE ONLY public.life_model_switch

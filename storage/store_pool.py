@@ -35,11 +35,12 @@ class StorePool:
         self._pool = pool
 
     @classmethod
-    async def connect(cls, url: str) -> Self:
+    async def connect(cls, url: str, *, connections: int = _POOL_SIZE) -> Self:
         """Opens the pool and waits until the database answers.
 
         Args:
             url: connection string of libpq, for example "postgresql://user@host/database".
+            connections: how many, at least 1.
 
         Raises:
             StoreUnavailableError: no connection within 15 s.
@@ -58,8 +59,8 @@ class StorePool:
         pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             open=False,
-            min_size=_POOL_SIZE,
-            max_size=_POOL_SIZE,
+            min_size=connections,
+            max_size=connections,
             timeout=_WAIT_FOR_CONNECTION_S,
             name="server",
             check=check,

@@ -40,7 +40,7 @@ POINTS_SHOWN: Final = 800
 
 def locations(visitor: Visitor) -> Answer[Sequence[Location]]:
     """Sites that the visitor may see, with systems, strings and batteries."""
-    client = visitor.backend.client
+    client = visitor.client
     return visitor.ask(
         visitor.backend.inventory, "locations", lambda token: client.list_locations(token=token, deadline_s=DEADLINE_S)
     )
@@ -55,9 +55,7 @@ def location(visitor: Visitor, location_id: str) -> Location:
     for candidate in locations(visitor).value:
         if candidate.location_id == location_id:
             return candidate
-    raise UnknownLocationError(
-        f"There is no site {location_id}, or it is not assigned to you.", field="site", value=location_id
-    )
+    raise UnknownLocationError(_unknown(visitor, "site", location_id), field="site", value=location_id)
 
 
 def location_of_battery(visitor: Visitor, battery_id: str) -> tuple[Location, str]:
@@ -70,9 +68,7 @@ def location_of_battery(visitor: Visitor, battery_id: str) -> tuple[Location, st
         for string in candidate.strings():
             if battery_id in string.battery_ids:
                 return candidate, string.string_id
-    raise UnknownBatteryError(
-        f"There is no battery {battery_id}, or its site is not assigned to you.", field="battery", value=battery_id
-    )
+    raise UnknownBatteryError(_unknown(visitor, "battery", battery_id), field="battery", value=battery_id)
 
 
 def location_of_string(visitor: Visitor, string_id: str) -> tuple[Location, BatteryString]:
@@ -85,14 +81,18 @@ def location_of_string(visitor: Visitor, string_id: str) -> tuple[Location, Batt
         for string in candidate.strings():
             if string.string_id == string_id:
                 return candidate, string
-    raise UnknownStringError(
-        f"There is no string {string_id}, or its site is not assigned to you.", field="string", value=string_id
-    )
+    raise UnknownStringError(_unknown(visitor, "string", string_id), field="string", value=string_id)
+
+
+def _unknown(visitor: Visitor, kind: str, name: str) -> str:
+    if visitor.drill_id:
+        return f"{kind.capitalize()} {name} is not in this drill: it holds copies of other places."
+    return f"There is no {kind} {name}, or {'it' if kind == 'site' else 'its site'} is not assigned to you."
 
 
 def fleet_health(visitor: Visitor) -> Answer[FleetHealth]:
     """Sums over the fleet and each site."""
-    client = visitor.backend.client
+    client = visitor.client
     return visitor.ask(
         visitor.backend.live, "health", lambda token: client.get_fleet_health(token=token, deadline_s=DEADLINE_S)
     )
@@ -100,7 +100,7 @@ def fleet_health(visitor: Visitor) -> Answer[FleetHealth]:
 
 def snapshot(visitor: Visitor, location_id: str = "") -> Answer[FleetSnapshot]:
     """The present of every battery of a site, or of all sites, as columns."""
-    client = visitor.backend.client
+    client = visitor.client
     return visitor.ask(
         visitor.backend.live,
         ("snapshot", location_id),
@@ -110,7 +110,7 @@ def snapshot(visitor: Visitor, location_id: str = "") -> Answer[FleetSnapshot]:
 
 def twin(visitor: Visitor, battery_id: str) -> Answer[Twin]:
     """The live twin of a battery."""
-    client = visitor.backend.client
+    client = visitor.client
     return visitor.ask(
         visitor.backend.live,
         ("twin", battery_id),
@@ -124,13 +124,13 @@ def twin_at(visitor: Visitor, battery_id: str, instant: datetime) -> PastTwin:
     Raises:
         InvalidArgumentError: the instant is in the future or before the first reading.
     """
-    client = visitor.backend.client
+    client = visitor.client
     return visitor.act(lambda token: client.get_twin_at(battery_id, instant, token=token, deadline_s=PAST_DEADLINE_S))
 
 
 def string(visitor: Visitor, string_id: str, load_w: float | None = None) -> Answer[StringTwin]:
     """A string: blocks side by side, faults, and how long it carries a load (None = the server chooses one)."""
-    client = visitor.backend.client
+    client = visitor.client
     return visitor.ask(
         visitor.backend.live,
         ("string", string_id, load_w),
@@ -142,10 +142,10 @@ def history(
     visitor: Visitor, battery_id: str, span: timedelta, end: datetime, metrics: tuple[Metric, ...]
 ) -> Answer[History]:
     """The past of some quantities of a battery up to `end`, in buckets that suit a screen, and what happened in it."""
-    client = visitor.backend.client
+    client = visitor.client
     stop = end + timedelta(seconds=1)  # the newest sample is in it
     return visitor.ask(
-        visitor.backend.history,
+        visitor.backend.live if visitor.drill_id else visitor.backend.history,  # a drill may run faster than life
         ("history", battery_id, span, metrics),
         lambda token: client.query_history(
             battery_id,
@@ -161,6 +161,27 @@ def history(
     )
 
 
+def history_between(
+    visitor: Visitor, battery_id: str, start: datetime, end: datetime, metrics: tuple[Metric, ...]
+) -> Answer[History]:
+    """Some quantities of a battery between two instants, in buckets that suit half a screen; `end` may move on."""
+    client = visitor.client
+    return visitor.ask(
+        visitor.backend.live,
+        ("history between", battery_id, start, metrics),
+        lambda token: client.query_history(
+            battery_id,
+            start,
+            end,
+            metrics=metrics,
+            bucket="auto",
+            max_points=POINTS_SHOWN // 2,
+            token=token,
+            deadline_s=DEADLINE_S,
+        ),
+    )
+
+
 def alerts(
     visitor: Visitor,
     *,
@@ -170,7 +191,7 @@ def alerts(
     min_severity: Severity = Severity.INFO,
 ) -> Answer[Sequence[Alert]]:
     """The newest alerts that match, newest first."""
-    client = visitor.backend.client
+    client = visitor.client
     return visitor.ask(
         visitor.backend.live,
         ("alerts", location_id, battery_id, tuple(states), min_severity),
@@ -192,7 +213,7 @@ def events(
     visitor: Visitor, battery_id: str, start: datetime | None = None, end: datetime | None = None
 ) -> Answer[Sequence[Event]]:
     """What happened to a battery, its string and its site, newest first."""
-    client = visitor.backend.client
+    client = visitor.client
     return visitor.ask(
         visitor.backend.live,
         ("events", battery_id, start, end),

@@ -15,6 +15,9 @@ HISTORY_MAX_AGE_S = 10.0
 INVENTORY_MAX_AGE_S = 60.0
 """Inventories change seldom."""
 
+DRILLS_MAX_AGE_S = 0.4
+"""Everybody must see a change of a drill within two seconds, and pages ask every 1.5 s."""
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -27,6 +30,7 @@ class Backend:
         live: answers about the present.
         history: answers about the past.
         inventory: answers about what there is.
+        drills: answers about drills and projections.
     """
 
     client: TwinClient
@@ -35,6 +39,7 @@ class Backend:
     live: ScopedCache = field(default_factory=lambda: ScopedCache(LIVE_MAX_AGE_S))
     history: ScopedCache = field(default_factory=lambda: ScopedCache(HISTORY_MAX_AGE_S, capacity=64))
     inventory: ScopedCache = field(default_factory=lambda: ScopedCache(INVENTORY_MAX_AGE_S))
+    drills: ScopedCache = field(default_factory=lambda: ScopedCache(DRILLS_MAX_AGE_S))
 
 
 class _Installed:

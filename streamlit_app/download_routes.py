@@ -15,6 +15,7 @@ from starlette.routing import Route
 from batterytwin.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError, TwinError
 from clients.sync_client import TwinClient
 from clients.types import ExportChunk, ExportFormat
+from streamlit_app.drill_choice import is_name
 from streamlit_app.scoped_cache import AWAY
 from streamlit_app.sessions import SessionStore
 
@@ -39,6 +40,7 @@ class Download:
         end: last sample time, exclusive.
         bucket: length of its buckets; None = raw rows.
         file_format: kind of file.
+        drill_id: drill whose history it is; empty = that of the live fleet.
     """
 
     battery_id: str
@@ -46,24 +48,25 @@ class Download:
     end: datetime
     bucket: timedelta | None
     file_format: ExportFormat
+    drill_id: str = ""
 
     @property
     def url(self) -> str:
         """Its address at this dashboard."""
-        return f"{DOWNLOAD_PATH}?" + urlencode(
-            {
-                "battery": self.battery_id,
-                "start": int(self.start.timestamp()),
-                "end": int(self.end.timestamp()),
-                "bucket": 0 if self.bucket is None else int(self.bucket.total_seconds()),
-                "format": self.file_format.name.lower(),
-            }
-        )
+        values = {
+            "battery": self.battery_id,
+            "start": int(self.start.timestamp()),
+            "end": int(self.end.timestamp()),
+            "bucket": 0 if self.bucket is None else int(self.bucket.total_seconds()),
+            "format": self.file_format.name.lower(),
+        }
+        return f"{DOWNLOAD_PATH}?" + urlencode(values | ({"drill": self.drill_id} if self.drill_id else {}))
 
     @property
     def file_name(self) -> str:
-        """Name of the file: battery, times in UTC, kind."""
-        name = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_") else "_" for sign in self.battery_id)
+        """Name of the file: battery, drill if it is of one, times in UTC, kind."""
+        wanted = f"{self.battery_id}_SIMULATION_{self.drill_id}" if self.drill_id else self.battery_id
+        name = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-_") else "_" for sign in wanted)
         return f"{name}_{self.start:%Y%m%dT%H%MZ}_{self.end:%Y%m%dT%H%MZ}.{self.file_format.name.lower()}"
 
 
@@ -105,7 +108,8 @@ class DownloadRoutes:
 
     def _begin(self, wanted: Download, token: str) -> tuple[ExportChunk, Generator[ExportChunk]]:
         """The first piece, so that a refusal is told as one, and those that follow."""
-        pieces = self._client.export_history(
+        client = self._client.in_drill(wanted.drill_id) if wanted.drill_id else self._client
+        pieces = client.export_history(
             wanted.start,
             wanted.end,
             battery_id=wanted.battery_id,
@@ -136,9 +140,12 @@ def _read(query: QueryParams) -> Download:
             datetime.fromtimestamp(int(query["end"]), UTC),
             timedelta(seconds=seconds) if seconds else None,
             ExportFormat[query["format"].upper()],
+            query.get("drill", ""),
         )
     except (KeyError, ValueError, OverflowError, OSError):
         raise InvalidArgumentError("This address of a download is damaged; use the buttons of the page.") from None
+    if wanted.drill_id and not is_name(wanted.drill_id):
+        raise InvalidArgumentError("This address of a download names no drill; use the buttons of the page.")
     if wanted.bucket is None and wanted.end - wanted.start > LONGEST_RAW + timedelta(hours=1):
         raise InvalidArgumentError(
             "A download holds at most 30 days of raw rows; `batterytwin export` and the clients give more."

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement, ReplacementReason
 from clients.types import Event
 from streamlit_app.palette import BLUE, GREEN, GREY, RED, SERIES, YELLOW, BadgeColour
 from streamlit_app.wording import duration, local_time, number
@@ -27,6 +27,12 @@ EVENT_SIGN: Final[Mapping[int, tuple[str, str, str]]] = {
     EventKind.CURRENT_SENSOR: ("triangle-down", SERIES[1], "▼"),
 }
 """Plotly symbol, colour and character of each kind."""
+REASON_TEXT: Final[Mapping[int, str]] = {
+    ReplacementReason.UNSPECIFIED: "not said: what is known of its health decides",
+    ReplacementReason.END_OF_LIFE: "end of its life: too little capacity",
+    ReplacementReason.OTHER: "another reason, such as damage or the whole string exchanged",
+}
+"""Why a block went."""
 _BADGE: Final[Mapping[int, BadgeColour]] = {
     EventKind.MAINTENANCE: "blue",
     EventKind.OUTAGE: "red",
@@ -62,7 +68,8 @@ def concerns(event: Event) -> str:
 
 def exchanged(replacement: Replacement) -> str:
     """What went and what came, in a line."""
-    return f"Block {replacement.old_serial} went, block {replacement.new_serial} came"
+    text = f"Block {replacement.old_serial} went, block {replacement.new_serial} came"
+    return f"{text}; {REASON_TEXT.get(replacement.reason, 'another reason')}" if replacement.reason else text
 
 
 def sensor_words(sensor: CurrentSensor) -> str:

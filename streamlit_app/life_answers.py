@@ -1,4 +1,4 @@
-"""Questions about remaining life that pages ask the server."""
+"""Questions about remaining life that pages ask the server; always of the live fleet, since copies have none."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,7 +23,7 @@ PAST_SHOWN = timedelta(days=365)
 def fleet_life(visitor: Visitor, location_id: str = "") -> Answer[FleetLife]:
     """Remaining life of every battery of a site, or of all sites, as columns."""
     client = visitor.backend.client
-    return visitor.ask(
+    return visitor.live.ask(
         visitor.backend.history,
         ("fleet life", location_id),
         lambda token: client.get_fleet_life(location_id, token=token, deadline_s=DEADLINE_S),
@@ -33,7 +33,7 @@ def fleet_life(visitor: Visitor, location_id: str = "") -> Answer[FleetLife]:
 def remaining_life(visitor: Visitor, battery_id: str, warmer_k: float = 0.0) -> Answer[RemainingLife]:
     """Remaining life of a battery, in the climate of its site or one so much warmer."""
     client = visitor.backend.client
-    return visitor.ask(
+    return visitor.live.ask(
         visitor.backend.history,
         ("life", battery_id, warmer_k),
         lambda token: client.get_remaining_life(battery_id, warmer_k=warmer_k, token=token, deadline_s=DEADLINE_S),
@@ -43,7 +43,7 @@ def remaining_life(visitor: Visitor, battery_id: str, warmer_k: float = 0.0) -> 
 def past_predictions(visitor: Visitor, battery_id: str) -> Answer[Sequence[PastPrediction]]:
     """What was predicted for a battery in the last year, oldest first."""
     client = visitor.backend.client
-    return visitor.ask(
+    return visitor.live.ask(
         visitor.backend.history,
         ("life history", battery_id),
         lambda token: client.get_life_history(
@@ -55,7 +55,7 @@ def past_predictions(visitor: Visitor, battery_id: str) -> Answer[Sequence[PastP
 def maintenance_plan(visitor: Visitor, location_id: str, quarter_count: int, risk: float) -> Answer[MaintenancePlan]:
     """What to replace in the coming quarters; `risk` is the chance of an end of life before, 0.01...0.5."""
     client = visitor.backend.client
-    return visitor.ask(
+    return visitor.live.ask(
         visitor.backend.history,
         ("plan", location_id, quarter_count, risk),
         lambda token: client.get_maintenance_plan(
@@ -67,7 +67,7 @@ def maintenance_plan(visitor: Visitor, location_id: str, quarter_count: int, ris
 def replacement_forecast(visitor: Visitor, location_id: str, cooler_k: float) -> Answer[ReplacementForecast]:
     """Ends of life of the next twelve months, and what rooms that are so much cooler are worth."""
     client = visitor.backend.client
-    return visitor.ask(
+    return visitor.live.ask(
         visitor.backend.history,
         ("forecast", location_id, cooler_k),
         lambda token: client.get_replacement_forecast(
@@ -79,6 +79,6 @@ def replacement_forecast(visitor: Visitor, location_id: str, cooler_k: float) ->
 def models(visitor: Visitor) -> Answer[Sequence[LifeModel]]:
     """Models of remaining life, newest first."""
     client = visitor.backend.client
-    return visitor.ask(
+    return visitor.live.ask(
         visitor.backend.live, "models", lambda token: client.list_models(token=token, deadline_s=DEADLINE_S).models
     )

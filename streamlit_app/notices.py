@@ -44,7 +44,7 @@ def explained(show: Callable[P, None]) -> Callable[P, None]:
             _not_yet()
         except UNKNOWN as error:
             st.error(error.message, icon=":material/error:")
-            st.page_link(links.page("fleet"), label="To the fleet", icon=":material/grid_view:")
+            links.page_link("fleet", "To the fleet", ":material/grid_view:")
         except TwinError as error:
             st.error(error.message, icon=":material/error:")
 

@@ -14,6 +14,9 @@ BLUE: Final = "#3D7EDB"
 GREY: Final = "#8A94A6"
 """Unknown, old or not applicable."""
 
+AMBER: Final = "#F2A900"
+"""The ground of whatever is simulated, and of nothing else."""
+
 SERIES: Final = ("#3D7EDB", "#E07A1F", "#1E9E77", "#B0579F", "#7A6FD0", "#C2850C")
 """Lines of a chart, in order."""
 

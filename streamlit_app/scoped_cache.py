@@ -1,4 +1,4 @@
-"""A short memory of answers, so that many tabs and fragments ask the server once; it never crosses users or sites."""
+"""A short memory of answers, so that many tabs ask the server once; it never crosses users, sites or drills."""
 
 import threading
 import time
@@ -19,16 +19,20 @@ AWAY: Final = (UnavailableError, DeadlineTooShortError, OverloadedError)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose answer it is: a user with the rights of the moment. Part of every key, so that answers stay apart."""
+    """Whose answer it is, and of which world: a user with the rights of the moment, and a drill or the live fleet.
+
+    Part of every key, so that answers stay apart.
+    """
 
     username: str
     role: int
     location_ids: tuple[str, ...]
+    drill_id: str = ""
 
     @classmethod
-    def of(cls, session: Session) -> "Scope":
-        """The scope of a session."""
-        return cls(session.username, int(session.role), tuple(sorted(session.location_ids)))
+    def of(cls, session: Session, drill_id: str = "") -> "Scope":
+        """The scope of a session, in a drill or (empty) in the live fleet."""
+        return cls(session.username, int(session.role), tuple(sorted(session.location_ids)), drill_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """Who looks at the page, and what the server answers to that person."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn, TypeVar
 
 import streamlit as st
 
-from batterytwin.errors import UnauthenticatedError
+from batterytwin.errors import UnauthenticatedError, UnknownDrillError
+from clients.sync_client import TwinClient
 from clients.types import Role, Session
 from streamlit_app.backend import Backend, current_backend
+from streamlit_app.drill_choice import current_drill, leave_drill
 from streamlit_app.gate import LOGIN_PATH
 from streamlit_app.scoped_cache import Answer, Scope, ScopedCache
 from streamlit_app.sessions import DashboardSession
@@ -24,11 +26,13 @@ class Visitor:
         backend: the server.
         session: the login.
         session_name: name of the login, from the cookie.
+        drill_id: the drill that is shown; empty = the live fleet.
     """
 
     backend: Backend
     session: DashboardSession
     session_name: str
+    drill_id: str = ""
 
     @property
     def identity(self) -> Session:
@@ -36,13 +40,38 @@ class Visitor:
         return self.session.identity
 
     @property
+    def live(self) -> "Visitor":
+        """The same person before the live fleet."""
+        return replace(self, drill_id="")
+
+    @property
+    def world(self) -> str:
+        """What is shown, for names of parts of a page that must not be taken for each other."""
+        return self.drill_id or "live"
+
+    @property
+    def client(self) -> TwinClient:
+        """The client for the world that is shown; for questions, whose answers `ask` keeps apart."""
+        return self.backend.client.in_drill(self.drill_id) if self.drill_id else self.backend.client
+
+    @property
+    def scope(self) -> Scope:
+        """Whose answers these are, and of which world."""
+        return Scope.of(self.identity, self.drill_id)
+
+    @property
     def may_handle_alerts(self) -> bool:
-        """Viewers read; engineers and administrators act."""
+        """Viewers read; engineers and administrators act, in a drill too."""
         return self._may_act
 
     @property
     def may_record_events(self) -> bool:
-        """Likewise."""
+        """Likewise, but only of what is real."""
+        return self._may_act and not self.drill_id
+
+    @property
+    def may_drill(self) -> bool:
+        """Viewers watch drills; engineers and administrators start, change and stop them."""
         return self._may_act
 
     @property
@@ -55,16 +84,22 @@ class Visitor:
         Raises:
             TwinError: the server refuses, or is away and nothing is remembered.
         """
-        return cache.get(Scope.of(self.identity), question, lambda: self.act(method))
+        return cache.get(self.scope, question, lambda: self.act(method))
 
     def act(self, method: Callable[[str], T]) -> T:
         """Calls `method(access_token)`; leads to the login page when the session is over.
+
+        When the drill that is shown has ended, it leads back to the live fleet.
 
         Raises:
             TwinError: the server refuses or is away.
         """
         try:
             return self.session.call(method)
+        except UnknownDrillError:
+            if self.drill_id:
+                leave_drill(ended=True)
+            raise
         except UnauthenticatedError:
             if self.session.ended:
                 leave()
@@ -86,7 +121,7 @@ def current_visitor() -> Visitor:
         # Streamlit hands the state of a lost connection to whoever reconnects; it must not pass to another person.
         st.session_state.clear()
         st.session_state["owner"] = session.identity.username
-    return Visitor(backend, session, name)
+    return Visitor(backend, session, name, current_drill())
 
 
 def session_cookie(cookie_name: str) -> str | None:

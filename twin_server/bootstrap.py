@@ -21,6 +21,7 @@ from batterytwin.inventory import Inventory, load_fleet
 from ml.scoring import Scoring
 from storage.archive_reader import ArchiveReader
 from storage.archive_settings import ArchiveSettings
+from storage.drill_databases import DrillDatabases
 from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
 from storage.migrate import migrate
@@ -34,12 +35,15 @@ from twin_server.access import make_access
 from twin_server.archive_job import run_archive_keeper
 from twin_server.companions import Companions
 from twin_server.database_keeper import DatabaseKeeper
+from twin_server.drill_host import DrillHosts
 from twin_server.first_admin import ensure_first_admin
 from twin_server.fleet_setup import make_specs, register_fleet
 from twin_server.instance import Instance
+from twin_server.live_drill import DrillPlace
 from twin_server.logging_setup import configure_logging
 from twin_server.past_twins import PastSettings, PastTwins
 from twin_server.progress import StartReport
+from twin_server.projection_child import ProjectionChild
 from twin_server.ray_watch import RayWatch
 from twin_server.scheduler import Job
 from twin_server.server import TwinServer
@@ -147,6 +151,8 @@ class _Server:
             past=past,
             jobs=self._jobs(url),
             scoring=None if settings.in_process else _serve_scoring(),
+            compute_projection=ProjectionChild(url, self._archive).compute,
+            drills=DrillPlace(self._drill_hosts(), DrillDatabases(url), url, self._archive, settings.data_dir),
         )
         self._parts.push_async_callback(server.stop, settings.drain_timeout_s)
         port = await server.start()
@@ -249,6 +255,15 @@ class _Server:
 
             return LocalFleet(shards, open_store, settings.snapshot_interval_s)
         return RayFleet(shards, open_store, settings.snapshot_interval_s)
+
+    def _drill_hosts(self) -> DrillHosts:
+        if self._settings.in_process:
+            from twin_server.drill_local import LocalDrillHosts  # noqa: PLC0415  # the twins' kernels, as above
+
+            return LocalDrillHosts()
+        from twin_server.drill_ray import RayDrillHosts  # noqa: PLC0415  # Ray, which a server without it can spare
+
+        return RayDrillHosts()
 
     async def _start_simulator(
         self, companions: Companions, target: str, tokens: Mapping[str, str], newest_us: int

@@ -11,8 +11,9 @@ from actors.string_state import LAYOUT
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.inventory import load_fleet
 from storage.server_store import ServerStore
-from twin_server.branch_world import BranchOrigin, origin_of_database, origin_of_nothing, part_of_inventory
+from twin_server.branch_world import BranchOrigin, origin_of_database, origin_of_nothing
 from twin_server.fleet_setup import make_specs
+from twin_server.inventory_part import part_of_inventory
 from twin_server.store_access import open_database
 from twin_server.up_command import make_settings
 
@@ -61,14 +62,31 @@ def read_origin(choice: OriginChoice) -> BranchOrigin:
 
 
 async def _read(choice: OriginChoice, archive: Path) -> BranchOrigin:
+    at_us = None if choice.at is None else round(choice.at.timestamp() * 1e6)
     async with open_database(choice.data_dir) as url:
-        store = await ServerStore.connect(url)
-        try:
-            inventory, keys = await store.load_inventory()
-            strings = await store.load_string_states(LAYOUT)
-        finally:
-            await store.close()
-        chosen = part_of_inventory(inventory, choice.names)
-        at_us = None if choice.at is None else round(choice.at.timestamp() * 1e6)
-        specs = make_specs(chosen, keys)
-        return await asyncio.to_thread(origin_of_database, chosen, specs, url, archive, strings=strings, at_us=at_us)
+        return await read_database(url, archive, choice.names, at_us)
+
+
+async def read_database(url: str, archive: Path, names: Sequence[str], at_us: int | None) -> BranchOrigin:
+    """Copies twins of a database; whoever owns them notices nothing.
+
+    Args:
+        url: the database.
+        archive: folder of sealed days.
+        names: locations, strings or batteries, whose strings are copied whole; empty = all.
+        at_us: an instant of the past, microseconds since 1970 UTC; None = the present.
+
+    Raises:
+        NotFoundError: a name is none of the fleet.
+        InvalidArgumentError: there is no reading at that time.
+        StoreUnavailableError: the database is away.
+    """
+    store = await ServerStore.connect(url)
+    try:
+        inventory, keys = await store.load_inventory()
+        strings = await store.load_string_states(LAYOUT)
+    finally:
+        await store.close()
+    chosen = part_of_inventory(inventory, names)
+    specs = make_specs(chosen, keys)
+    return await asyncio.to_thread(origin_of_database, chosen, specs, url, archive, strings=strings, at_us=at_us)

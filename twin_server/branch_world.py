@@ -1,7 +1,7 @@
 """Puts branches together: copies of twins from a database or of nothing, and a plant fitted to them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from actors.branch import Branch
@@ -9,7 +9,7 @@ from actors.branch_copy import copy_of_nothing, copy_past, copy_present, describ
 from actors.fleet import TwinSpec
 from actors.replayer import TwinReplayer
 from actors.twin_memory import TwinMemory
-from batterytwin.errors import InvalidArgumentError, NotFoundError
+from batterytwin.errors import InvalidArgumentError
 from batterytwin.inventory import Inventory
 from batterytwin.telemetry import Rows
 from simulator.branch_plant import ScenarioPlant
@@ -103,37 +103,3 @@ def origin_of_database(  # what to copy, and from where
     if newest_us == 0:
         raise InvalidArgumentError("None of these batteries has a reading then; choose a later instant.", field="at")
     return BranchOrigin(inventory, specs, memory, strings, newest_us)
-
-
-def part_of_inventory(inventory: Inventory, names: Sequence[str]) -> Inventory:
-    """The strings of an inventory that are named, or that are in a named location or hold a named battery.
-
-    Args:
-        inventory: the fleet.
-        names: locations, strings or batteries; empty = all.
-
-    Raises:
-        NotFoundError: a name is none of these.
-    """
-    if not names:
-        return inventory
-    unseen = set(names)
-    locations = []
-    for location in inventory.locations:
-        systems = []
-        for system in location.systems:
-            strings = []
-            for string in system.strings:
-                here = {location.location_id, system.system_id, string.string_id}
-                found = unseen.union(names) & (here | {battery.battery_id for battery in string.batteries})
-                if found:
-                    strings.append(string)
-                    unseen -= found
-            if strings:
-                systems.append(replace(system, strings=tuple(strings)))
-        if systems:
-            locations.append(replace(location, systems=tuple(systems)))
-    if unseen:
-        name = min(unseen)
-        raise NotFoundError(f"{name} is no location, string or battery of this fleet.", field="targets", value=name)
-    return Inventory(tuple(locations))

@@ -8,7 +8,7 @@ import typer
 
 from batterytwin import __version__
 from batterytwin.errors import TwinError
-from twin_server import client_commands, up_command
+from twin_server import client_commands, drill_commands, up_command
 from twin_server.access_commands import token_app, user_app
 from twin_server.backup_commands import backup, restore
 from twin_server.dataset_command import dataset
@@ -18,6 +18,7 @@ from twin_server.history_command import history
 from twin_server.life_command import life, plan
 from twin_server.model_commands import models_app
 from twin_server.project_command import project
+from twin_server.projections_command import projections_app
 from twin_server.rebuild_command import rebuild
 from twin_server.replay_commands import replay
 from twin_server.scenario_commands import scenario_app
@@ -56,7 +57,17 @@ app.command()(evaluate)
 app.command()(project)
 app.add_typer(event_app, name="event")
 scenario_app.command()(play)
+for command in (
+    drill_commands.start,
+    drill_commands.update,
+    drill_commands.stop,
+    drill_commands.get,
+    drill_commands.running,
+    drill_commands.watch,
+):
+    scenario_app.command()(command)
 app.add_typer(scenario_app, name="scenario")
+app.add_typer(projections_app, name="projections")
 app.add_typer(models_app, name="models")
 app.add_typer(user_app, name="user")
 app.add_typer(token_app, name="token")

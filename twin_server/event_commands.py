@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import IntEnum
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement, ReplacementReason
 from clients.types import Event
 from twin_server.client_commands import DataDir, RootCertificate, Server, UseTls
 from twin_server.reach import reach
@@ -47,6 +48,9 @@ def record(
     old_serial: Annotated[
         str, typer.Option(help="Replacement: that of the block that went, to be sure of the slot.")
     ] = "",
+    reason: Annotated[
+        str, typer.Option(help="Replacement: why it went, end_of_life or other. [its health decides]")
+    ] = "",
     discharge_positive: Annotated[
         bool | None,
         typer.Option(
@@ -71,7 +75,7 @@ def record(
             end_time=_time(end, "--end"),
             note=note,
             capacity_test=_test(discharged_ah, current_a, temperature_c, end_voltage_v),
-            replacement=Replacement(new_serial, old_serial) if new_serial or old_serial else None,
+            replacement=_replacement(new_serial, old_serial, reason),
             current_sensor=None if discharge_positive is None else CurrentSensor(discharge_positive, offset_a),
         )
         twin = client.get_twin(event.battery_id) if event.capacity_test is not None else None
@@ -149,7 +153,8 @@ def _result(event: Event) -> str:
     if event.capacity_test is not None:
         return f"{event.capacity_test.discharged_ah:g} Ah at {event.capacity_test.current_a:g} A."
     if event.replacement is not None:
-        return f"{event.replacement.old_serial} went, {event.replacement.new_serial} came."
+        why = _words(event.replacement.reason) if event.replacement.reason else ""
+        return f"{event.replacement.old_serial} went{f' ({why})' if why else ''}, {event.replacement.new_serial} came."
     if event.current_sensor is not None:
         return f"{'Discharge' if event.current_sensor.discharge_positive else 'Charge'} is positive."
     return ""
@@ -187,9 +192,21 @@ def _test(
     return CapacityTest(discharged_ah, current_a, temperature_c, end_voltage_v)
 
 
+def _replacement(new_serial: str, old_serial: str, reason: str) -> Replacement | None:
+    if not (new_serial or old_serial or reason):
+        return None
+    try:
+        why = ReplacementReason[(reason or "unspecified").strip().upper().replace("-", "_").replace(" ", "_")]
+    except KeyError:
+        raise InvalidArgumentError(
+            f"There is no reason {reason} of a replacement; give end_of_life or other.", field="reason", value=reason
+        ) from None
+    return Replacement(new_serial, old_serial, why)
+
+
 def _where(event: Event) -> str:
     return event.battery_id or event.string_id or event.location_id
 
 
-def _words(kind: EventKind | int) -> str:
-    return kind.name.replace("_", " ").lower() if isinstance(kind, EventKind) else str(kind)
+def _words(kind: EventKind | ReplacementReason | int) -> str:
+    return kind.name.replace("_", " ").lower() if isinstance(kind, IntEnum) else str(kind)

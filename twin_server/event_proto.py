@@ -32,5 +32,9 @@ def event_to_proto(event: EventRecord) -> event_pb2.Event:
         else event_pb2.CurrentSensor(discharge_positive=sensor.discharge_positive, offset_a=sensor.offset_a),
         replacement=None
         if replacement is None
-        else event_pb2.Replacement(new_serial=replacement.new_serial, old_serial=replacement.old_serial),
+        else event_pb2.Replacement(
+            new_serial=replacement.new_serial,
+            old_serial=replacement.old_serial,
+            reason=event_pb2.ReplacementReason.ValueType(int(replacement.reason)),
+        ),
     )

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from actors.capacity_test import SHORTEST_TEST_H, TestedCapacity, tested_capacity
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement, ReplacementReason
 from batterytwin.v1 import event_pb2
 from twin_server.event_validation import Place
 
@@ -74,7 +74,8 @@ def checked_replacement(
     """What came and went at a replacement; None for an event of another kind.
 
     Raises:
-        InvalidArgumentError: a serial number or the battery is missing, is given where none belongs, or does not fit.
+        InvalidArgumentError: a serial number or the battery is missing, is given where none belongs, or does not fit;
+            or there is no such reason.
     """
     if not _concerned(EventKind.REPLACEMENT, kind, event, "replacement"):
         return None
@@ -110,7 +111,7 @@ def checked_replacement(
             field="event.start_time",
             value=_day(in_service_us),
         )
-    return Replacement(serial, place.unit.serial)
+    return Replacement(serial, place.unit.serial, _checked_reason(given.reason))
 
 
 def checked_sensor(kind: EventKind, place: Place, event: event_pb2.Event) -> CurrentSensor | None:
@@ -139,6 +140,18 @@ def checked_sensor(kind: EventKind, place: Place, event: event_pb2.Event) -> Cur
             value=offset_a,
         )
     return CurrentSensor(given.discharge_positive, offset_a)
+
+
+def _checked_reason(number: int) -> ReplacementReason:
+    try:
+        return ReplacementReason(number)
+    except ValueError:
+        names = ", ".join(f"{reason.value} ({reason.name})" for reason in ReplacementReason)
+        raise InvalidArgumentError(
+            f"There is no reason {number} of a replacement; give {names}.",
+            field="event.replacement.reason",
+            value=number,
+        ) from None
 
 
 def _day(time_us: int) -> str:

@@ -10,6 +10,7 @@ import grpc
 import structlog
 
 from batterytwin.errors import PermissionDeniedError, Reason, TwinError
+from batterytwin.scenarios import DRILL_METADATA
 from twin_server.access_rules import RULE_OF_METHOD, Access, Rule, authorise
 from twin_server.authenticator import Authenticator
 from twin_server.call_log import CallLine, CallLog
@@ -124,16 +125,18 @@ def _is_hot(rule: Rule | None) -> bool:
 
 def _begin(method: str, context: Any) -> tuple[Call, str]:
     """The call, made known to everything that serves it, and its `authorization`."""
-    request_id = authorization = ""
+    request_id = authorization = drill_id = ""
     for key, value in context.invocation_metadata() or ():
         if key == "authorization":
             authorization = value
         elif key == REQUEST_ID_KEY:
             request_id = value
+        elif key == DRILL_METADATA:
+            drill_id = value
     if not _REQUEST_ID.fullmatch(request_id):
         request_id = uuid.uuid4().hex
     address = address_of_peer(context.peer())
-    call = Call(method, request_id, address, LOCAL if is_local_address(address) else ANONYMOUS)
+    call = Call(method, request_id, address, LOCAL if is_local_address(address) else ANONYMOUS, drill_id)
     current_call.set(call)
     return call, authorization
 

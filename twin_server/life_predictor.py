@@ -28,6 +28,9 @@ _CAUGHT_UP_US: Final = 86_400_000_000
 _CATCH_UP_EVERY_S: Final = 60.0
 """While history comes in, days pass within seconds: no need to follow each of them."""
 
+_BEGIN_EVERY_S: Final = 15.0
+"""Twins come to life one after the other over a minute: they are predicted in a few groups. Who asks does not wait."""
+
 
 class LifeInputSource(Protocol):
     """Where inputs come from; see `actors.fleet.Fleet`."""
@@ -98,6 +101,8 @@ class LifePredictor:
         self._turn = asyncio.Lock()
         self._loaded = False
         self._caught_up_s = -_CATCH_UP_EVERY_S
+        self._began_s = -_BEGIN_EVERY_S
+        self._heard_key = NO_MODEL  # the model that has been asked about every battery that another one spoke of
 
     def touch(self, battery_keys: Iterable[int]) -> None:
         """Says that something has happened to batteries: they are predicted anew within seconds."""
@@ -127,20 +132,30 @@ class LifePredictor:
         await self.predict(np.arange(len(self._map), dtype=np.int32))
 
     async def look(self) -> None:
-        """Predicts what cannot wait for the hour: what was touched, what is new, what has caught up."""
+        """Predicts what cannot wait for the hour: what was touched, is new, has caught up, or lacks the model's say."""
         if not self._loaded:
             await self.load()
         self._table.extend()
         as_of, told = self._live.rows["as_of_us"], self._table.rows
         behind = (as_of > 0) & (as_of - told["as_of"] > _CAUGHT_UP_US)
-        if time.monotonic() - self._caught_up_s < _CATCH_UP_EVERY_S:
-            behind &= told["as_of"] == 0
+        is_new, now_s = behind & (told["as_of"] == 0), time.monotonic()
+        behind &= ~is_new
+        if now_s - self._caught_up_s < _CATCH_UP_EVERY_S:
+            behind[:] = False
         elif behind.any():
-            self._caught_up_s = time.monotonic()
+            self._caught_up_s = now_s
+        if now_s - self._began_s >= _BEGIN_EVERY_S and is_new.any():
+            self._began_s = now_s
+            behind |= is_new
+        model_key = self._model_keys()[0] if self._scoring.is_up else NO_MODEL
+        if model_key not in (NO_MODEL, self._heard_key):
+            behind |= (told["as_of"] > 0) & (told["model_key"] != model_key)
         wanted = set(np.flatnonzero(behind).tolist()) | self._touched
         if wanted:
             self._touched.clear()
-            await self.predict(np.array(sorted(wanted), np.int32))
+            predicted = await self.predict(np.array(sorted(wanted), np.int32))
+            model_key = model_key if predicted.by_model else NO_MODEL
+        self._heard_key = model_key
 
     async def fresh(self, ordinal: int) -> Rows:
         """Prediction of one battery that is fresh enough, or a new one, shape `(1,)`.
@@ -191,7 +206,7 @@ class LifePredictor:
                 keep &= ~(of_model & (before["unit_seq"] == rows["unit_seq"]))
             if keep.any():
                 await self._store.add_predictions(rows[keep], inputs[keep])
-                self._table.put(ordinals[keep], rows[keep])
+                self._table.put(ordinals[keep], rows[keep], inputs[keep])
             if scores.shadow is not None and shadow_key:
                 beside = self._rows(ordinals, inputs, scores.shadow, SHADOW, shadow_key)
                 beside["predicted_at"] = rows["predicted_at"]

@@ -11,10 +11,10 @@ import structlog
 
 import ml
 from batterytwin.errors import TwinError
-from batterytwin.life_plan import ReplacementPrices
 from batterytwin.telemetry import Quality
 from ml.scoring import Scoring
 from twin_server.alert_hub import AlertHub
+from twin_server.case_keeper import KEEP_EVERY_S, CaseKeeper, CaseStore
 from twin_server.life_drift import DRIFT_EVERY_S, DriftMonitor, DriftStore
 from twin_server.life_planner import LifePlanner
 from twin_server.life_predictor import (
@@ -39,7 +39,7 @@ _RETRY_S: Final = 5.0
 _log = structlog.get_logger(__name__)
 
 
-class LifeStore(ModelStore, ArchiveStore, PredictionStore, DriftStore, Protocol):
+class LifeStore(ModelStore, ArchiveStore, PredictionStore, DriftStore, CaseStore, Protocol):
     """What lives need of the store; see `storage.server_store`."""
 
 
@@ -64,6 +64,7 @@ class Lives:
         predictor: makes them.
         planner: plans.
         drift: monitor.
+        cases: similar cases from real replacements.
         jobs: work that comes back.
     """
 
@@ -87,12 +88,19 @@ class Lives:
             source, live, self.table, self.scoring, store, self.registry.model_keys, settings.life_fresh_s
         )
         self.planner = LifePlanner(
-            live, self.table, self.predictor, _prices(settings), settings.plan_risk, lambda: self.scoring.is_up
+            live,
+            self.table,
+            self.predictor,
+            settings.replacement_prices,
+            settings.plan_risk,
+            lambda: self.scoring.is_up,
         )
         self.drift = DriftMonitor(store, hub, live)
+        self.cases = CaseKeeper(store, self.files, self.registry, self.table, live.fleet_map)
         self.jobs = [
             Job("lives", PREDICT_EVERY_S, self.predictor.predict_all),
             Job("life drift", DRIFT_EVERY_S, self.drift.look),
+            Job("life cases", KEEP_EVERY_S, self.cases.keep),
         ]
 
     @property
@@ -109,7 +117,11 @@ class Lives:
 
     def background(self) -> list[Coroutine[Any, Any, None]]:
         """What runs beside the server from when its twins are back."""
-        return [self._run_scoring(), run_every(LOOK_EVERY_S, self.predictor.look)]
+        return [
+            self._run_scoring(),
+            run_every(LOOK_EVERY_S, self.predictor.look),
+            run_every(LOOK_EVERY_S, self.cases.look),
+        ]
 
     async def close(self) -> None:
         """Ends the scorer."""
@@ -133,14 +145,3 @@ class Lives:
             async with asyncio.timeout(self._wait_s):
                 while not (self.live.qualities(everything) == Quality.LIVE).any():
                     await self.live.wait_newer(self.live.version)
-
-
-def _prices(settings: ServerSettings) -> ReplacementPrices:
-    return ReplacementPrices(
-        currency=settings.price_currency,
-        block=settings.price_block,
-        labour_hour=settings.price_labour_hour,
-        single_block_hours=settings.single_block_hours,
-        string_block_hours=settings.string_block_hours,
-        visit=settings.price_visit,
-    )

@@ -73,6 +73,8 @@ def add_call(_logger: Any, _level: str, event: MutableMapping[str, Any]) -> Muta
         event.setdefault("method", call.method)
         event.setdefault("caller", call.principal.name or call.principal.kind.value)
         event.setdefault("peer", call.peer)
+        if call.drill_id:
+            event.setdefault("drill", call.drill_id[:64])
     return event
 
 

@@ -9,10 +9,12 @@ import tempfile
 from pathlib import Path
 from typing import Final, Protocol
 
+from actors.remaining_life import LifePopulation
 from batterytwin.errors import InvalidArgumentError, UnknownModelError
 from batterytwin.life import LifeCase
 from ml.case_library import CaseLibrary
-from ml.model_archive import CASES_FILE, open_model
+from ml.model_archive import CARD_FILE, CASES_FILE, open_model
+from ml.real_cases import CaseSpace
 
 _LONGEST_CHECK_S: Final = 120.0
 
@@ -35,7 +37,7 @@ class ModelFiles:
     def __init__(self, store: ArchiveStore, folder: Path) -> None:
         self._store = store
         self._folder = folder
-        self._cases: dict[str, CaseLibrary | None] = {}
+        self._spaces: dict[str, CaseSpace | None] = {}
 
     async def folder_of(self, version: str) -> Path:
         """Folder of a model; made where it is not there.
@@ -83,18 +85,21 @@ class ModelFiles:
 
     async def case(self, version: str, number: int) -> LifeCase | None:
         """One case of a model's library; None = it has none such any more."""
-        if not version or number < 0:
-            return None
-        if version not in self._cases:
-            self._cases[version] = await self._library(version)
-        library = self._cases[version]
-        return None if library is None or number >= len(library) else library.case(number)
+        space = await self.case_space(version) if number >= 0 else None
+        return None if space is None or number >= len(space.library) else space.library.case(number)
 
-    async def _library(self, version: str) -> CaseLibrary | None:
+    async def case_space(self, version: str) -> CaseSpace | None:
+        """Where a model finds cases alike; None = it has no cases, or there is no such model any more."""
+        if not version:
+            return None
+        if version not in self._spaces:
+            self._spaces[version] = await self._read_space(version)
+        return self._spaces[version]
+
+    async def _read_space(self, version: str) -> CaseSpace | None:
         try:
-            folder = await self.folder_of(version)
-            return await asyncio.to_thread(lambda: CaseLibrary.from_bytes((folder / CASES_FILE).read_bytes()))
-        except (InvalidArgumentError, OSError, ValueError):
+            return await asyncio.to_thread(_case_space, await self.folder_of(version))
+        except (InvalidArgumentError, OSError, ValueError, KeyError, TypeError):
             return None
 
     def _unpack(self, archive: bytes, sha256: bytes) -> Path:
@@ -120,3 +125,9 @@ def unknown_model(version: str) -> UnknownModelError:
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         (folder / name).write_bytes(content)
+
+
+def _case_space(folder: Path) -> CaseSpace:
+    card = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+    library = CaseLibrary.from_bytes((folder / CASES_FILE).read_bytes())
+    return CaseSpace(library, LifePopulation(**card["population"]), tuple(card["features"]))

@@ -12,6 +12,7 @@ from batterytwin.life import LifeCase
 from batterytwin.telemetry import Rows
 from batterytwin.v1 import life_pb2, prediction_service_pb2, prediction_service_pb2_grpc
 from batterytwin.v1.prediction_service_pb2 import LifeOrder
+from twin_server.case_keeper import nearest_first
 from twin_server.life_messages import case_places, columns_message, life_message, past_message, versions_of
 from twin_server.life_table import LifeView
 from twin_server.lives import Lives
@@ -153,6 +154,7 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     async def _messages(self, view: LifeView, warmer_k: float = 0.0) -> list[life_pb2.RemainingLife]:
         versions = versions_of(view.rows, self._lives.registry.versions)
+        real = await self._lives.cases.similar(view.ordinals, current_principal())
         messages = []
         for place, ordinal in enumerate(view.ordinals.tolist()):
             row, version = view.rows[place], versions[place]
@@ -168,7 +170,7 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
                     view.advice[place],
                     scorer_up=self._lives.scoring.is_up,
                     model_version=version,
-                    cases=cases,
+                    cases=nearest_first(cases, real[place]),
                     warmer_k=warmer_k,
                 )
             )

@@ -75,12 +75,14 @@ class Call:
         request_id: correlation id, in every log line and answer.
         peer: address of the caller without its port.
         principal: who is calling; LOCAL or ANONYMOUS until the token has been looked at.
+        drill_id: drill in which it is to be answered; empty = in the live fleet.
     """
 
     method: str
     request_id: str
     peer: str
     principal: Principal
+    drill_id: str = ""
 
 
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)

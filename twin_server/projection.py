@@ -1,7 +1,7 @@
 """Projections: the coming years of a fleet, as it is and with a scenario, and what people ask of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -9,22 +9,13 @@ from numpy.typing import NDArray
 
 from actors.life_projection import LifeBlocks, LifeEnsemble, SiteAgeing, project_life
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.inventory import BatteryString
-from simulator.faults import FaultKind
-from simulator.fitted_plant import FittedPlant
-from simulator.room_changes import RoomChange
 from simulator.scenario_course import Course, ScenarioPart, course_of
 from simulator.site_ageing import ageing_by_day
+from simulator.wanted_events import RoomChange
 from twin_server.branch_world import BranchOrigin
-
-QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Of what is told of an ensemble."""
+from twin_server.projection_blocks import OFFSETS_K, fit_rooms, life_blocks, physics_of
 
 _YEAR_DAYS: Final = 365.25
-_YEAR_S: Final = _YEAR_DAYS * 86_400.0
-_OFFSETS_K: Final = np.arange(-12.0, 19.0)
-_STRESS_PER_V_CELL: Final = 1.0 / 0.08
-_LARGEST_DEVIATION_V_CELL: Final = 0.12
 _NO_COURSE: Final = Course()
 
 
@@ -79,24 +70,35 @@ class Projection:
         return count
 
     def first_end_days(self, site: int) -> NDArray[np.float64]:
-        """Day on which the first block of a site comes to its end, and its string with it, `(n_members,)`."""
-        ends = self.lives.end_day[:, self.blocks.site == site, 0]
-        return np.asarray(ends.min(axis=1), np.float64)
+        """Day on which the first block of a site comes to its end, and its string with it, `(n_members,)`.
+
+        Blocks that are at their end already are replaced at the begin and do not count.
+        """
+        ends = self.lives.end_day[:, self.blocks.site == site]
+        first: NDArray[np.float64] = np.where(ends > 0.0, ends, np.inf).min(axis=(1, 2)).astype(np.float64)
+        return first
 
 
-@dataclass(slots=True)
 class Projector:
     """Projects one fleet.
 
-    Attributes:
+    Args:
         origin: its twins.
         options: how.
         progress: told the share of each projection that is done; may raise to cancel.
     """
 
-    origin: BranchOrigin
-    options: ProjectionOptions
-    progress: Callable[[float], None] = field(default=lambda _share: None)
+    def __init__(
+        self,
+        origin: BranchOrigin,
+        options: ProjectionOptions,
+        progress: Callable[[float], None] = lambda _share: None,
+    ) -> None:
+        self.origin = origin
+        self.options = options
+        self.progress = progress
+        self._physics = physics_of(origin)
+        self._rooms = fit_rooms(origin, self._physics, options.seed)
 
     def project(self, course: Course = _NO_COURSE, soh_days: tuple[int, ...] = ()) -> Projection:
         """The fleet's years with a course; only what changes rooms and the rate of ageing lasts so long.
@@ -105,16 +107,18 @@ class Projector:
             course: what happens.
             soh_days: days at which capacities are wanted.
         """
-        options, origin = self.options, self.origin
-        begin_s = origin.time_us * 1e-6
-        plant = FittedPlant(origin.inventory, origin.copies, options.seed, begin_s, course, scatter=0.0)
-        world = plant.fleet.world
-        ageing = SiteAgeing(_OFFSETS_K, ageing_by_day(world, begin_s, options.days, _OFFSETS_K))
-        blocks = self._blocks(
-            np.repeat(world.strings.site, np.diff(world.first_block)), world.blocks.position_k, course
-        )
+        options, rooms = self.options, self._rooms
+        rooms.plant.change(course)
+        world = rooms.plant.fleet.world
+        aged_s = ageing_by_day(world, self.origin.time_us * 1e-6, options.days, OFFSETS_K)
+        blocks = life_blocks(self.origin, self._physics, rooms, course)
         lives = project_life(
-            blocks, ageing, members=options.members, seed=options.seed, soh_days=soh_days, progress=self.progress
+            blocks,
+            SiteAgeing(OFFSETS_K, aged_s),
+            members=options.members,
+            seed=options.seed,
+            soh_days=soh_days,
+            progress=self.progress,
         )
         return Projection(options, blocks, lives)
 
@@ -131,40 +135,3 @@ class Projector:
         begin_s = self.origin.time_us * 1e-6
         rooms = [RoomChange(place.location_id, begin_s, rise_k=rise_k) for place in self.origin.inventory.locations]
         return replace(course, rooms=(*course.rooms, *rooms))
-
-    def _blocks(self, site: NDArray[np.int64], offset_k: NDArray[np.float64], course: Course) -> LifeBlocks:
-        copies, strings = self.origin.copies, self._strings()
-        sheets = [string.datasheet for string in strings for _ in string.batteries]
-
-        def nominal(name: str) -> NDArray[np.float64]:
-            return np.array([float(getattr(sheet, name)) for sheet in sheets])
-
-        warm_k = np.nan_to_num(copies["temperature_c"] - 25.0)
-        set_point_v = nominal("float_v") + nominal("compensation_v_k") * warm_k
-        off_v_cell = np.abs(copies["float_v"] - set_point_v) / nominal("cells")
-        factor = np.ones(len(sheets))
-        places = {b.battery_id: n for n, b in enumerate(b for string in strings for b in string.batteries)}
-        for fault in course.faults:
-            if fault.kind == FaultKind.ACCELERATED_AGEING:
-                factor[places[fault.target_id]] *= fault.magnitude
-        return LifeBlocks(
-            site=site,
-            offset_k=offset_k,
-            life_fraction=copies["life_fraction"],
-            soh=copies["soh_capacity"],
-            soh_sigma=copies["soh_capacity_sigma"],
-            life_s=nominal("life_years_20c") * _YEAR_S,
-            exponent=nominal("life_knee_exponent"),
-            fade_at_end=1.0 - nominal("end_of_life_soh"),
-            stress=2.0 ** (np.minimum(off_v_cell, _LARGEST_DEVIATION_V_CELL) * _STRESS_PER_V_CELL),
-            factor=factor,
-        )
-
-    def _strings(self) -> list[BatteryString]:
-        return [string for location in self.origin.inventory.locations for string in location.strings()]
-
-
-def quantiles(values: NDArray[np.float64] | NDArray[np.int64]) -> list[float | None]:
-    """`QUANTILES` of what the members say; None = not within the horizon."""
-    found = np.quantile(values, QUANTILES, method="nearest")
-    return [float(value) if np.isfinite(value) else None for value in found]

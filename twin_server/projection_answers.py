@@ -1,5 +1,7 @@
 """Answers that people ask of a projection: what to replace, who cannot carry the load, where a string would help."""
 
+import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -8,10 +10,12 @@ from numpy.typing import NDArray
 from actors.autonomy import BlockEstimates
 from actors.system_carry import StringEstimates, carry_probability
 from batterytwin.datasheet import BatteryDatasheet
+from batterytwin.life import MEDIAN
 from batterytwin.telemetry import Rows
 from simulator.scenario_course import Course
 from twin_server.branch_world import BranchOrigin
-from twin_server.projection import Projection, Projector, quantiles
+from twin_server.projection import Projection, Projector
+from twin_server.projection_quantiles import quantiles
 
 HALF_YEAR_DAYS: Final = 183
 
@@ -19,8 +23,8 @@ _DAY_S: Final = 86_400.0
 
 
 def replacements_by_year(projection: Projection) -> list[list[float | None]]:
-    """Quantiles of the blocks replaced by the end of each year."""
-    years = range(1, int(projection.options.years) + 1)
+    """Quantiles of the blocks replaced by the end of each year; the horizon ends the last one."""
+    years = range(1, math.ceil(projection.options.years) + 1)
     return [quantiles(projection.replacements(365.25 * year)) for year in years]
 
 
@@ -32,26 +36,23 @@ def first_losses(origin: BranchOrigin, projection: Projection) -> dict[str, list
     }
 
 
-def cost_of_warmth(projector: Projector, course: Course, price: float) -> list[dict[str, Any]]:
-    """Replacements over the horizon in rooms that are 0 to 5 K warmer, and what they cost.
+def cost_of_warmth(
+    projector: Projector, course: Course, price: float, rises_k: Sequence[int] = range(6)
+) -> list[dict[str, Any]]:
+    """Replacements over the horizon in warmer rooms, and what their median costs.
 
     Args:
         projector: of the fleet.
         course: what else happens.
         price: of one block with its work.
+        rises_k: by how much warmer, K.
     """
     rows = []
-    for rise_k in range(6):
+    for rise_k in rises_k:
         projection = projector.project(projector.warmer(course, float(rise_k)))
-        replaced = projection.replacements(float(projector.options.days))
-        rows.append(
-            {
-                "warmer_k": rise_k,
-                "replacements": quantiles(replaced),
-                "mean": float(replaced.mean()),
-                "cost": float(replaced.mean()) * price,
-            }
-        )
+        replaced = quantiles(projection.replacements(float(projector.options.days)))
+        median = replaced[MEDIAN] or 0.0
+        rows.append({"warmer_k": rise_k, "replacements": replaced, "cost": median * price})
     return rows
 
 
@@ -78,7 +79,9 @@ def carrying(
                 now_strings.append(_estimates(copies[mine], string.datasheet))
                 later_strings.append(_estimates(later[mine], string.datasheet))
             row = {
+                "location_id": location.location_id,
                 "system_id": system.system_id,
+                "strings": len(system.strings),
                 "now": carry_probability(now_strings, 60.0 * minutes, load=load),
                 "in_half_a_year": carry_probability(later_strings, 60.0 * minutes, load=load),
             }

@@ -13,7 +13,9 @@ from batterytwin.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from simulator.scenario import Scenario
 
-scenario_app = typer.Typer(help="What can happen to copies of the twins.", no_args_is_help=True)
+scenario_app = typer.Typer(
+    help="What can happen to copies of the twins, and drills in which it does.", no_args_is_help=True
+)
 
 
 @scenario_app.command("list")

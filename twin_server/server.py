@@ -15,7 +15,8 @@ from actors.filter import MODEL_VERSION
 from actors.fleet import Fleet
 from actors.twin_memory import MEMORY_LAYOUT
 from batterytwin.events import TwinInput
-from batterytwin.inventory import Inventory
+from batterytwin.inventory import Inventory, LocationClock
+from batterytwin.readings import ReadingBatch
 from batterytwin.v1 import (
     alert_service_pb2_grpc,
     auth_service_pb2_grpc,
@@ -23,6 +24,7 @@ from batterytwin.v1 import (
     history_service_pb2_grpc,
     model_service_pb2_grpc,
     prediction_service_pb2_grpc,
+    scenario_service_pb2_grpc,
     twin_service_pb2_grpc,
 )
 from ml.scoring import LocalScoring, Scoring
@@ -33,18 +35,21 @@ from twin_server.alert_hub import AlertHub
 from twin_server.alert_servicer import AlertServicer
 from twin_server.drain import Drain
 from twin_server.draining_health import DrainingHealth
+from twin_server.drill_forwarding import DrillForwarding
+from twin_server.drill_keeper import DrillKeeper
 from twin_server.event_log import EventLog
 from twin_server.event_recorder import EventRecorder
 from twin_server.fleet_servicer import FleetServicer
 from twin_server.grid_registration import GridRegistration
 from twin_server.history_exporter import HistoryExporter
 from twin_server.history_servicer import HistoryServicer
-from twin_server.ingest_router import IngestRouter
+from twin_server.ingest_router import IngestOutcome, IngestRouter
 from twin_server.ingest_servicer import IngestServicer
 from twin_server.listener import bind, bind_local, make_listener
+from twin_server.live_drill import DrillPlace
 from twin_server.live_table import LiveTable
 from twin_server.lives import DEFAULT_MODEL, Lives
-from twin_server.location_clock import LocationClocks
+from twin_server.location_clock import LocationClocks, wall_us
 from twin_server.model_servicer import ModelServicer
 from twin_server.model_tracer import TRACE_EVERY_S, ModelTracer
 from twin_server.outage_watch import OutageWatch
@@ -52,8 +57,11 @@ from twin_server.past_answers import Past, PastAnswers
 from twin_server.past_outages import PastOutages
 from twin_server.periodic import run_every
 from twin_server.prediction_servicer import PredictionServicer
+from twin_server.projection_keeper import Compute, ProjectionKeeper
+from twin_server.projection_servicer import Projections
 from twin_server.readiness import DATABASE_PROBE_S, SHARD_PROBE_S, Readiness
 from twin_server.routing import FleetMap
+from twin_server.scenario_servicer import ScenarioServicer
 from twin_server.scheduler import LOOK_EVERY_S, Job, Scheduler
 from twin_server.settings import ServerSettings
 from twin_server.silence_rules import SilenceRules
@@ -64,7 +72,7 @@ from twin_server.twin_servicer import TwinServicer
 
 SERVICE_NAMES: Final = tuple(
     f"batterytwin.v1.{name}Service"
-    for name in ("Ingest", "Twin", "Fleet", "History", "Alert", "Auth", "Prediction", "Model")
+    for name in ("Ingest", "Twin", "Fleet", "History", "Alert", "Auth", "Prediction", "Model", "Scenario")
 )
 
 _SWEEP_S: Final = 2.0
@@ -92,11 +100,18 @@ class TwinServer:
         jobs: work on the database that comes back.
         scoring: where models of remaining life are asked; None = in a thread of this process.
         default_model: folder of the model that comes with the product.
+        fed_clock: present of a server that is fed, us since 1970 UTC, whatever the clocks of its locations: readings
+            come through `feed`, which also does what timers do otherwise, and no lives are predicted. None = it lives
+            in real time.
+        drills: where drills live; None = this server plays none.
+        compute_projection: computes projections; None = this server computes none.
 
     Attributes:
         local_target: address for clients on this machine, without TLS; set by `start`.
         strings: the watch over strings.
         lives: remaining lives.
+        drills: copies of the twins on which scenarios are played.
+        projections: the queue of projections.
     """
 
     local_target: str
@@ -115,17 +130,25 @@ class TwinServer:
         jobs: Sequence[Job] = (),
         scoring: Scoring | None = None,
         default_model: Path = DEFAULT_MODEL,
+        fed_clock: Callable[[], int] | None = None,
+        drills: DrillPlace | None = None,
+        compute_projection: Compute | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
         self._fleet = fleet
         self._map = FleetMap(inventory, fleet.shard_specs)
-        self._clocks = LocationClocks([location.clock for location in inventory.locations])
+        self._is_fed = fed_clock is not None
+        # a location that is fed has the feed's clock, which goes on where nothing is heard
+        clocks = [LocationClock.WALL if self._is_fed else location.clock for location in inventory.locations]
+        self._clocks = LocationClocks(clocks, fed_clock or wall_us)
         self.live = LiveTable(self._map, self._clocks)
         self._past = PastAnswers(fleet, self.live, store, past)
         self._hub = AlertHub(store, self.live)
         self.lives = Lives(settings, fleet, self.live, self._hub, store, scoring or LocalScoring(), default_model)
-        self._scheduler = Scheduler(store, [*jobs, *self.lives.jobs])
+        if self._is_fed:
+            self.lives.scoring.reason = "lives are predicted for the real batteries alone"
+        self._scheduler = Scheduler(store, [*jobs, *([] if self._is_fed else self.lives.jobs)])
         self._silence = SilenceRules(store, self._hub, self.live)
         self.strings = StringWatch(store, self.live, StringAlerts(store, self._hub, self._map))
         self._past_outages = PastOutages(store, self.live)
@@ -149,6 +172,8 @@ class TwinServer:
         self._health = DrainingHealth(self._drain)
         self._readiness = Readiness(self._health, SERVICE_NAMES)
         self._admission = Admission(settings.max_concurrent_calls)
+        self.projections = ProjectionKeeper(store, compute_projection)
+        self.drills = DrillKeeper(store, drills, settings.max_drill_h)
         self._access = access
         self._auth_servicer = auth_servicer
         self._server: grpc.aio.Server | None = None
@@ -162,7 +187,9 @@ class TwinServer:
         Raises:
             TwinError: the port is taken, the address needs TLS, or a shard could not be started.
         """
-        self._server = make_listener(self._settings, [self._access, self._admission])
+        self._server = make_listener(
+            self._settings, [self._access, self._admission, DrillForwarding(self.drills, self._drain)]
+        )
         self._add_services(self._server)
         port = bind(self._server, self._settings)
         plain = self._settings.tls_certificate is None and self._settings.host in {"127.0.0.1", "localhost"}
@@ -198,7 +225,7 @@ class TwinServer:
         await self._readiness.set_stopping()
         self._drain.begin()
         closing = asyncio.create_task(self._server.stop(grace_s))
-        await self._router.stop(grace_s)
+        await asyncio.gather(self._router.stop(grace_s), self.drills.close())
         await closing
         for task in self._background:
             task.cancel()
@@ -217,6 +244,28 @@ class TwinServer:
     def poke_alerts(self) -> None:
         """Says that someone else has changed alerts in the database."""
         self._hub.poke()
+
+    @property
+    def active_alert_count(self) -> int:
+        """Alerts that stand."""
+        return len(self._hub.active)
+
+    async def feed(self, batch: ReadingBatch | None) -> IngestOutcome | None:
+        """Takes readings, waits until they are durable and applied, and looks at once at what follows from them.
+
+        Args:
+            batch: readings, whose frames of each string are no more than `FRAMES_A_TURN`; None = only look.
+
+        Raises:
+            OverloadedError: too much waits already; nothing was taken.
+            UnavailableError: a shard or the database is away; feed it again.
+        """
+        outcome = None if batch is None else await self._router.submit(batch, None).outcome()
+        await self._sweep()
+        await self.strings.turn()
+        await self._outages.look()
+        await self._tracer.look()
+        return outcome
 
     async def look_for_outages(self) -> None:
         """Looks for outages in the present and in history that came in, as happens by itself every few seconds."""
@@ -240,6 +289,9 @@ class TwinServer:
             PredictionServicer(self.lives, self._store), server
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(self.lives), server)
+        scenario_service_pb2_grpc.add_ScenarioServiceServicer_to_server(
+            ScenarioServicer(self.drills, self._store, live.fleet_map, drain, self._projections()), server
+        )
         alerts = AlertServicer(self._store, hub, live, drain)
         alert_service_pb2_grpc.add_AlertServiceServicer_to_server(alerts, server)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(self._auth_servicer, server)
@@ -252,21 +304,30 @@ class TwinServer:
     def _start_background(self) -> None:
         work = [
             self._hub.run(),
-            self._outages.run(),
             self._events.catch_up(),
-            run_every(_SWEEP_S, self._sweep),
-            run_every(_STRINGS_S, self.strings.turn),
-            run_every(_PAST_OUTAGES_S, self._past_outages.look),
             run_every(KEEP_EVERY_S, self._keeper.save),
-            run_every(TRACE_EVERY_S, self._tracer.look),
             run_every(DATABASE_PROBE_S, self._probe_database),
             run_every(SHARD_PROBE_S, self._probe_shards),
             run_every(_REOPEN_EVERY_S, self._reopen_alerts),
             run_every(_DAMAGE_EVERY_S, self._count_damage),
             run_every(LOOK_EVERY_S, self._scheduler.look),
-            *self.lives.background(),
         ]
+        if not self._is_fed:
+            work += [
+                self._outages.run(),
+                run_every(_SWEEP_S, self._sweep),
+                run_every(_STRINGS_S, self.strings.turn),
+                run_every(_PAST_OUTAGES_S, self._past_outages.look),
+                run_every(TRACE_EVERY_S, self._tracer.look),
+                self.drills.run(),
+                self.projections.run(),
+                *self.lives.background(),
+            ]
         self._background = [asyncio.create_task(job) for job in work]
+
+    def _projections(self) -> Projections:
+        price = self._settings.replacement_prices.single_block
+        return Projections(self.projections, self._store, self.live, price)
 
     async def _submit_inputs(self, inputs: Sequence[TwinInput]) -> list[bool]:
         """Hands evidence to the twins; what it says of their lives follows within seconds."""
@@ -277,6 +338,8 @@ class TwinServer:
     def _heard(self, event: EventRecord) -> None:
         if event.battery_key is not None:
             self.lives.predictor.touch([event.battery_key])
+        if event.replacement is not None:
+            self.lives.cases.wake()
 
     async def _sweep(self) -> None:
         self.live.sweep()

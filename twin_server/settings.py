@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from batterytwin.errors import InvalidArgumentError
+from batterytwin.life_plan import ReplacementPrices
 
 
 class ServerSettings(BaseSettings):
@@ -43,6 +44,7 @@ class ServerSettings(BaseSettings):
     stream_credit: int = Field(default=16, ge=1, description="unacknowledged batches a gateway stream may have")
     snapshot_interval_s: float = Field(default=300.0, gt=0, description="longer = longer restores, less writing")
     drain_timeout_s: float = Field(default=5.0, gt=0)
+    max_drill_h: float = Field(default=8.0, gt=0, le=720, description="real time after which a drill ends by itself, h")
     archive_dir: Path | None = Field(default=None, description="sealed history; none = `archive` in the data directory")
     hot_days: int = Field(
         default=7, ge=1, description="days of history that stay in the database before they are sealed or compressed"
@@ -69,6 +71,18 @@ class ServerSettings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @property
+    def replacement_prices(self) -> ReplacementPrices:
+        """Prices that plans and projections reckon with."""
+        return ReplacementPrices(
+            currency=self.price_currency,
+            block=self.price_block,
+            labour_hour=self.price_labour_hour,
+            single_block_hours=self.single_block_hours,
+            string_block_hours=self.string_block_hours,
+            visit=self.price_visit,
+        )
 
     def check_exposure(self) -> None:
         """Refuses to serve other machines without encryption.

@@ -1,5 +1,6 @@
 """Faults of strings as alerts: raised and cleared once each, one for every place and rule."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -9,7 +10,7 @@ import structlog
 from actors.string_limits import LIMITS
 from actors.string_state import STRING_VOLTAGE_CRITICAL, STRING_VOLTAGE_WARNING
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
-from batterytwin.diagnosis import RULE_OF, Diagnosis, FaultClass, measurable
+from batterytwin.diagnosis import RULE_OF, Diagnosis, DiagnosisEvidence, FaultClass, measurable
 from batterytwin.errors import StoreUnavailableError
 from twin_server.alert_hub import AlertHub
 from twin_server.routing import FleetMap
@@ -86,13 +87,15 @@ class StringAlerts:
         Returns:
             Strings of which something has changed.
         """
-        transitions: list[AlertTransition] = []
+        changes: dict[tuple[str, AlertRule], AlertTransition] = {}
         touched = []
         for number, found in diagnoses.items():
-            changes = self._changes(number, found, conditions)
-            if changes:
+            own = self._changes(number, found, conditions)
+            if own:
                 touched.append(number)
-                transitions += changes
+            for change in own:  # several strings may say the same of their location at once: the first one speaks
+                changes.setdefault(_place(change), change)
+        transitions = list(changes.values())
         if not transitions:
             return []
         try:
@@ -101,7 +104,7 @@ class StringAlerts:
             _log.warning("alerts of strings cannot be stored, trying again", reason=error.message)
             return []
         for transition in transitions:
-            key = (transition.alert_id.split("/", 1)[0], transition.rule)
+            key = _place(transition)
             if transition.change == AlertChange.CLEARED:
                 self._raised.pop(key, None)
             else:
@@ -240,13 +243,20 @@ _WORDS: Final = {
 }
 
 
+def _place(transition: AlertTransition) -> tuple[str, AlertRule]:
+    """What an alert is about, and its rule."""
+    return transition.alert_id.split("/", 1)[0], AlertRule(transition.rule)
+
+
 def _message(diagnosis: Diagnosis, source: str) -> str:
-    evidence = "; ".join(
-        f"{item.observation}: {measurable(item.value, item.unit):.4g} {item.unit}"
-        f" (expected {measurable(item.expected, item.unit):.4g})"
-        for item in diagnosis.evidence[:3]
-    )
+    evidence = "; ".join(map(_told, diagnosis.evidence[:3]))
     return f"{_WORDS[diagnosis.fault]} ({diagnosis.source.name.lower()}) at {source}. {evidence}"
+
+
+def _told(item: DiagnosisEvidence) -> str:
+    seen = f"{item.observation}: {measurable(item.value, item.unit):.4g} {item.unit}".rstrip()
+    expected = measurable(item.expected, item.unit)
+    return seen if math.isnan(expected) else f"{seen} (expected {expected:.4g})"
 
 
 def _transition(alarm: _Alarm, alert_id: str, change: AlertChange, sample_time_us: int) -> AlertTransition:

@@ -1,5 +1,7 @@
 """What of the fleet a caller may see. What one may not see looks like what does not exist."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +33,11 @@ def visible_locations(fleet_map: FleetMap, principal: Principal, location_id: st
 def visible_mask(fleet_map: FleetMap, principal: Principal) -> NDArray[np.bool_]:
     """Whether the caller may see each location, shape `(n_locations,)`."""
     return np.array([principal.may_see(location.location_id) for location, _ in fleet_map.locations], np.bool_)
+
+
+def sees_all_of(principal: Principal, location_ids: Iterable[str]) -> bool:
+    """Whether a caller may see each of some locations, and so what was made of all of them."""
+    return all(principal.may_see(location_id) for location_id in location_ids)
 
 
 def visible_twins(fleet_map: FleetMap, principal: Principal, location_id: str = "") -> NDArray[np.int32]:

@@ -2,13 +2,15 @@
 
 TwinError
 +- InvalidArgumentError      a request that cannot be understood
-|  +- NotFoundError: UnknownBatteryError, UnknownLocationError, UnknownStringError, UnknownAlertError, UnknownModelError
+|  +- NotFoundError: UnknownBatteryError, UnknownLocationError, UnknownStringError, UnknownAlertError,
+|     UnknownModelError, UnknownScenarioError, UnknownDrillError, UnknownProjectionError
 +- UnauthenticatedError      no valid token
 +- PermissionDeniedError     valid token, not allowed here
 +- ConflictError             the state of things forbids it
 |  +- ModelRefusedError       a model may not be used
 +- DeadlineTooShortError     the deadline cannot be met
 +- OverloadedError           full; come back after `retry_after_s`
+|  +- TooManyDrillsError      five drills live already
 +- UnavailableError          a part is restarting; come back after `retry_after_s`
 |  +- ShardUnavailableError, StoreUnavailableError, ScorerUnavailableError
 +- BufferUnavailableError    a gateway's disk buffer cannot be written; raised by its client, never by a server
@@ -45,6 +47,10 @@ class Reason(StrEnum):
     UNKNOWN_LOCATION = "UNKNOWN_LOCATION"
     UNKNOWN_ALERT = "UNKNOWN_ALERT"
     UNKNOWN_MODEL = "UNKNOWN_MODEL"
+    UNKNOWN_SCENARIO = "UNKNOWN_SCENARIO"
+    UNKNOWN_DRILL = "UNKNOWN_DRILL"
+    UNKNOWN_PROJECTION = "UNKNOWN_PROJECTION"
+    NOT_IN_A_DRILL = "NOT_IN_A_DRILL"
     # access
     TOKEN_MISSING = "TOKEN_MISSING"
     TOKEN_INVALID = "TOKEN_INVALID"
@@ -60,9 +66,13 @@ class Reason(StrEnum):
     MODEL_LAYOUT_MISMATCH = "MODEL_LAYOUT_MISMATCH"
     MODEL_NOT_APPROVED = "MODEL_NOT_APPROVED"
     MODEL_STATE_FORBIDS = "MODEL_STATE_FORBIDS"
+    DRILL_CHANGED = "DRILL_CHANGED"
+    PROJECTION_STATE_FORBIDS = "PROJECTION_STATE_FORBIDS"
+    TOO_MANY_DRILLS = "TOO_MANY_DRILLS"
     SERVER_FULL = "SERVER_FULL"
     SHARD_RESTARTING = "SHARD_RESTARTING"
     DATABASE_UNAVAILABLE = "DATABASE_UNAVAILABLE"
+    DATABASE_FORBIDS = "DATABASE_FORBIDS"
     SCORER_UNAVAILABLE = "SCORER_UNAVAILABLE"
     LIFE_UNKNOWN = "LIFE_UNKNOWN"
     SHUTTING_DOWN = "SHUTTING_DOWN"
@@ -141,6 +151,24 @@ class UnknownModelError(NotFoundError):
     default_reason = Reason.UNKNOWN_MODEL
 
 
+class UnknownScenarioError(NotFoundError):
+    """No scenario of this name is in the library."""
+
+    default_reason = Reason.UNKNOWN_SCENARIO
+
+
+class UnknownDrillError(NotFoundError):
+    """No drill of this name lives."""
+
+    default_reason = Reason.UNKNOWN_DRILL
+
+
+class UnknownProjectionError(NotFoundError):
+    """No projection of this name is stored."""
+
+    default_reason = Reason.UNKNOWN_PROJECTION
+
+
 class UnauthenticatedError(TwinError):
     """No valid token came with the call."""
 
@@ -169,6 +197,12 @@ class OverloadedError(TwinError):
     """The server is full; come back after `retry_after_s`."""
 
     default_reason = Reason.SERVER_FULL
+
+
+class TooManyDrillsError(OverloadedError):
+    """As many drills live as may at once; one must be stopped first."""
+
+    default_reason = Reason.TOO_MANY_DRILLS
 
 
 class UnavailableError(TwinError):

@@ -62,6 +62,16 @@ class CapacityTest:
     end_voltage_v: float
 
 
+class ReplacementReason(IntEnum):
+    """Why a block went."""
+
+    UNSPECIFIED = 0
+    """Nobody has said: what is known of its health decides."""
+    END_OF_LIFE = 1
+    OTHER = 2
+    """Damage, a defect from the start, its whole string exchanged while it was good."""
+
+
 @dataclass(frozen=True, slots=True)
 class Replacement:
     """Another block of the same model in a slot.
@@ -69,10 +79,12 @@ class Replacement:
     Attributes:
         new_serial: serial number of the block that came.
         old_serial: of the one that went; given by a person, it must be the one that the slot held.
+        reason: why it went; a bare number if the server is newer than this client.
     """
 
     new_serial: str
     old_serial: str = ""
+    reason: ReplacementReason | int = ReplacementReason.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,11 @@ class LifeCase:
     """A battery whose life has ended or was followed to the end of its record.
 
     Attributes:
-        case_id: names it; those of the training library begin with "library/", real ones with "fleet/".
+        case_id: names it: "library/" and a number in the training library of the model, or of a real block that has
+            gone "fleet/", its slot, "/" and the number of the block in it.
         age_days: age of the battery when it resembled the one asked about.
         remaining_days: how long it then lasted; a lower bound where `ended` is false.
-        predicted_days: what the model, without having seen this case, said then.
+        predicted_days: what the model, without having seen this case, said then; of a real block what was told then.
         ended: whether it came to the end of life, rather than being replaced before or still serving.
         story: one sentence for people: where it stood, what wore it, what became of it.
     """
@@ -87,6 +88,11 @@ class LifeCase:
     predicted_days: float
     ended: bool
     story: str
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it is a real block and no simulated one."""
+        return self.case_id.startswith("fleet/")
 
 
 @dataclass(frozen=True, slots=True)

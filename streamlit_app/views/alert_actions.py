@@ -12,7 +12,6 @@ from clients.types import Alert
 from streamlit_app import links
 from streamlit_app.alert_list import plain, source
 from streamlit_app.palette import severity_badge
-from streamlit_app.scoped_cache import Scope
 from streamlit_app.visitor import Visitor
 from streamlit_app.wording import RULE_TEXT, SEVERITY_TEXT, STATE_TEXT, both_times, compact, local_time, word
 
@@ -68,7 +67,7 @@ def alert_actions(visitor: Visitor, alerts: Sequence[Alert]) -> bool:
                 "Acknowledge", type="primary", icon=":material/visibility:", disabled=not open_alerts
             )
             resolved = st.form_submit_button("Resolve", icon=":material/task_alt:", disabled=not unresolved)
-    client = visitor.backend.client
+    client = visitor.client
     if acknowledged:
         return _apply(visitor, open_alerts, note, client.acknowledge_alert, "acknowledged")
     if resolved:
@@ -85,7 +84,7 @@ def _apply(visitor: Visitor, alerts: Sequence[Alert], note: str, method: Callabl
         except TwinError as error:
             st.error(error.message, icon=":material/error:")
     if count:
-        visitor.backend.live.forget(Scope.of(visitor.identity))
+        visitor.backend.live.forget(visitor.scope)
         st.toast(f"{count} alert{'s' if count > 1 else ''} {done}.", icon=":material/check:")
     return count == len(alerts)
 

@@ -10,6 +10,7 @@ from clients.types import Alert
 from streamlit_app import answers
 from streamlit_app.alert_list import COLUMN_CONFIG, alert_table
 from streamlit_app.notices import away_notice, explained
+from streamlit_app.refreshing import refreshing
 from streamlit_app.views.alert_actions import alert_actions, alert_detail
 from streamlit_app.visitor import Visitor, current_visitor
 from streamlit_app.wording import SEVERITY_TEXT
@@ -33,13 +34,13 @@ def show() -> None:
     _live()
 
 
-@st.fragment(run_every=REFRESH_S)
+@refreshing(REFRESH_S)
 @explained
 def _live() -> None:
     visitor = current_visitor()
     latest, filter_name = _filtered(visitor)
-    # Another filter or a new round makes a new table, without the selection of the one before.
-    key = f"alert_table_{filter_name}_{st.session_state.setdefault(_ROUND, 0)}"
+    # Another filter, world or a new round makes a new table, without the selection of the one before.
+    key = f"alert_table_{visitor.world}_{filter_name}_{st.session_state.setdefault(_ROUND, 0)}"
     alerts = _held_still(latest, key)
     if not alerts:
         st.success("No alert matches.", icon=":material/check_circle:")

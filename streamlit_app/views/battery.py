@@ -18,6 +18,7 @@ from streamlit_app.health_evidence import health_evidence
 from streamlit_app.model_fit import current_sensor_words, innovation, model_tiles
 from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.palette import quality_badge
+from streamlit_app.refreshing import refreshing
 from streamlit_app.standing import in_its_string
 from streamlit_app.string_columns import faults_of
 from streamlit_app.twin_values import estimate_tiles, measurement_tiles
@@ -41,17 +42,17 @@ def _page() -> None:
     battery_id = st.query_params.get("battery") or st.session_state.get("battery_shown")
     if not battery_id:
         st.info("Choose a battery on the page of its site.", icon=":material/battery_unknown:")
-        st.page_link(links.page("site"), label="To the sites", icon=":material/grid_view:")
+        links.page_link("site", "To the sites", ":material/grid_view:")
         return
     st.session_state["battery_shown"] = battery_id
-    if st.query_params.to_dict() != {"battery": battery_id}:
-        st.query_params.from_dict({"battery": battery_id})
+    links.stand_at(battery=battery_id)
     site, string_id = answers.location_of_battery(current_visitor(), battery_id)
     answers.twin(current_visitor(), battery_id)  # without any answer yet, the parts below need not ask one by one
     _heading(site, string_id, battery_id)
     _present(battery_id)
     _health(battery_id, string_id)
-    battery_life(battery_id)
+    if not current_visitor().drill_id:  # nobody tells the life of a copy
+        battery_life(battery_id)
     past(battery_id)
     battery_at(battery_id)
     _happened(battery_id)
@@ -89,7 +90,7 @@ def _neighbours(members: Sequence[str], place: int) -> None:
         links.battery_link(members[place + 1], members[place + 1].rsplit("-", 1)[-1], ":material/chevron_right:")
 
 
-@st.fragment(run_every=REFRESH_S)
+@refreshing(REFRESH_S)
 @explained
 def _present(battery_id: str) -> None:
     answer = answers.twin(current_visitor(), battery_id)
@@ -119,7 +120,7 @@ def _present(battery_id: str) -> None:
         current_sensor_words(twin)
 
 
-@st.fragment(run_every=REFRESH_S)
+@refreshing(REFRESH_S)
 @explained
 def _health(battery_id: str, string_id: str) -> None:
     visitor = current_visitor()
@@ -180,14 +181,14 @@ _QUALITY_HELP: Final[Mapping[int, str]] = {
 }
 
 
-@st.fragment(run_every=REFRESH_S)
+@refreshing(REFRESH_S)
 @explained
 def _alerts(battery_id: str) -> None:
     st.markdown("**Alerts**")
     alert_lines(answers.alerts(current_visitor(), battery_id=battery_id, states=()).value)
 
 
-@st.fragment(run_every=REFRESH_S)
+@refreshing(REFRESH_S)
 @explained
 def _events(battery_id: str) -> None:
     st.markdown("**Events**")

@@ -16,6 +16,8 @@ from streamlit_app.wording import BANGKOK, REGIME_TEXT, both_times, local_time, 
 
 _BACK: Final = timedelta(hours=24)
 """What is offered first: the same time of the day before."""
+_BACK_IN_A_DRILL: Final = timedelta(minutes=5)
+"""A drill has no day before."""
 
 
 @st.fragment
@@ -28,7 +30,8 @@ def battery_at(battery_id: str) -> None:
 @explained
 def _asked(battery_id: str) -> None:
     visitor = current_visitor()
-    begin = (present_of(answers.twin(visitor, battery_id).value) - _BACK).astimezone(BANGKOK)
+    back = _BACK_IN_A_DRILL if visitor.drill_id else _BACK
+    begin = (present_of(answers.twin(visitor, battery_id).value) - back).astimezone(BANGKOK)
     with st.form(f"at_{battery_id}", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             day = st.date_input("Day", begin.date(), format="YYYY-MM-DD", width=160, key=f"at_day_{battery_id}")

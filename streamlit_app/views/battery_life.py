@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from batterytwin.errors import ConflictError
-from batterytwin.life import DAYS_PER_MONTH
+from batterytwin.life import DAYS_PER_MONTH, LifeCase
 from clients.types import RemainingLife
 from streamlit_app import life_answers
 from streamlit_app.charts.health_bands import END_OF_LIFE_SOH
@@ -33,9 +33,13 @@ from streamlit_app.wording import local_date, local_time, percent, word
 REFRESH_S: Final = 60
 _WARMEST_K: Final = 10
 _CASE_COLUMNS: Final = {
+    "kind": st.column_config.TextColumn("Where", help="A block of this fleet that has gone, or one of the simulator"),
     "age": st.column_config.NumberColumn("Age then, months", format="%.0f"),
     "lasted": st.column_config.TextColumn("Then lasted"),
-    "predicted": st.column_config.TextColumn("Predicted", help="What the model said without having seen this case"),
+    "became": st.column_config.TextColumn("What became of it"),
+    "predicted": st.column_config.TextColumn(
+        "Predicted", help="Of a real block what was told then; else what the model said without having seen this case"
+    ),
     "story": st.column_config.TextColumn("What it was", width="large"),
 }
 
@@ -152,14 +156,32 @@ def _cases(life: RemainingLife) -> None:
     st.markdown("**Batteries that once stood where this one stands**")
     rows = [
         {
+            "kind": _where(found.case),
             "age": found.case.age_days / DAYS_PER_MONTH,
             "lasted": life_text(found.case.remaining_days) + ("" if found.case.ended else " or more"),
+            "became": _became(found.case),
             "predicted": life_text(found.case.predicted_days),
             "story": found.case.story,
         }
         for found in life.cases
     ]
     st.dataframe(pd.DataFrame(rows), column_config=_CASE_COLUMNS, hide_index=True, key=f"cases_{life.battery_id}")
+    real = sum(found.case.is_real for found in life.cases)
+    st.caption(
+        f"Most alike first; {real} real (blocks of this fleet that were replaced), {len(life.cases) - real} simulated."
+        if real
+        else "Most alike first; all simulated. Blocks of this fleet join them as they are replaced."
+    )
+
+
+def _where(case: LifeCase) -> str:
+    return case.case_id.split("/")[1] if case.is_real else "simulated"
+
+
+def _became(case: LifeCase) -> str:
+    if case.ended:
+        return "End of life"
+    return "Replaced while good" if case.is_real else "Good when last seen"
 
 
 def _told_before(battery_id: str) -> None:

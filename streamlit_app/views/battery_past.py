@@ -16,6 +16,7 @@ from streamlit_app.html_parts import colour_key, download_links
 from streamlit_app.live_chart import live_chart
 from streamlit_app.marks import alert_marks, event_marks, mark_key
 from streamlit_app.notices import away_notice, explained
+from streamlit_app.refreshing import refreshing
 from streamlit_app.twin_time import present_of
 from streamlit_app.visitor import current_visitor
 from streamlit_app.wording import step
@@ -52,11 +53,11 @@ def past(battery_id: str) -> None:
         _live(battery_id)
 
 
-@st.fragment(run_every=REFRESH_S)
+@refreshing(REFRESH_S, in_a_drill_s=4.0)
 @explained
 def _live(battery_id: str) -> None:
-    span, panels = _controls()
     visitor = current_visitor()
+    span, panels = _controls(drill=bool(visitor.drill_id))
     end = present_of(answers.twin(visitor, battery_id).value)
     if not panels:
         st.info("Choose a quantity.", icon=":material/checklist:")
@@ -67,11 +68,11 @@ def _live(battery_id: str) -> None:
     if not history.time_unix_ns.size:
         st.info("Nothing was stored in this time.", icon=":material/history:")
         return
-    key = f"past_{battery_id}_{span.label}"
+    key = f"past_{visitor.world}_{battery_id}_{span.label}"
     start = end - span.length
     marks = [*event_marks(history.events, end), *alert_marks(history.alerts, end)]
     live_chart(
-        history_chart(_series(history), panels, start, end, uirevision=key, marks=marks),
+        history_chart(series_of(history), panels, start, end, uirevision=key, marks=marks),
         key=key,
         label=f"{', '.join(panel.label for panel in panels)} in the last {span.label}",
         tools=True,
@@ -92,7 +93,8 @@ def _downloads(battery_id: str, span: Span, end: datetime) -> None:
     bucket = None if span.length <= LONGEST_RAW else timedelta(hours=1)
     rows = "every sample" if bucket is None else "hourly means with lowest and highest values"
     stop = end + timedelta(seconds=1)
-    files = [Download(battery_id, stop - span.length, stop, bucket, kind) for kind in ExportFormat]
+    drill_id = current_visitor().drill_id
+    files = [Download(battery_id, stop - span.length, stop, bucket, kind, drill_id) for kind in ExportFormat]
     download_links(
         f"All quantities of the last {span.label}, {rows}:",
         [(_FILE_TEXT[file.file_format], file.url, file.file_name) for file in files],
@@ -103,7 +105,8 @@ def _metrics(panels: Sequence[Panel]) -> tuple[Metric, ...]:
     return tuple(Metric[name.upper()] for panel in panels for name in panel.series)
 
 
-def _controls() -> tuple[Span, list[Panel]]:
+def _controls(*, drill: bool) -> tuple[Span, list[Panel]]:
+    usual = SPANS[0] if drill else _DEFAULT_SPAN
     by_key = {panel.key: panel for panel in PANELS}
     by_label = {span.label: span for span in SPANS}
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -111,19 +114,20 @@ def _controls() -> tuple[Span, list[Panel]]:
         label = st.segmented_control(
             "Span",
             list(by_label),
-            default=_DEFAULT_SPAN.label,
+            default=usual.label,
             required=True,
-            key="past_span",
+            key="past_span_drill" if drill else "past_span",
             label_visibility="collapsed",
         )
     chosen = st.pills(
         "Quantities", list(by_key), selection_mode="multi", default=list(_DEFAULT_PANELS), key="past_panels",
         format_func=lambda key: by_key[key].label, label_visibility="collapsed",
     )  # fmt: skip
-    return by_label[label or _DEFAULT_SPAN.label], [panel for panel in PANELS if panel.key in chosen]
+    return by_label[label or usual.label], [panel for panel in PANELS if panel.key in chosen]
 
 
-def _series(history: History) -> Past:
+def series_of(history: History) -> Past:
+    """Series of a history under the names that charts know."""
     named = {metric.name.lower(): found for metric, found in history.series.items() if isinstance(metric, Metric)}
     return Past(
         history.time_unix_ns,

@@ -1,7 +1,5 @@
 """The form in which engineers record what they did and what a test showed."""
 
-import json
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,13 +9,13 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from batterytwin.errors import InvalidArgumentError, TwinError
-from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement
+from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement, ReplacementReason
 from clients.types import Twin
 from streamlit_app import answers
-from streamlit_app.event_words import EVENT_TEXT
+from streamlit_app.event_words import EVENT_TEXT, REASON_TEXT
 from streamlit_app.health_evidence import evidence_news
 from streamlit_app.notices import explained
-from streamlit_app.scoped_cache import Scope
+from streamlit_app.request_ids import done, request_id
 from streamlit_app.twin_time import present_of
 from streamlit_app.visitor import Visitor, current_visitor
 from streamlit_app.wording import BANGKOK
@@ -42,7 +40,6 @@ _LABELS: Final = {
     "old_serial": "the serial number of the old block",
 }
 _NEWS: Final = "event_news"
-_PENDING: Final = "event_pending"
 _ROUND: Final = "event_round"
 
 
@@ -134,6 +131,9 @@ def _replacement_fields(twin: Twin, key: str) -> _Draft:
     slots: dict[str, DeltaGenerator] = {}
     serial = st.text_input("Serial number of the new block", max_chars=64, key=f"new_serial_{key}")
     slots["new_serial"] = st.empty()
+    reason = st.selectbox(
+        "Why the old one goes", list(ReplacementReason), format_func=lambda why: REASON_TEXT[why], key=f"reason_{key}"
+    )
     since = _time("In service since (Bangkok time)", twin, key, slots)
     note = _note(key, slots)
     return _Draft(
@@ -141,7 +141,7 @@ def _replacement_fields(twin: Twin, key: str) -> _Draft:
             "battery_id": twin.battery_id,
             "start_time": since,
             "note": note,
-            "replacement": Replacement(serial.strip(), twin.serial),
+            "replacement": Replacement(serial.strip(), twin.serial, ReplacementReason(reason or 0)),
         },
         slots,
     )
@@ -245,11 +245,10 @@ def _record(visitor: Visitor, twin: Twin, kind: EventKind, draft: _Draft) -> Non
     if isinstance(test, str):
         raise InvalidArgumentError("Give this value: a test without it says nothing of the capacity.", field=test)
     client = visitor.backend.client
-    request_id = _request_id(kind, draft.arguments)
-    visitor.act(lambda token: client.record_event(kind, request_id=request_id, token=token, **draft.arguments))
-    scope = Scope.of(visitor.identity)
-    visitor.backend.live.forget(scope)
-    visitor.backend.history.forget(scope)
+    name = request_id(EVENT_TEXT[kind], draft.arguments)
+    visitor.act(lambda token: client.record_event(kind, request_id=name, token=token, **draft.arguments))
+    visitor.backend.live.forget(visitor.scope)
+    visitor.backend.history.forget(visitor.scope)
     news = f"{EVENT_TEXT[kind]} recorded."
     if kind is EventKind.CAPACITY_TEST:
         news = f"{news} {evidence_news(twin, answers.twin(visitor, twin.battery_id).value)}"
@@ -257,13 +256,4 @@ def _record(visitor: Visitor, twin: Twin, kind: EventKind, draft: _Draft) -> Non
         news = f"{news} The twin of {twin.battery_id} begins anew with the first reading of the new block."
     st.session_state[_NEWS] = (twin.battery_id, news)
     st.session_state[_ROUND] += 1
-    st.session_state.pop(_PENDING, None)
-
-
-def _request_id(kind: EventKind, arguments: Mapping[str, Any]) -> str:
-    """The same id while the same is sent again, as after a time-out, so that nothing is recorded twice."""
-    content = json.dumps([int(kind), arguments], default=str)
-    pending = st.session_state.get(_PENDING)
-    if pending is None or pending[0] != content:
-        pending = st.session_state[_PENDING] = (content, str(uuid.uuid4()))
-    return str(pending[1])
+    done()

@@ -14,6 +14,7 @@ from streamlit_app.charts.histogram import health_histogram
 from streamlit_app.html_parts import colour_key, proportion_bar
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained
+from streamlit_app.refreshing import refreshing
 from streamlit_app.visitor import current_visitor
 from streamlit_app.wording import RULE_TEXT, local_time, number, percent, word
 
@@ -29,7 +30,7 @@ def show() -> None:
     _live()
 
 
-@st.fragment(run_every=REFRESH_S)
+@refreshing(REFRESH_S)
 @explained
 def _live() -> None:
     visitor = current_visitor()
@@ -127,7 +128,7 @@ def _critical(alerts: Sequence[Alert]) -> None:
                 f"{word(RULE_TEXT, alert.rule)} :gray[{local_time(alert.raise_time, seconds=False)}]", width="content"
             )
     if len(alerts) > _CRITICAL_SHOWN:
-        st.page_link(links.page("alerts"), label=f"All {len(alerts)}", icon=":material/notifications:")
+        links.page_link("alerts", f"All {len(alerts)}", ":material/notifications:")
 
 
 def _weakest(twins: TwinColumns, soh: np.ndarray) -> None:

@@ -31,7 +31,7 @@ def show() -> None:
 @st.fragment(run_every=REFRESH_S)
 @explained
 def _live() -> None:
-    visitor = current_visitor()
+    visitor = current_visitor().live
     sites = answers.locations(visitor)
     answer = life_answers.fleet_life(visitor)
     away_notice(sites, answer)

@@ -12,7 +12,6 @@ from streamlit_app import life_answers
 from streamlit_app.alert_list import plain
 from streamlit_app.life_words import MODEL_STATE_BADGE, MODEL_STATE_TEXT
 from streamlit_app.notices import away_notice, explained
-from streamlit_app.scoped_cache import Scope
 from streamlit_app.visitor import Visitor, current_visitor
 from streamlit_app.wording import local_time, number, percent, word
 
@@ -154,6 +153,6 @@ def _act(visitor: Visitor, method: Callable[[str], object], news: str) -> None:
     except TwinError as error:
         st.error(error.message, icon=":material/error:")
         return
-    visitor.backend.live.forget(Scope.of(visitor.identity))
+    visitor.backend.live.forget(visitor.live.scope)
     st.session_state[_NEWS] = news
     st.rerun()

@@ -31,7 +31,7 @@ def show() -> None:
 @st.fragment(run_every=REFRESH_S)
 @explained
 def _live() -> None:
-    visitor = current_visitor()
+    visitor = current_visitor().live
     sites = answers.locations(visitor)
     names = {site.location_id: site.display_name for site in sites.value}
     location_id, quarter_count, risk, cooler_k = _controls(names)

@@ -18,6 +18,7 @@ from streamlit_app.html_parts import colour_key
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.palette import GREY
+from streamlit_app.refreshing import refreshing
 from streamlit_app.site_table import COLUMN_CONFIG, site_table
 from streamlit_app.visitor import Visitor, current_visitor
 from streamlit_app.wording import NOTHING, QUALITY_TEXT, number, percent, short_name, word
@@ -73,8 +74,7 @@ def _chosen_site(visitor: Visitor, sites: Sequence[Location]) -> Location | None
             width="content",
         )
     st.session_state[_SHOWN] = chosen
-    if st.query_params.to_dict() != {"site": chosen}:
-        st.query_params.from_dict({"site": chosen})
+    links.stand_at(site=chosen)
     return site
 
 
@@ -89,7 +89,7 @@ def _wanted_site(visitor: Visitor) -> str | None:
     return str(wanted) if wanted else None
 
 
-@st.fragment(run_every=REFRESH_S)
+@refreshing(REFRESH_S)
 @explained
 def _live(location_id: str) -> None:
     visitor = current_visitor()
@@ -175,7 +175,7 @@ def _map(
         shown=keep,
     )
     grid = cell_grid([(string.string_id, string.battery_ids) for string in site.strings()], columns.battery_ids)
-    key = f"map_{site.location_id}_{metric.key}"
+    key = f"map_{current_visitor().world}_{site.location_id}_{metric.key}"
     clicked = live_chart(
         battery_map(grid, cells, metric, uirevision=key),
         key=key,

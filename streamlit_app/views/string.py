@@ -15,6 +15,7 @@ from streamlit_app.html_parts import colour_key
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained, explained_page
 from streamlit_app.palette import GREY, RED
+from streamlit_app.refreshing import refreshing
 from streamlit_app.string_columns import blocks_of
 from streamlit_app.string_state import autonomy_words, electric_tiles, freshness_notice, state_line
 from streamlit_app.string_table import COLUMN_CONFIG, string_table
@@ -38,12 +39,11 @@ def _page() -> None:
     string_id = _wanted_string(visitor)
     if not string_id:
         st.info("Choose a string on the page of its site.", icon=":material/view_week:")
-        st.page_link(links.page("site"), label="To the sites", icon=":material/grid_view:")
+        links.page_link("site", "To the sites", ":material/grid_view:")
         return
     site, string = answers.location_of_string(visitor, string_id)
     st.session_state[_SHOWN] = string_id
-    if st.query_params.to_dict() != {"string": string_id}:
-        st.query_params.from_dict({"string": string_id})
+    links.stand_at(string=string_id)
     _heading(site, string)
     _live(string_id)
 
@@ -75,7 +75,7 @@ def _neighbours(string_ids: Sequence[str], string_id: str) -> None:
         links.string_link(string_ids[place + 1], short_name(string_ids[place + 1]), ":material/chevron_right:")
 
 
-@st.fragment(run_every=REFRESH_S)
+@refreshing(REFRESH_S)
 @explained
 def _live(string_id: str) -> None:
     answer = answers.string(current_visitor(), string_id)

@@ -8,9 +8,9 @@ from actors.fleet import TwinSpec
 from actors.local_fleet import LocalFleet
 from actors.twin_memory import TwinMemory
 from batterytwin.telemetry import Rows
-from simulator.branch_plant import ScenarioPlant
 from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
-from tests.actors.branch_runs import BLOCK, BRK, HOUR_US, LiveWorld, live_world, play, voltages
+from tests.actors.branch_runs import BLOCK, BRK, HOUR_US, LiveWorld, live_world, play
+from tests.actors.branch_signatures import coverage
 from tests.actors.telemetry import eventful_frames, small_specs
 
 
@@ -21,15 +21,9 @@ def world() -> LiveWorld:
 
 def test_a_branch_without_a_scenario_is_as_sure_as_it_says(world: LiveWorld) -> None:
     """Of what the live batteries show over a day, so much lies within one and two sigma of an ensemble."""
-    begin_us, end_us = world.now_us, world.now_us + 24 * HOUR_US
-    live_v = voltages(world.monitors.visits(begin_us, end_us))
-    members = []
-    for seed in range(12):
-        plant = ScenarioPlant(world.inventory, world.copies, seed, begin_us * 1e-6, period_s=600.0)
-        members.append(voltages(plant.visits(begin_us, end_us)))
-    off = np.abs(live_v - np.mean(members, axis=0)) / np.std(members, axis=0, ddof=1)
-    assert 0.60 <= np.mean(off < 1.0) <= 0.76
-    assert 0.91 <= np.mean(off < 2.0) <= 0.98
+    found = coverage(world)
+    assert 0.60 <= found["within_1_sigma"] <= 0.76
+    assert 0.91 <= found["within_2_sigma"] <= 0.98
 
 
 def test_the_same_seed_makes_the_same_branch_and_another_one_does_not(world: LiveWorld) -> None:

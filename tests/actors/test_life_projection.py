@@ -1,30 +1,41 @@
 """Projected lives: the life law in the middle, its spread around it, and nothing but the scenario between two runs."""
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
+from actors.life_inputs import life_records
 from actors.life_projection import LifeBlocks, LifeEnsemble, SiteAgeing, project_life
+from actors.remaining_life import physics_life
+from batterytwin.life import MEDIAN, QUANTILES
+from tests.actors.life_rows import YEAR_S, life_rows
 
 YEAR_D = 365.25
 OFFSETS_K = np.arange(-12.0, 13.0)
 
 
-def blocks(count: int = 200, life: float = 0.0, soh: float = 1.0, sigma: float = 1e-6) -> LifeBlocks:
+def blocks(
+    count: int = 200, life: float = 0.0, soh: float = 1.0, sigma: float = 1e-6, spread: float = 0.3
+) -> LifeBlocks:
+    scores = np.array([NormalDist().inv_cdf(level) for level in QUANTILES])
+
     def all_of(value: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         return np.full(count, value)
 
     return LifeBlocks(
         site=np.zeros(count, np.int64),
         offset_k=all_of(0.0),
-        life_fraction=all_of(life),
+        wear=all_of(life),
+        ln_speed=np.tile(spread * scores, (count, 1)),
         soh=all_of(soh),
         soh_sigma=all_of(sigma),
         life_s=all_of(10.0 * YEAR_D * 86_400.0),
         exponent=all_of(1.5),
         fade_at_end=all_of(0.2),
         stress=all_of(1.0),
+        cycles_per_s=all_of(0.0),
         factor=all_of(1.0),
     )
 
@@ -78,7 +89,7 @@ def test_successors_come_to_their_end_after_those_they_replace() -> None:
 
 
 def test_a_block_that_is_at_its_end_is_replaced_now_and_ageing_by_a_factor_counts_as_time() -> None:
-    assert np.all(project(blocks(life=1.0, soh=0.7), 25.0).end_day[:, :, 0] == 0.0)
+    assert np.all(project(blocks(life=1.0, soh=0.8, spread=0.0), 25.0).end_day[:, :, 0] == 0.0)
     usual, fast = blocks(), replace(blocks(), factor=np.full(200, 4.0))
     ratio = project(usual, 30.0).end_day[:, :, 0] / project(fast, 30.0).end_day[:, :, 0]
     assert np.nanmedian(ratio) == pytest.approx(4.0, rel=0.02)
@@ -102,3 +113,37 @@ def test_whoever_is_told_of_the_progress_may_cancel() -> None:
     with pytest.raises(KeyboardInterrupt):
         project_life(blocks(10), room(25.0), members=100, seed=1, progress=stop)
     assert told == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+@pytest.mark.parametrize("celsius", [22.0, 30.0])
+def test_lives_are_those_that_the_live_product_tells_of_the_same_batteries(celsius: float) -> None:
+    """Whatever is known of them: age, a capacity test, a resistance that rises, discharges."""
+    known = life_rows(60, room_c=celsius)
+    x = life_records(known)
+    rng = np.random.default_rng(5)
+    age_s = rng.uniform(0.2, 9.0, 60) * YEAR_S
+    x["installed_us"] = x["as_of_us"] - 1e6 * age_s
+    factor = x["ageing_month_1"]
+    x["observed_s"], x["thermal_age_s"], x["stress_age_s"] = age_s, age_s * factor, 1.1 * age_s * factor
+    x["cycle_wear"] = rng.uniform(0.0, 0.1, 60)
+    tested, drifted = slice(0, 30), slice(20, 50)
+    x["test_us"][tested] = x["as_of_us"][tested] - 1e6 * 0.1 * age_s[tested]
+    x["test_soh"][tested], x["test_sigma"][tested] = rng.uniform(0.82, 1.02, 30), 0.025
+    x["resistance_drift"][drifted], x["resistance_drift_sigma"][drifted] = rng.uniform(0.0, 0.4, 30), 0.03
+    told = physics_life(known)
+    start = replace(
+        blocks(60, soh=0.95, sigma=0.03),
+        wear=told.rates.wear,
+        ln_speed=told.speed_quantiles[:, ::-1],
+        stress=told.rates.voltage_factor,
+        cycles_per_s=told.rates.cycles_per_s,
+    )
+    first = project_life(start, room(celsius, 40.0), members=600, seed=1).end_day[:, :, 0]
+    expected = told.quantile_days
+    usual = (expected[:, MEDIAN] > 30.0) & (expected[:, MEDIAN] < 12_000.0)
+    assert usual.sum() > 45
+    median_days = np.median(first, axis=0)[usual]
+    assert np.all(np.abs(median_days - expected[usual, MEDIAN]) < np.maximum(0.1 * expected[usual, MEDIAN], 100.0))
+    assert np.median(median_days / expected[usual, MEDIAN]) == pytest.approx(1.0, abs=0.02)
+    quartile = np.quantile(first, 0.75, axis=0)[usual] / expected[usual, QUANTILES.index(0.75)]
+    assert np.median(quartile) == pytest.approx(1.0, abs=0.03)

@@ -12,11 +12,13 @@ from storage.embedded import EmbeddedPostgres
 from tests.bench import load
 from tests.bench.bare_copy import COMMIT_ROWS, BareCopy
 from tests.bench.calls import calls, reads
+from tests.bench.drills import drills
 from tests.bench.history import history
 from tests.bench.recovery import cold_start_with_tail_s, shard_recovery_s
 from tests.bench.run import Run, running_server
 from tests.bench.scaling import scaling
 from tests.bench.server_process import ServerProcess
+from tests.bench.what_if import what_if
 
 _IDLE_S: Final = 30.0
 _MISSION_S: Final = 90.0
@@ -148,6 +150,8 @@ SECTIONS: Final[dict[str, Callable[[Run], None]]] = {
     "scaling": scaling,
     "history": history,
     "recovery": recovery,
+    "drills": drills,
+    "what_if": what_if,
 }
 """In the order in which they run: `latency` takes the peak that `ingest` finds, or looks for it when it runs alone."""
 

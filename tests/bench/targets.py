@@ -61,4 +61,10 @@ TARGETS = (
     Target("history", "archive_gb_per_fleet_year", 4.1),
     Target("recovery", "shard_killed_s", 5.0),
     Target("recovery", "cold_start_s", 30.0),
+    Target("drills", "drill_start_s", 5.0),
+    Target("drills", "drill_stop_s", 5.0),
+    Target("drills", "drill_viewers_lag_s", 2.0),
+    Target("drills", "ack_p99_beside_five_drills", 1.5),
+    Target("what_if", "fleet_year_by_minute_s", 60.0),
+    Target("what_if", "ten_years_100_members_s", 60.0),
 )

@@ -11,7 +11,8 @@ from batterytwin.inventory import Inventory, load_fleet
 from simulator.faults import FaultEvent, FaultKind
 from simulator.plant import Plant
 from simulator.room import room_series_c
-from simulator.room_changes import RoomChange, room_changes
+from simulator.room_changes import room_changes
+from simulator.wanted_events import RoomChange
 from tests.simulator.small_fleet import START, START_S, with_outages, write_fleet
 
 HOUR_S = 3_600.0

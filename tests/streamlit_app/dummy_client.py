@@ -23,6 +23,7 @@ from clients.history_requests import Bucket
 from tests.streamlit_app import dummy_events, dummy_fleet, dummy_life, dummy_strings
 from tests.streamlit_app.dummy_fleet import NOW, SITES
 from tests.streamlit_app.dummy_life_client import DummyLife
+from tests.streamlit_app.dummy_scenario_client import DummyScenarios
 
 PASSWORD: Final = "correct horse battery"
 USERS: Final[dict[str, tuple[clients.Role, tuple[str, ...]]]] = {
@@ -32,7 +33,7 @@ USERS: Final[dict[str, tuple[clients.Role, tuple[str, ...]]]] = {
 }
 
 
-class DummyClient(DummyLife):
+class DummyClient(DummyLife, DummyScenarios):
     """Answers what the dashboard asks, in place of a server.
 
     Attributes:
@@ -58,6 +59,7 @@ class DummyClient(DummyLife):
         self._events: list[clients.Event] = []
         self._serial = itertools.count(1)
         self._alerts_by_id = {alert.alert_id: alert for alert in dummy_fleet.first_alerts()}
+        self._play()
 
     def close(self) -> None:
         """Nothing is open."""
@@ -100,7 +102,9 @@ class DummyClient(DummyLife):
         self, *, token: str | None = None, deadline_s: float | None = None
     ) -> tuple[clients.Location, ...]:
         seen = self._seen(token, "list_locations")
-        return tuple(dummy_fleet.location(site) for site in SITES if site.location_id in seen)
+        return tuple(
+            dummy_fleet.location(site) for site in SITES if site.location_id in seen and self._holds(site.location_id)
+        )
 
     def get_fleet_health(
         self, location_id: str = "", *, token: str | None = None, deadline_s: float | None = None
@@ -121,7 +125,7 @@ class DummyClient(DummyLife):
     def get_twin(self, battery_id: str, *, token: str | None = None, deadline_s: float | None = None) -> clients.Twin:
         if battery_id.split("-", 1)[0] not in self._seen(token, "get_twin"):
             raise UnknownBatteryError(f"There is no battery {battery_id}.")
-        twin = dummy_fleet.twin(battery_id, self._alerts_by_id.values())
+        twin = self._simulated(dummy_fleet.twin(battery_id, self._alerts_by_id.values()))
         tests = [event for event in self._events if event.battery_id == battery_id and event.capacity_test]
         return dummy_events.tested(twin, tests[-1]) if tests else twin
 
@@ -198,7 +202,7 @@ class DummyClient(DummyLife):
         for n in range(1, 4):
             if n == 3 and self.deaf:
                 raise UnavailableError("The server cannot be reached.")
-            yield clients.ExportChunk(f"{file_format.name} {bucket} {n}\n".encode(), n, n / 3)
+            yield clients.ExportChunk(f"{file_format.name} {bucket} {n}{self._tag()}\n".encode(), n, n / 3)
 
     def list_events(
         self,
@@ -318,9 +322,10 @@ class DummyClient(DummyLife):
         return self._alerts_by_id[alert_id]
 
     def _note(self, name: str) -> None:
-        self.calls.append(name)
+        self.calls.append(f"{name}{self._tag()}")
         if self.away:
             raise UnavailableError("The server cannot be reached.")
+        self._must_live()
 
     def _session(self, username: str) -> clients.Session:
         role, location_ids = USERS[username]

@@ -71,7 +71,7 @@ def life(battery_id: str, warmer_k: float = 0.0) -> clients.RemainingLife:
     twin_days, model_days = float(table.twin_days[row]) * factor, float(table.model_days[row]) * factor
     disagreement = abs(twin_days - model_days) / (0.5 * (twin_days + model_days))
     share = float(table.confidence_shares[row])
-    case = LifeCase("library/3/17", 1_500.0, 1_100.0, 1_240.0, True, "Ran at 29 degC, ended by dry-out.")
+    case = LifeCase("library/317", 1_500.0, 1_100.0, 1_240.0, True, "Ran at 29 degC, ended by dry-out.")
     return clients.RemainingLife(
         battery_id=battery_id,
         string_id=battery_id.rsplit("-", 1)[0],
@@ -97,7 +97,8 @@ def life(battery_id: str, warmer_k: float = 0.0) -> clients.RemainingLife:
             clients.LifeFactorShare(LifeFactor.OTHER, 0.06, 0.97),
         ),
         cases=tuple(
-            clients.SimilarCase(replace(case, case_id=f"library/3/{k}", ended=k != 2), 0.1 * k) for k in range(1, 4)
+            clients.SimilarCase(replace(case, case_id=case_id, ended=k != 2), 0.1 * k)
+            for k, case_id in enumerate(("library/3", "fleet/CNX-U1-S01-B02/1", "library/17", "fleet/UDN-U1-S01-B01/2"))
         ),
         model_version=VERSION,
         inputs_hash="0" * 64,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from batterytwin.events import EventKind, HealthEvidenceKind, Replacement
+from batterytwin.events import EventKind, HealthEvidenceKind, Replacement, ReplacementReason
 from clients.types import Estimate, HealthEvidence
 from streamlit_app.health_evidence import PRIOR_ONLY, deciding_kind, ladder
 from streamlit_app.model_fit import innovation_words
@@ -214,8 +214,10 @@ def test_a_replacement_is_recorded_with_both_serial_numbers(open_as: Opener, dum
     app = open_battery(open_as)
     app.segmented_control(key="event_kind").set_value(EventKind.REPLACEMENT).run()
     app.text_input[0].set_value(" SN-2044 ")
+    next(box for box in app.selectbox if box.label.startswith("Why")).set_value(ReplacementReason.OTHER)
     press(app)
     event = dummy.list_events(battery_id=HERE, token="access-1").events[0]
-    assert event.replacement == Replacement("SN-2044", dummy_fleet.twin(HERE, []).serial)
+    assert event.replacement == Replacement("SN-2044", dummy_fleet.twin(HERE, []).serial, ReplacementReason.OTHER)
+    assert "another reason" in texts(app)
     assert "2044 came" in texts(app)
     assert "begins anew" in texts(app)

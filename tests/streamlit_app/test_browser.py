@@ -24,9 +24,12 @@ from batterytwin.events import HealthEvidenceKind
 from batterytwin.inventory import load_fleet
 from batterytwin.readings import ReadingBatch, ReadingColumns
 from clients.sync_client import TwinClient
+from storage.drill_databases import DrillDatabases
 from storage.server_store import ServerStore
-from tests.fixtures.server import QUICK_HASHES, RunningServer
+from tests.fixtures.server import QUICK_HASHES, RunningServer, serve_in_thread
 from twin_server.access_admin import add_user
+from twin_server.drill_local import LocalDrillHosts
+from twin_server.live_drill import DrillPlace
 from twin_server.passwords import Passwords
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -56,19 +59,22 @@ def full_fleet(database_url: str) -> None:
 
 
 @pytest.fixture
-def fed_server(full_fleet: None, threaded_server: RunningServer) -> RunningServer:  # noqa: ARG001 - comes first
-    """A server whose batteries are all live; one of them has been too hot for ten minutes."""
+def fed_server(full_fleet: None, database_url: str, tmp_path: Path) -> Iterator[RunningServer]:  # noqa: ARG001 - first
+    """A server whose batteries are all live, and which plays drills; one has been too hot for ten minutes."""
     now_ns = time.time_ns()
-    with TwinClient(threaded_server.target) as client:
+    databases = DrillDatabases(database_url)
+    place = DrillPlace(LocalDrillHosts(), databases, database_url, tmp_path / "archive", tmp_path)
+    with serve_in_thread(database_url, tmp_path, drills=place) as server, TwinClient(server.target) as client:
         for site in NINE:
             ids = [battery.battery_id for battery in site.batteries() if battery.battery_id != HOT]
             for age_s in (120, 60, 0):
                 batch = ReadingBatch(_readings(ids, now_ns - age_s * 10**9, 26.0))
-                client.ingest(batch, token=threaded_server.gateway_tokens[site.location_id])
+                client.ingest(batch, token=server.gateway_tokens[site.location_id])
         for age_s in range(600, -1, -50):
             batch = ReadingBatch(_readings([HOT], now_ns - age_s * 10**9, 47.0))
-            client.ingest(batch, token=threaded_server.gateway_tokens["BRK"])
-    return threaded_server
+            client.ingest(batch, token=server.gateway_tokens["BRK"])
+        yield server
+    assert databases.left_over() == []
 
 
 def _readings(ids: list[str], time_ns: int, temperature_c: float) -> ReadingColumns:
@@ -139,6 +145,7 @@ def test_an_engineers_day(browser_context: BrowserContext, fed_server: RunningSe
     _the_past_is_downloaded(page)
     _lives_are_told(page)
     _an_alert_is_acknowledged(page, fed_server)
+    _a_drill_is_played(page, fed_server)
     _every_page_fits_a_phone(page)
     _log_out(page, browser_context)
 
@@ -298,9 +305,58 @@ def _an_alert_is_acknowledged(page: Page, server: RunningServer) -> None:
     assert [(alert.acknowledged_by, alert.acknowledge_note) for alert in seen] == [(ENGINEER, "cleaned the filter")]
 
 
+def _a_drill_is_played(page: Page, server: RunningServer) -> None:
+    page.goto("/what-if")
+    page.get_by_placeholder(re.compile("Search")).fill("open cell")
+    page.get_by_placeholder(re.compile("Search")).press("Enter")
+    expect(page.locator(".st-key-add_drill_shorted_cell")).to_have_count(0)  # the library is narrowed
+    add = page.locator(".st-key-add_drill_open_cell button")
+    expect(add).to_have_count(1)
+    add.click()
+    part = page.locator('[class*="st-key-panel_part_drill"]')
+    part.get_by_label("Batteries").fill("B05")
+    part.get_by_label("Batteries").press("Enter")
+    page.get_by_placeholder("As its scenarios").fill("Open cell on Monday")
+    page.get_by_placeholder("As its scenarios").press("Enter")
+    page.get_by_role("button", name="Start the drill").click()
+    page.get_by_role("button", name="Watch it").click()
+    banner = page.locator(".st-key-drill_banner")
+    expect(banner).to_contain_text("SIMULATION MODE")
+    page.wait_for_url("**/site?site=CNX&drill=*")
+    drill_id = re.search("drill=([^&]+)", page.url)
+    assert drill_id is not None
+    with TwinClient(server.target, server.admin_token) as client:
+        inside = client.in_drill(drill_id.group(1))
+        assert len(inside.get_fleet_snapshot().twins.battery_ids) == 216
+    page.reload()
+    expect(banner).to_contain_text("Open cell on Monday")
+    banner.get_by_role("link", name="Side by side").click()
+    page.wait_for_selector('[class*="st-key-side_"] .js-plotly-plot .nsewdrag')
+    page.get_by_role("button", name="Back to live").click()
+    expect(banner).to_have_count(0)
+    page.goto("/what-if")
+    row = page.locator('[class*="st-key-panel_drill_"]')
+    row.get_by_role("button", name="Stop").click()
+    row.get_by_role("button", name="Stop it").click()
+    expect(row).to_have_count(0)
+    page.goto(f"/site?site=CNX&drill={drill_id.group(1)}")
+    expect(page.locator(".st-key-drill_end")).to_contain_text(f"stopped by {ENGINEER}")
+    page.locator(".st-key-drill_end").get_by_role("link", name="Its report").click()
+    expect(page.locator(".st-key-panel_report_parts")).to_contain_text("Open cell")
+
+
 def _every_page_fits_a_phone(page: Page) -> None:
     page.set_viewport_size(PHONE)
-    for path in ("/", "/site?site=HKT", f"/battery?battery={HOT}", "/string?string=HKT-U1-S01", "/alerts", "/account"):
+    for path in (
+        "/",
+        "/site?site=HKT",
+        f"/battery?battery={HOT}",
+        "/string?string=HKT-U1-S01",
+        "/alerts",
+        "/account",
+        "/what-if",
+        "/projections",
+    ):
         page.goto(path)
         page.wait_for_selector('[data-testid="stMainBlockContainer"] [class*="st-key-"]')
         main = "document.querySelector('[data-testid=\"stMain\"]')"

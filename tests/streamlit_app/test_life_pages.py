@@ -59,6 +59,9 @@ def test_a_battery_tells_its_life_with_reasons_and_cases(open_as: Opener) -> Non
     assert values(app)["Twin alone"] == life_text(life.twin.days_50)
     cases = next(frame.value for frame in app.dataframe if "story" in frame.value)
     assert list(cases["lasted"].str.endswith("or more")) == [not found.case.ended for found in life.cases]
+    assert list(cases["kind"]) == ["simulated", "CNX-U1-S01-B02", "simulated", "UDN-U1-S01-B01"]
+    assert list(cases["became"]) == ["End of life", "End of life", "Good when last seen", "End of life"]
+    assert "2 real" in texts(app)
     app.slider(key=f"life_warmer_{BATTERY}").set_value(10).run()
     assert life_text(dummy_life.life(BATTERY, 10.0).fused.days_50) in texts(app)
     assert "-50 %" in texts(app)

@@ -36,6 +36,7 @@ scopes = st.builds(
     st.sampled_from(["anna", "somchai", "malee"]),
     st.sampled_from([1, 2, 3]),
     st.sampled_from([(), ("BRK",), ("HKT",), ("BRK", "HKT")]),
+    st.sampled_from(["", "d1", "d2"]),
 )
 
 

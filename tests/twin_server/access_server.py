@@ -23,6 +23,7 @@ from batterytwin.v1 import (
     ingest_service_pb2,
     model_service_pb2,
     prediction_service_pb2,
+    scenario_service_pb2,
     twin_service_pb2,
 )
 from storage.server_store import ServerStore
@@ -44,6 +45,7 @@ METHODS: dict[str, MethodDescriptor] = {
         ingest_service_pb2,
         model_service_pb2,
         prediction_service_pb2,
+        scenario_service_pb2,
         twin_service_pb2,
     )
     for service in module.DESCRIPTOR.services_by_name.values()

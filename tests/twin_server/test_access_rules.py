@@ -25,7 +25,8 @@ from twin_server.signing_key import load_signing_key
 PUBLIC = {"Login", "RefreshToken", "Logout"}
 WITHOUT_LOGIN_ON_LOOPBACK = {"GetStatus"}
 FEED = {"IngestReadings", "StreamReadings"}
-HANDLE = {"AcknowledgeAlert", "ResolveAlert", "RecordEvent"}
+PLAY = {"CheckScenario", "StartScenario", "UpdateScenario", "StopScenario", "ProjectScenario", "CancelProjection"}
+HANDLE = {"AcknowledgeAlert", "ResolveAlert", "RecordEvent"} | PLAY
 EXTEND = {"RegisterGrid"}
 MODELS = {"ImportModel", "ApproveModel", "ActivateModel", "ShadowModel"}
 READ = {_m.rpartition("/")[2] for _m in METHODS} - PUBLIC - FEED - HANDLE - EXTEND - MODELS

@@ -12,7 +12,8 @@ from storage.postgres_shard_store import PostgresShardStore
 from tests.actors.postgres_bench import registered_specs
 from tests.actors.telemetry import START_US, eventful_frames
 from tests.fixtures.small_fleet import small_inventory
-from twin_server.branch_world import BranchOrigin, origin_of_database, part_of_inventory
+from twin_server.branch_world import BranchOrigin, origin_of_database
+from twin_server.inventory_part import part_of_inventory
 
 FRAMES = eventful_frames(24, 40)
 NEVER_S = 1e9

@@ -214,8 +214,8 @@ async def test_lives_from_the_first_prediction_to_another_model(database_url: st
         assert (fresh.source, fresh.unit_seq, fresh.model_days) == (LifeSource.TWIN_ONLY, 2, None)
         place.away = False
         lives.scoring.want(lives.scoring.pair)
-        await until(lambda: lives.scoring.is_up)
-        await lives.predictor.predict_all()
+        slot = lives.live.fleet_map.ordinals(["BBB-U1-S01-B01"])
+        await until(lambda: int(lives.table.rows["source"][slot][0]) == LifeSource.TWIN_AND_MODEL)
         assert (await client.get_remaining_life("BBB-U1-S01-B01")).source == LifeSource.TWIN_AND_MODEL
 
         # the past

@@ -6,20 +6,28 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from typer.testing import CliRunner
 
+from actors.filter_layout import state_records
+from actors.life_projection import LifeEnsemble
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.inventory import load_fleet
+from batterytwin.life import MEDIAN
 from simulator.plant import Plant
 from simulator.room import room_series_c
 from simulator.scenario_course import ScenarioPart, course_of
 from simulator.scenario_library import find_scenario
 from simulator.site_ageing import ageing_by_day
+from tests.actors.test_life_projection import blocks
 from tests.simulator.small_fleet import START, START_S, with_outages, write_fleet
-from twin_server.branch_world import origin_of_nothing, part_of_inventory
+from twin_server.branch_world import BranchOrigin, origin_of_nothing
 from twin_server.cli import app
 from twin_server.fleet_setup import make_specs
+from twin_server.inventory_part import part_of_inventory
 from twin_server.plant_days import plant_days
+from twin_server.projection import Projection, ProjectionOptions, Projector
+from twin_server.projection_blocks import physics_of
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +58,10 @@ def test_a_room_without_cooling_costs_blocks_of_its_own_site_alone(fleet_file: P
 
 def test_every_kelvin_costs_more_and_systems_are_told_gravest_first(fleet_file: Path) -> None:
     answer = project(fleet_file, "--warmth", "--price", "100", "--minutes", "45")
-    means = [row["mean"] for row in answer["warmth"]]
-    assert means == sorted(means)
-    assert answer["warmth"][5]["cost"] == pytest.approx(100.0 * means[5])
+    medians = [row["replacements"][2] for row in answer["warmth"]]
+    assert medians == sorted(medians)
+    assert medians[0] < medians[5]
+    assert answer["warmth"][5]["cost"] == pytest.approx(100.0 * medians[5])
     rows = answer["baseline"]["carrying"]
     assert sorted(row["system_id"] for row in rows) == ["BRK-U1", "PKN-U1"]
     assert all(row["with_one_more_string"] >= row["in_half_a_year"] for row in rows)
@@ -96,3 +105,32 @@ def test_ageing_of_a_day_is_the_mean_of_the_factor_and_not_the_factor_of_the_mea
         for k, offset_k in enumerate((0.0, 4.0)):
             factor = np.exp(50_000.0 / 8.314462618 * (1 / 293.15 - 1 / (air_c + offset_k + 273.15)))
             assert aged_s[site, -1, k] == pytest.approx(factor.sum() * 3_600.0, rel=1e-6)
+
+
+def small_origin(fleet_file: Path) -> BranchOrigin:
+    inventory = load_fleet(fleet_file)
+    batteries = [battery for location in inventory.locations for battery in location.batteries()]
+    keys = {battery.battery_id: n for n, battery in enumerate(batteries, start=1)}
+    return origin_of_nothing(inventory, make_specs(inventory, keys), round(START_S * 1e6))
+
+
+def median_days(origin: BranchOrigin) -> NDArray[np.float64]:
+    projection = Projector(origin, ProjectionOptions(30.0, 100, 1)).project()
+    return np.median(projection.lives.end_day[:, :, 0].astype(np.float64), axis=0)
+
+
+def test_without_a_scenario_lives_are_those_of_the_live_products_physics_whatever_hour_it_is(fleet_file: Path) -> None:
+    origin = small_origin(fleet_file)
+    told = physics_of(origin).quantile_days[:, MEDIAN]
+    usual = median_days(origin)
+    assert np.abs(np.log(usual / told)).max() < 0.15, "100 members tell the median of one block to about 4 %"
+    assert np.median(usual / told) == pytest.approx(1.0, abs=0.02)
+    state_records(origin.memory.state)["temperature_c"] += 9.0  # the cooling has failed an hour ago
+    assert median_days(origin) == pytest.approx(usual, rel=0.02)
+
+
+def test_a_block_that_is_at_its_end_already_is_replaced_and_no_loss_to_come() -> None:
+    ends = np.array([[[0.0, 80.0], [50.0, np.inf]], [[0.0, 30.0], [np.inf, np.inf]]], np.float32)
+    projection = Projection(ProjectionOptions(1.0, 2), blocks(2), LifeEnsemble(ends, np.empty((0, 2, 2), np.float32)))
+    assert projection.first_end_days(0).tolist() == [50.0, 30.0]
+    assert projection.replacements(60.0).tolist() == [2, 2]

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from batterytwin.errors import InvalidArgumentError, NotFoundError
 from batterytwin.inventory import load_fleet
 from tests.simulator.small_fleet import write_fleet
-from twin_server.branch_world import part_of_inventory
 from twin_server.cli import app
+from twin_server.inventory_part import part_of_inventory
 
 BLOCK = "BRK-U1-S01-B02"
 

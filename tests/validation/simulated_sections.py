@@ -100,12 +100,40 @@ _PLANT = Section(
     alone=True,
 )
 
+_WHAT_IF = Section(
+    "what_if",
+    "tests.validation.simulated_what_if",
+    (
+        Target("what_if.shorted_cell_block_step_v", (-2.35, -2.05), "V", Sense.WITHIN),
+        Target("what_if.shorted_cell_others_step_mv", (80.0, 110.0), "mV", Sense.WITHIN),
+        Target("what_if.open_cell_block_v", (21.0, 31.0), "V", Sense.WITHIN),
+        Target("what_if.open_cell_current_a", 0.015, "A"),
+        Target("what_if.charger_least_step_v", (0.55, 0.65), "V", Sense.WITHIN),
+        Target("what_if.charger_most_step_v", (0.55, 0.65), "V", Sense.WITHIN),
+        Target("what_if.charger_current_ratio", (2.55, 3.45), "", Sense.WITHIN),
+        Target("what_if.cooling_core_over_expected_least", (0.94, 1.06), "", Sense.WITHIN),
+        Target("what_if.cooling_core_over_expected_most", (0.94, 1.06), "", Sense.WITHIN),
+        Target("what_if.cooling_post_lag_min", (10.0, 20.0), "min", Sense.WITHIN),
+        Target("what_if.drift_on_float_most_mv", 5.0, "mV"),
+        Target("what_if.drift_on_load_least_mv", 30.0, "mV", Sense.AT_LEAST),
+        Target("what_if.drift_resistance_ratio", (1.47, 1.53), "", Sense.WITHIN),
+        Target("what_if.outage_ended_by_weakest", 1.0, "", Sense.AT_LEAST),
+        Target("what_if.loose_on_float_most_mv", 5.0, "mV"),
+        Target("what_if.loose_found_mohm", (4.5, 5.5), "mOhm", Sense.WITHIN),
+        Target("what_if.runaway_core_c", 60.0, "degC"),
+        Target("what_if.named_percent", 100.0, "%", Sense.AT_LEAST),
+        Target("what_if.within_1_sigma_percent", _ONE_SIGMA, "%", Sense.WITHIN),
+        Target("what_if.within_2_sigma_percent", _TWO_SIGMA, "%", Sense.WITHIN),
+    ),
+)
+
 SIMULATED_SECTIONS: tuple[Section, ...] = (
     _VOLTAGE,
     _OUTAGES,
     _CAPACITY_TEST,
     _AGEING,
     _CLIMATE,
+    _WHAT_IF,
     _FAULTS,
     _SPEED,
     _PLANT,

@@ -25,21 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x61tterytwin/v1/event.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x0c\x43\x61pacityTest\x12\x15\n\rdischarged_ah\x18\x01 \x01(\x01\x12\x11\n\tcurrent_a\x18\x02 \x01(\x01\x12\x15\n\rtemperature_c\x18\x03 \x01(\x01\x12\x15\n\rend_voltage_v\x18\x04 \x01(\x01\"5\n\x0bReplacement\x12\x12\n\nnew_serial\x18\x01 \x01(\t\x12\x12\n\nold_serial\x18\x02 \x01(\t\"O\n\rCurrentSensor\x12\x1a\n\x12\x64ischarge_positive\x18\x01 \x01(\x08\x12\x15\n\x08offset_a\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_offset_a\"\xce\x03\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.batterytwin.v1.EventKind\x12\x13\n\x0blocation_id\x18\x03 \x01(\t\x12\x11\n\tstring_id\x18\x04 \x01(\t\x12\x12\n\nbattery_id\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04note\x18\x08 \x01(\t\x12\x33\n\rcapacity_test\x18\t \x01(\x0b\x32\x1c.batterytwin.v1.CapacityTest\x12\x13\n\x0brecorded_by\x18\n \x01(\t\x12/\n\x0brecord_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0breplacement\x18\x0c \x01(\x0b\x32\x1b.batterytwin.v1.Replacement\x12\x35\n\x0e\x63urrent_sensor\x18\r \x01(\x0b\x32\x1d.batterytwin.v1.CurrentSensor*\xed\x01\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45VENT_KIND_MAINTENANCE\x10\x01\x12\x19\n\x15\x45VENT_KIND_INSPECTION\x10\x02\x12\x15\n\x11\x45VENT_KIND_OUTAGE\x10\x03\x12\x1c\n\x18\x45VENT_KIND_CAPACITY_TEST\x10\x04\x12\x1d\n\x19\x45VENT_KIND_IMPEDANCE_TEST\x10\x05\x12\x1a\n\x16\x45VENT_KIND_REPLACEMENT\x10\x06\x12\x1d\n\x19\x45VENT_KIND_CURRENT_SENSOR\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x62\x61tterytwin/v1/event.proto\x12\x0e\x62\x61tterytwin.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"f\n\x0c\x43\x61pacityTest\x12\x15\n\rdischarged_ah\x18\x01 \x01(\x01\x12\x11\n\tcurrent_a\x18\x02 \x01(\x01\x12\x15\n\rtemperature_c\x18\x03 \x01(\x01\x12\x15\n\rend_voltage_v\x18\x04 \x01(\x01\"h\n\x0bReplacement\x12\x12\n\nnew_serial\x18\x01 \x01(\t\x12\x12\n\nold_serial\x18\x02 \x01(\t\x12\x31\n\x06reason\x18\x03 \x01(\x0e\x32!.batterytwin.v1.ReplacementReason\"O\n\rCurrentSensor\x12\x1a\n\x12\x64ischarge_positive\x18\x01 \x01(\x08\x12\x15\n\x08offset_a\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x0b\n\t_offset_a\"\xce\x03\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.batterytwin.v1.EventKind\x12\x13\n\x0blocation_id\x18\x03 \x01(\t\x12\x11\n\tstring_id\x18\x04 \x01(\t\x12\x12\n\nbattery_id\x18\x05 \x01(\t\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04note\x18\x08 \x01(\t\x12\x33\n\rcapacity_test\x18\t \x01(\x0b\x32\x1c.batterytwin.v1.CapacityTest\x12\x13\n\x0brecorded_by\x18\n \x01(\t\x12/\n\x0brecord_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0breplacement\x18\x0c \x01(\x0b\x32\x1b.batterytwin.v1.Replacement\x12\x35\n\x0e\x63urrent_sensor\x18\r \x01(\x0b\x32\x1d.batterytwin.v1.CurrentSensor*\xed\x01\n\tEventKind\x12\x1a\n\x16\x45VENT_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45VENT_KIND_MAINTENANCE\x10\x01\x12\x19\n\x15\x45VENT_KIND_INSPECTION\x10\x02\x12\x15\n\x11\x45VENT_KIND_OUTAGE\x10\x03\x12\x1c\n\x18\x45VENT_KIND_CAPACITY_TEST\x10\x04\x12\x1d\n\x19\x45VENT_KIND_IMPEDANCE_TEST\x10\x05\x12\x1a\n\x16\x45VENT_KIND_REPLACEMENT\x10\x06\x12\x1d\n\x19\x45VENT_KIND_CURRENT_SENSOR\x10\x07*y\n\x11ReplacementReason\x12\"\n\x1eREPLACEMENT_REASON_UNSPECIFIED\x10\x00\x12\"\n\x1eREPLACEMENT_REASON_END_OF_LIFE\x10\x01\x12\x1c\n\x18REPLACEMENT_REASON_OTHER\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'batterytwin.v1.event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVENTKIND']._serialized_start=785
-  _globals['_EVENTKIND']._serialized_end=1022
+  _globals['_EVENTKIND']._serialized_start=836
+  _globals['_EVENTKIND']._serialized_end=1073
+  _globals['_REPLACEMENTREASON']._serialized_start=1075
+  _globals['_REPLACEMENTREASON']._serialized_end=1196
   _globals['_CAPACITYTEST']._serialized_start=79
   _globals['_CAPACITYTEST']._serialized_end=181
   _globals['_REPLACEMENT']._serialized_start=183
-  _globals['_REPLACEMENT']._serialized_end=236
-  _globals['_CURRENTSENSOR']._serialized_start=238
-  _globals['_CURRENTSENSOR']._serialized_end=317
-  _globals['_EVENT']._serialized_start=320
-  _globals['_EVENT']._serialized_end=782
+  _globals['_REPLACEMENT']._serialized_end=287
+  _globals['_CURRENTSENSOR']._serialized_start=289
+  _globals['_CURRENTSENSOR']._serialized_end=368
+  _globals['_EVENT']._serialized_start=371
+  _globals['_EVENT']._serialized_end=833
 # @@protoc_insertion_point(module_scope)

@@ -62,6 +62,30 @@ EVENT_KIND_CURRENT_SENSOR: EventKind.ValueType  # 7
 """Work on the current sensor of a string: turned round, exchanged, adjusted. Its twins know of it from then on."""
 Global___EventKind: _TypeAlias = EventKind  # noqa: Y015
 
+class _ReplacementReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReplacementReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReplacementReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPLACEMENT_REASON_UNSPECIFIED: _ReplacementReason.ValueType  # 0
+    """Nobody has said: what is known of its health decides whether it had come to its end."""
+    REPLACEMENT_REASON_END_OF_LIFE: _ReplacementReason.ValueType  # 1
+    """It had come to the end of its life: too little capacity."""
+    REPLACEMENT_REASON_OTHER: _ReplacementReason.ValueType  # 2
+    """Another one: damage, a defect from the start, its whole string exchanged while it was good."""
+
+class ReplacementReason(_ReplacementReason, metaclass=_ReplacementReasonEnumTypeWrapper):
+    """Says why a block went."""
+
+REPLACEMENT_REASON_UNSPECIFIED: ReplacementReason.ValueType  # 0
+"""Nobody has said: what is known of its health decides whether it had come to its end."""
+REPLACEMENT_REASON_END_OF_LIFE: ReplacementReason.ValueType  # 1
+"""It had come to the end of its life: too little capacity."""
+REPLACEMENT_REASON_OTHER: ReplacementReason.ValueType  # 2
+"""Another one: damage, a defect from the start, its whole string exchanged while it was good."""
+Global___ReplacementReason: _TypeAlias = ReplacementReason  # noqa: Y015
+
 @_typing.final
 class CapacityTest(_message.Message):
     """Represents the result of one capacity test of one battery."""
@@ -104,19 +128,23 @@ class Replacement(_message.Message):
 
     NEW_SERIAL_FIELD_NUMBER: _builtins.int
     OLD_SERIAL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     new_serial: _builtins.str
     """Serial number of the block that came, 1 to 64 characters. Required."""
     old_serial: _builtins.str
     """Serial number of the block that went. Given, it must be the one that the slot holds; always set by the server."""
+    reason: Global___ReplacementReason.ValueType
+    """Why the block went. It says what became of it where lives are judged by real ends."""
     def __init__(
         self,
         *,
         new_serial: _builtins.str = ...,
         old_serial: _builtins.str = ...,
+        reason: Global___ReplacementReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_serial", b"new_serial", "old_serial", b"old_serial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["new_serial", b"new_serial", "old_serial", b"old_serial", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

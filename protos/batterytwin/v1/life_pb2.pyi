@@ -238,13 +238,15 @@ class SimilarCase(_message.Message):
     STORY_FIELD_NUMBER: _builtins.int
     DISTANCE_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
-    """Names it; those of the training library begin with "library/", real ones with "fleet/"."""
+    """Names it: "library/" and a number in the training library of the model, or of a real block of this fleet that has
+    gone "fleet/", its slot, "/" and the number of the block in it.
+    """
     age_days: _builtins.float
     """Its age then, days."""
     remaining_days: _builtins.float
     """How long it then lasted, days; a lower bound where `ended` is false."""
     predicted_days: _builtins.float
-    """What the model, without having seen this case, said then, days."""
+    """What the model, without having seen this case, said then, days; of a real block what was told then."""
     ended: _builtins.bool
     """It came to the end of its life; otherwise it was replaced before, or still serves."""
     story: _builtins.str

@@ -1,0 +1,1 @@
+SELECT drill_id FROM drill_request JOIN drill USING (drill_key) WHERE request_id = %(request_id)s::uuid

@@ -1,0 +1,1 @@
+DELETE FROM drill WHERE drill_id = %(drill_id)s
