@@ -2,8 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,14 @@ class DrillWorld:
         data_dir: its data directory.
         hosts: makes drills.
         make_database: makes an empty database for a drill.
+        fed: what the server was given, in order.
     """
 
     live: RunningServer
     data_dir: Path
     hosts: DrillHosts
     make_database: Callable[[], str]
+    fed: list[ReadingBatch]
 
     def plan(self, *parts: ScenarioPart, **chosen: Any) -> DrillPlan:
         """A drill of one string as fast as it goes, unless something else is chosen."""
@@ -89,18 +91,24 @@ async def drill_world(
 ) -> AsyncIterator[DrillWorld]:
     """The small fleet, live, after some minutes on float, the last reading `until_s` ago."""
     async with serve(database_url, data_dir) as live:
-        await feed_float(live, until_s)
-        yield DrillWorld(live, data_dir, hosts, make_database)
+        frames = float_frames(until_s)
+        await feed(live, frames)
+        yield DrillWorld(live, data_dir, hosts, make_database, frames)
 
 
-async def feed_float(live: RunningServer, until_s: float = 60.0) -> None:
-    """Gives the small fleet some minutes on float, the last reading `until_s` ago."""
+def float_frames(until_s: float = 60.0) -> list[ReadingBatch]:
+    """Some minutes of the small fleet on float, the last reading `until_s` ago."""
+    times_ns = [now_ns(60.0 * (number + 1 - FRAMES) - until_s) for number in range(FRAMES)]
+    return [float_frame(string_id, time_ns) for time_ns in times_ns for string_id in STRINGS]
+
+
+async def feed(live: RunningServer, frames: Sequence[ReadingBatch]) -> None:
+    """Gives frames to a server, and lets it look at its strings after each round."""
     async with AsyncTwinClient(live.target, live.admin_token) as client:
-        for number in range(FRAMES):
-            for string_id in STRINGS:
-                frame = float_frame(string_id, now_ns(60.0 * (number + 1 - FRAMES) - until_s))
-                await client.ingest(frame, deadline_s=30.0)
-            await live.server.strings.turn()
+        for number, frame in enumerate(frames, start=1):
+            await client.ingest(frame, deadline_s=30.0)
+            if number % len(STRINGS) == 0:
+                await live.server.strings.turn()
     await live.server.strings.save()
 
 
@@ -210,6 +218,23 @@ async def check_drills_do_not_know_of_each_other(world: DrillWorld) -> None:
         await one.stop()
         here = (await two.status()).reading_count
         await until(two, lambda status: status.reading_count > here)
+
+
+async def check_five_drills_leave_the_live_twins_as_the_same_readings_alone_make_them(world: DrillWorld) -> None:
+    more = [float_frame(string_id, now_ns(offset_s)) for offset_s in (-30.0, 0.0) for string_id in STRINGS]
+    async with AsyncExitStack() as living:
+        hosts = [
+            await living.enter_async_context(world.drill(play("shorted_cell", BLOCK), drill_id=f"d{number}"))
+            for number in range(5)
+        ]
+        await feed(world.live, more)
+        for host in hosts:
+            await until(host, lambda status: status.reading_count > 24 * 10)
+        beside = await world.live.fleet.state_hashes()
+    async with serve(world.make_database(), world.data_dir / "undisturbed") as undisturbed:
+        await feed(undisturbed, [*world.fed, *more])
+        assert await undisturbed.fleet.state_hashes() == beside
+    assert await world.live.fleet.state_hashes() == beside
 
 
 async def check_what_cannot_be_played_is_refused(world: DrillWorld) -> None:

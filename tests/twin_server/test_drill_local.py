@@ -28,6 +28,10 @@ async def test_drills_do_not_know_of_each_other(world: DrillWorld) -> None:
     await drill_laws.check_drills_do_not_know_of_each_other(world)
 
 
+async def test_five_drills_leave_the_live_twins_as_the_same_readings_alone_make_them(world: DrillWorld) -> None:
+    await drill_laws.check_five_drills_leave_the_live_twins_as_the_same_readings_alone_make_them(world)
+
+
 async def test_what_cannot_be_played_is_refused(world: DrillWorld) -> None:
     await drill_laws.check_what_cannot_be_played_is_refused(world)
 

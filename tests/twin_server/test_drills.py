@@ -12,7 +12,7 @@ from clients.async_client import AsyncTwinClient
 from clients.types import AlertRule, ScenarioPart
 from storage.drill_databases import DrillDatabases
 from tests.fixtures.server import serve
-from tests.twin_server.drill_laws import BLOCK, FAST, STRING, feed_float
+from tests.twin_server.drill_laws import BLOCK, FAST, STRING, feed, float_frames
 from twin_server.drill_local import LocalDrillHosts
 from twin_server.live_drill import DrillPlace
 
@@ -26,7 +26,7 @@ async def test_a_drill_lives_is_seen_and_handled_and_leaves_nothing_but_its_repo
         serve(database_url, tmp_path, drills=place) as running,
         AsyncTwinClient(running.target, running.admin_token) as client,
     ):
-        await feed_float(running)
+        await feed(running, float_frames())
         before, alerts_before = await running.fleet.state_hashes(), await client.list_alerts()
         part = ScenarioPart("shorted_cell", targets=(BLOCK,), start_s=300.0)
         drill = await client.start_scenario([part], names=[STRING], speed=FAST, seed=1)
