@@ -92,6 +92,7 @@ def fleet_lives(blocks: Sequence[FollowedBlock]) -> FleetLives:
         lower_days=lower,
         upper_days=np.where(is_end, lower, np.inf),
         true_days=np.where(is_end, lower, np.nan),
+        true_soh=np.full(len(lower), np.nan),
     )
     return FleetLives(table, np.array(told, np.float64), outcomes)
 

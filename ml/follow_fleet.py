@@ -96,6 +96,7 @@ def follow_fleet(source: FleetSource) -> LifeTable:
     rows_unit: list[Ints] = []
     rows_us: list[Ints] = []
     rows_left: list[Floats] = []
+    rows_soh: list[Floats] = []
     end_us: dict[int, float] = {}
     until_us: dict[int, float] = {}
     for month, truth in source.months():
@@ -113,6 +114,7 @@ def follow_fleet(source: FleetSource) -> LifeTable:
         rows_unit.append(unit[alive])
         rows_us.append(np.full(len(alive), month.end_us))
         rows_left.append(truth.left_s[alive])
+        rows_soh.append(truth.soh[alive])
         until_us.update(dict.fromkeys(unit[alive].tolist(), float(month.end_us)))
         soh_before, before_us = truth.soh.copy(), month.end_us
         if len(month.renewed):
@@ -138,6 +140,7 @@ def follow_fleet(source: FleetSource) -> LifeTable:
         lower_days=lower,
         upper_days=upper,
         true_days=np.where(np.isfinite(end), upper, outlook),
+        true_soh=np.concatenate(rows_soh),
     )
 
 

@@ -22,6 +22,8 @@ class LifeTable:
         lower_days: time to the end of life, or where it was not seen to end, time for which it was followed.
         upper_days: like `lower_days`, or infinite where the end was not seen.
         true_days: time to the end of life, known of a simulated battery even where nobody saw it; NaN = not known.
+        true_soh: capacity over rated then, which nobody but a simulator knows; NaN = not known. To say what perfect
+            knowledge of health would be worth, and never to learn from.
     """
 
     inputs: Floats
@@ -32,6 +34,7 @@ class LifeTable:
     lower_days: Floats
     upper_days: Floats
     true_days: Floats
+    true_soh: Floats
 
     def __len__(self) -> int:
         return len(self.battery)

@@ -34,6 +34,7 @@ def _table(seed: int, n: int = 600, watched_years: float = 5.0) -> LifeTable:
         lower_days=np.minimum(life_days, watch),
         upper_days=np.where(seen, life_days, np.inf),
         true_days=life_days,
+        true_soh=np.full(n, np.nan),
     ).take(serves)
 
 

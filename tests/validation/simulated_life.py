@@ -13,6 +13,7 @@ from ml.evaluate import evaluated
 from ml.judge import skill
 from ml.life_table import LifeTable
 from ml.scorer import Scorer
+from tests.validation.life_oracle import oracle_figures
 from tests.validation.section import Context
 from twin_server.life_fleets import JUDGING_SEEDS, YEARS, follow_all
 
@@ -30,6 +31,9 @@ def measure(context: Context) -> Mapping[str, float]:
     context.say(f"R2 {found['r2']:.2f}, error {100.0 * found['mae_of_mean']:.0f} % of the mean life left")
     scorer = Scorer(model)
     found["skill_over_blind"] = _skill_over_blind(scorer, table)
+    for name, soh_sigma in (("exact_health", 0.0), ("health_to_a_point", 0.01)):
+        oracle = oracle_figures(table, model.card.population, soh_sigma)
+        found |= {f"{name}_{figure}": value for figure, value in oracle.items()}
     return {f"life.{name}": value for name, value in (found | _speed(scorer, table)).items()}
 
 
