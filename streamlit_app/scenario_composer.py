@@ -12,6 +12,7 @@ from streamlit_app.drill_words import LEVEL_TEXT
 from streamlit_app.own_scenario import own_scenario
 from streamlit_app.planned_parts import MOST_PARTS, add_part, planned
 from streamlit_app.scenario_form import part_fields
+from streamlit_app.shorter_lists import cover_rest
 from streamlit_app.visitor import Visitor
 from streamlit_app.wording import word
 
@@ -45,6 +46,7 @@ def compose(
         parts = [part_fields(space, part, locations, with_start=with_start) for part in planned(space)]
         if not parts:
             st.caption(nothing)
+        cover_rest(len(parts), MOST_PARTS)
         complete = [part for part in parts if part is not None]
         if len(complete) < len(parts):
             st.warning("Choose where each scenario happens.", icon=":material/location_searching:")
@@ -64,6 +66,7 @@ def _library(visitor: Visitor, space: str) -> None:
             st.caption("No scenario says that. Try another word, or write one of your own.")
         for scenario in found:
             _entry(space, scenario)
+        cover_rest(len(found), len(scenarios))
 
 
 def matching(scenarios: Sequence[Scenario], wanted: str) -> list[Scenario]:

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -135,19 +135,30 @@ def _leaves(url: str) -> bool:
 
 def test_an_engineers_day(browser_context: BrowserContext, fed_server: RunningServer) -> None:
     page = browser_context.new_page()
-    _log_in(page)
-    _the_login_survives_a_reload(page, browser_context)
-    _nine_cards(page)
-    _a_site_shows_216_cells_and_opens_a_battery(page)
-    _a_string_shows_24_blocks_and_opens_one(page)
-    _a_capacity_test_is_evidence_at_once(page, fed_server)
-    _zoom_survives_new_data(page, fed_server)
-    _the_past_is_downloaded(page)
-    _lives_are_told(page)
-    _an_alert_is_acknowledged(page, fed_server)
-    _a_drill_is_played(page, fed_server)
-    _every_page_fits_a_phone(page)
-    _log_out(page, browser_context)
+    with _told_what_was_in_sight(page):
+        _log_in(page)
+        _the_login_survives_a_reload(page, browser_context)
+        _nine_cards(page)
+        _a_site_shows_216_cells_and_opens_a_battery(page)
+        _a_string_shows_24_blocks_and_opens_one(page)
+        _a_capacity_test_is_evidence_at_once(page, fed_server)
+        _zoom_survives_new_data(page, fed_server)
+        _the_past_is_downloaded(page)
+        _lives_are_told(page)
+        _an_alert_is_acknowledged(page, fed_server)
+        _a_drill_is_played(page, fed_server)
+        _every_page_fits_a_phone(page)
+        _log_out(page, browser_context)
+
+
+@contextmanager
+def _told_what_was_in_sight(page: Page) -> Iterator[None]:
+    """Prints address and text of the page where a step fails: what a person would have seen instead."""
+    try:
+        yield
+    except BaseException:
+        print(page.url, page.inner_text("body"), sep="\n")
+        raise
 
 
 def _log_in(page: Page) -> None:
