@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from batterytwin.life import MEDIAN
-from batterytwin.life_plan import ReplacementAdvice, ReplacementUrgency
+from batterytwin.life_plan import SOON_QUARTERS, ReplacementAdvice, ReplacementUrgency
 from batterytwin.quarters import Quarter, site_day
 from ml.life_curve import Floats, chance_of_end, days_at_risk
 from ml.work_window import dry_days
@@ -14,7 +14,6 @@ from ml.work_window import dry_days
 END_SOH: Final = 0.80
 SOON_SOH: Final = 0.85
 SHORT_LIFE_DAYS: Final = 90.0
-SOON_QUARTERS: Final = 2
 PLANNED_QUARTERS: Final = 8
 DEFERRED_RISK: Final = 0.25
 """Chance of an end of life up to which the monsoon may defer a replacement."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from batterytwin.alerts import AlertTransition
+from batterytwin.alerts import AlertRule, AlertTransition
 from batterytwin.errors import ConflictError, Reason, UnknownAlertError
 from storage.access_records import AuditEntry
 from storage.alert_query import AlertPage, AlertQuery, page_token_after, parse_page_token
@@ -16,6 +16,7 @@ from storage.store_pool import Connection, StorePool
 _LIST = read_sql("list_alerts")
 _GET = read_sql("get_alert")
 _ACTIVE = read_sql("active_alerts")
+_UNCLEARED = read_sql("uncleared_alerts")
 _ACKNOWLEDGE = read_sql("acknowledge_alert")
 _RESOLVE = read_sql("resolve_alert")
 _REOPEN = read_sql("reopen_alerts")
@@ -64,6 +65,12 @@ class AlertTables(StorePool):
         """Alerts whose condition stands and which nobody has closed or shelved, oldest first."""
         async with self._connection() as connection:
             cursor = await connection.execute(_ACTIVE)
+            return [alert_of_row(row) for row in await cursor.fetchall()]
+
+    async def uncleared_alerts(self, rules: Sequence[AlertRule]) -> list[AlertRecord]:
+        """Alerts of some rules whose condition stands, those too that a person has closed or shelved, oldest first."""
+        async with self._connection() as connection:
+            cursor = await connection.execute(_UNCLEARED, {"rules": [int(rule) for rule in rules]})
             return [alert_of_row(row) for row in await cursor.fetchall()]
 
     async def apply_transitions(self, transitions: Sequence[AlertTransition]) -> None:

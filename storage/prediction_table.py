@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from batterytwin.life_ends import LifeOutcome
 from batterytwin.telemetry import Rows
 from storage.instants import to_datetime, to_us
 from storage.prediction_rows import PREDICTION_DTYPE, copy_block
@@ -16,10 +17,19 @@ from storage.store_pool import StorePool
 _NEWEST: Final = read_sql("newest_predictions")
 _HISTORY: Final = read_sql("life_history")
 _INNOVATIONS: Final = read_sql("life_innovations")
+_TOLD_BEFORE: Final = read_sql("told_before")
 _SHADOW_PAIRS: Final = read_sql("shadow_pairs")
 _NAMES: Final = PREDICTION_DTYPE.names or ()
 _COPY: Final = f"COPY prediction ({', '.join(_NAMES)}) FROM STDIN (FORMAT binary)"
 _COPY_INPUTS: Final = "COPY prediction_input (battery_key, predicted_at, inputs) FROM STDIN (FORMAT binary)"
+_ENDS: Final = [int(outcome) for outcome in LifeOutcome if outcome.is_end]
+_SLACK_S: Final = 7 * 86_400
+"""A statement this much older than it should be is none: nobody predicted then."""
+
+TOLD_BEFORE_DTYPE: Final = np.dtype(
+    [("as_of", np.int64), *((name, np.float64) for name in ("days_25", "days_50", "days_75", "confidence"))]
+)
+"""What was told of a block once, as in `PREDICTION_DTYPE`; `as_of` 0 = nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +86,46 @@ class PredictionTable(StorePool):
             found = await (await connection.execute(_HISTORY, values)).fetchall()
         return _rows(found), tuple(row.model_version for row in found)
 
-    async def life_innovations(self, apart_days: int, end_soh: float, window_days: int) -> list[LifeInnovation]:
+    async def life_innovations(self, apart_days: int, window_days: int) -> list[LifeInnovation]:
         """Pairs of statements about one block at least `apart_days` apart, and lives that came to their end.
+
+        What an end is, and when it was, is what `ml.block_ends` has noted: the same that models are judged by.
 
         Args:
             apart_days: least time between the two.
-            end_soh: a block replaced below this health had come to its end.
             window_days: ends of so many last days.
         """
-        values = {"apart_days": apart_days, "end_soh": end_soh, "window_days": window_days}
+        values = {"apart_days": apart_days, "window_days": window_days, "ends": _ENDS}
         async with self._connection() as connection:
             return [LifeInnovation(*row) for row in await (await connection.execute(_INNOVATIONS, values)).fetchall()]
+
+    async def told_before(self, rows: Rows, is_fed: NDArray[np.bool_], ages_s: Sequence[int]) -> Rows:
+        """What was said before of the blocks of some predictions by the models of these, told or beside.
+
+        Args:
+            rows: predictions, `PREDICTION_DTYPE`, shape `(n_rows,)`.
+            is_fed: whether the clock of a battery's location is its feed's, shape `(n_rows,)`.
+            ages_s: how much older than `rows`, s; each finds the newest statement of at least this age.
+
+        Returns:
+            `TOLD_BEFORE_DTYPE`, shape `(n_rows, n_ages)`.
+        """
+        values = {
+            "keys": rows["battery_key"].tolist(),
+            "units": rows["unit_seq"].tolist(),
+            "models": rows["model_key"].tolist(),
+            "as_of": [to_datetime(us) for us in rows["as_of"].tolist()],
+            "predicted": [to_datetime(us) for us in rows["predicted_at"].tolist()],
+            "fed": is_fed.tolist(),
+            "ages_s": list(ages_s),
+            "slack_s": _SLACK_S,
+        }
+        found = np.zeros((len(rows), len(ages_s)), TOLD_BEFORE_DTYPE)
+        async with self._connection() as connection:
+            for row in await (await connection.execute(_TOLD_BEFORE, values)).fetchall():
+                told = (to_us(row.as_of), row.days_25, row.days_50, row.days_75, row.confidence)
+                found[row.place - 1, row.number - 1] = told
+        return found
 
     async def shadow_pairs(self, model_key: int, active_key: int, window_days: int) -> NDArray[np.float64]:
         """Medians told and of a shadow at the same instants, days, shape `(n_pairs, 2)`."""

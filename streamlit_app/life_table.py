@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from batterytwin.life import DAYS_PER_MONTH, DISAGREEMENT_LIMIT
+from batterytwin.life import DAYS_PER_MONTH, DISAGREEMENT_LIMIT, LOW_CONFIDENCE
+from batterytwin.life_plan import due_soon
 from clients.types import Confidence, LifeColumns, Quarter
 from streamlit_app.life_words import CONFIDENCE_TEXT, FACTOR_TEXT, SOURCE_TEXT, URGENCY_TEXT
 from streamlit_app.wording import NOTHING, word
@@ -38,6 +39,12 @@ def disagreeing(lives: LifeColumns) -> NDArray[np.bool_]:
     twin, model = lives.twin_days.astype(np.float64), lives.model_days.astype(np.float64)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(twin - model) > DISAGREEMENT_LIMIT * 0.5 * (twin + model))
+
+
+def to_review(lives: LifeColumns, present: Quarter) -> NDArray[np.bool_]:
+    """Where a replacement is due within two quarters by a life of low confidence, `(n_batteries,)`."""
+    shares = lives.confidence_shares.astype(np.float64)
+    return np.asarray((shares < LOW_CONFIDENCE) & due_soon(lives.quarters, present))
 
 
 def life_table(lives: LifeColumns, keep: NDArray[np.bool_]) -> pd.DataFrame:

@@ -68,6 +68,9 @@ RULE_TEXT: Final[Mapping[int, str]] = {
     AlertRule.CHARGER_VOLTAGE: "Charger voltage",
     AlertRule.ROOM_COOLING: "Room cooling",
     AlertRule.LIFE_MODEL_ERROR: "Remaining lives turn out wrong",
+    AlertRule.LIFE_SHORT: "Replace now",
+    AlertRule.LIFE_FELL: "Remaining life fell",
+    AlertRule.LIFE_REVIEW: "Lives to review",
 }
 
 

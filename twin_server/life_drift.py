@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from batterytwin.life_models import ModelComparison, ModelDrift
-from ml.replacement_advice import END_SOH
+from storage.alert_records import AlertRecord
 from storage.life_model_table import LifeModelRecord
 from storage.prediction_table import LifeInnovation
 from twin_server.alert_hub import AlertHub
@@ -16,6 +16,8 @@ from twin_server.live_table import LiveTable
 
 DRIFT_EVERY_S: Final = 21_600.0
 DRIFT_LIMIT: Final = 0.15
+_DRIFT_OVER: Final = 0.12
+"""Error below which an alert clears."""
 _APART_DAYS: Final = 30
 _WINDOW_DAYS: Final = 365
 _SHADOW_WINDOW_DAYS: Final = 30
@@ -26,11 +28,14 @@ _DIFFERING: Final = 0.30
 class DriftStore(Protocol):
     """What the monitor needs of the store; see `storage.prediction_table`."""
 
-    async def life_innovations(self, apart_days: int, end_soh: float, window_days: int) -> list[LifeInnovation]:
+    async def life_innovations(self, apart_days: int, window_days: int) -> list[LifeInnovation]:
         """Pairs of statements about one block."""
 
     async def shadow_pairs(self, model_key: int, active_key: int, window_days: int) -> NDArray[np.float64]:
         """Medians told and of a shadow at the same instants."""
+
+    async def uncleared_alerts(self, rules: Sequence[AlertRule]) -> list[AlertRecord]:
+        """Alerts whose condition stands, whatever people have done to them."""
 
     async def apply_transitions(self, transitions: Sequence[AlertTransition]) -> None:
         """Stores changes of alerts; one that is already there is skipped."""
@@ -76,14 +81,17 @@ class DriftMonitor:
         Raises:
             StoreUnavailableError: the database is away.
         """
-        pairs = await self._store.life_innovations(_APART_DAYS, END_SOH, _WINDOW_DAYS)
+        pairs = await self._store.life_innovations(_APART_DAYS, _WINDOW_DAYS)
         keys = {pair.model_key for pair in pairs}
         found = {key: measure_drift([pair for pair in pairs if pair.model_key == key]) for key in keys}
         self.of_model = {key: drift for key, drift in found.items() if drift is not None}
+        alerts = await self._store.uncleared_alerts([AlertRule.LIFE_MODEL_ERROR])
+        standing = {alert.location_id: alert.alert_id for alert in alerts}
         transitions = []
         for number, (location, _) in enumerate(self._live.fleet_map.locations):
             ours = [pair for pair in pairs if self._location_of(pair.battery_key) == number]
-            change = self._change(location.location_id, measure_drift(ours), self._live.clocks.now_us(number))
+            drift, now_us = measure_drift(ours), self._live.clocks.now_us(number)
+            change = _change(location.location_id, drift, standing.get(location.location_id, ""), now_us)
             if change is not None:
                 transitions.append(change)
         if transitions:
@@ -110,34 +118,32 @@ class DriftMonitor:
         ordinal = self._live.fleet_map.find_key(battery_key)
         return -1 if ordinal is None else int(self._live.fleet_map.location_of[ordinal])
 
-    def _change(self, location_id: str, drift: ModelDrift | None, now_us: int) -> AlertTransition | None:
-        standing = next(
-            (
-                alert
-                for alert in self._hub.active.values()
-                if alert.rule == AlertRule.LIFE_MODEL_ERROR and alert.location_id == location_id
-            ),
-            None,
-        )
-        wrong = drift is not None and drift.error > DRIFT_LIMIT
-        if drift is None or wrong == (standing is not None):
-            return None
-        change = AlertChange.RAISED if wrong else AlertChange.CLEARED
-        return AlertTransition(
-            alert_id=f"{location_id}/LIFE_MODEL_ERROR/{now_us}" if standing is None else standing.alert_id,
-            battery_key=None,
-            string_id="",
-            location_id=location_id,
-            rule=AlertRule.LIFE_MODEL_ERROR,
-            severity=Severity.WARNING,
-            change=change,
-            sample_time_us=now_us,
-            value=100.0 * drift.error,
-            threshold=100.0 * DRIFT_LIMIT,
-            unit="%",
-            message=(
-                f"Remaining lives told a month and more ago were {100 * drift.error:.0f} % off "
-                f"(median of {drift.pair_count} blocks, limit {100 * DRIFT_LIMIT:.0f} %); "
-                f"lives turn out {'longer' if drift.bias > 0 else 'shorter'}"
-            ),
-        )
+
+def _change(location_id: str, drift: ModelDrift | None, standing: str, now_us: int) -> AlertTransition | None:
+    """What follows for the alert of a site; `standing` is its id, or empty."""
+    if drift is None:
+        return None
+    if standing:
+        change, is_due = AlertChange.CLEARED, drift.error < _DRIFT_OVER
+    else:
+        change, is_due = AlertChange.RAISED, drift.error > DRIFT_LIMIT
+    if not is_due:
+        return None
+    return AlertTransition(
+        alert_id=standing or f"{location_id}/LIFE_MODEL_ERROR/{now_us}",
+        battery_key=None,
+        string_id="",
+        location_id=location_id,
+        rule=AlertRule.LIFE_MODEL_ERROR,
+        severity=Severity.WARNING,
+        change=change,
+        sample_time_us=now_us,
+        value=100.0 * drift.error,
+        threshold=100.0 * DRIFT_LIMIT,
+        unit="%",
+        message=(
+            f"Remaining lives told a month and more ago were {100 * drift.error:.0f} % off "
+            f"(median of {drift.pair_count} blocks, limit {100 * DRIFT_LIMIT:.0f} %); "
+            f"lives turn out {'longer' if drift.bias > 0 else 'shorter'}"
+        ),
+    )

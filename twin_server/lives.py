@@ -15,6 +15,7 @@ from batterytwin.telemetry import Quality
 from ml.scoring import Scoring
 from twin_server.alert_hub import AlertHub
 from twin_server.case_keeper import KEEP_EVERY_S, CaseKeeper, CaseStore
+from twin_server.life_alerts import REVIEW_EVERY_S, LifeAlerts, LifeAlertStore
 from twin_server.life_drift import DRIFT_EVERY_S, DriftMonitor, DriftStore
 from twin_server.life_planner import LifePlanner
 from twin_server.life_predictor import (
@@ -39,7 +40,7 @@ _RETRY_S: Final = 5.0
 _log = structlog.get_logger(__name__)
 
 
-class LifeStore(ModelStore, ArchiveStore, PredictionStore, DriftStore, CaseStore, Protocol):
+class LifeStore(ModelStore, ArchiveStore, PredictionStore, DriftStore, LifeAlertStore, CaseStore, Protocol):
     """What lives need of the store; see `storage.server_store`."""
 
 
@@ -64,6 +65,7 @@ class Lives:
         predictor: makes them.
         planner: plans.
         drift: monitor.
+        alerts: about lives.
         cases: similar cases from real replacements.
         jobs: work that comes back.
     """
@@ -96,10 +98,12 @@ class Lives:
             lambda: self.scoring.is_up,
         )
         self.drift = DriftMonitor(store, hub, live)
+        self.alerts = LifeAlerts(store, hub, live, self.table)
         self.cases = CaseKeeper(store, self.files, self.registry, self.table, live.fleet_map)
         self.jobs = [
             Job("lives", PREDICT_EVERY_S, self.predictor.predict_all),
             Job("life drift", DRIFT_EVERY_S, self.drift.look),
+            Job("life alerts", REVIEW_EVERY_S, self.alerts.review),
             Job("life cases", KEEP_EVERY_S, self.cases.keep),
         ]
 
@@ -121,6 +125,7 @@ class Lives:
             self._run_scoring(),
             run_every(LOOK_EVERY_S, self.predictor.look),
             run_every(LOOK_EVERY_S, self.cases.look),
+            run_every(LOOK_EVERY_S, self.alerts.look),
         ]
 
     async def close(self) -> None:

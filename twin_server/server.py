@@ -340,6 +340,7 @@ class TwinServer:
             self.lives.predictor.touch([event.battery_key])
         if event.replacement is not None:
             self.lives.cases.wake()
+            self.lives.alerts.wake()
 
     async def _sweep(self) -> None:
         self.live.sweep()

@@ -37,6 +37,9 @@ class AlertRule(IntEnum):
     CHARGER_VOLTAGE = 20
     ROOM_COOLING = 21
     LIFE_MODEL_ERROR = 22
+    LIFE_SHORT = 23
+    LIFE_FELL = 24
+    LIFE_REVIEW = 25
 
 
 class AlertState(IntEnum):

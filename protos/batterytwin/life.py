@@ -24,6 +24,9 @@ MEDIAN: Final = QUANTILES.index(0.50)
 DISAGREEMENT_LIMIT: Final = 0.30
 """|twin - model| over their mean, above which both are shown."""
 
+LOW_CONFIDENCE: Final = 0.60
+"""Share of similar cases right, below which confidence is low: a person should look before anything rests on it."""
+
 CASES_TOLD: Final = 3
 """Similar cases that are told with an answer."""
 
@@ -65,7 +68,7 @@ class Confidence(IntEnum):
     @classmethod
     def of_share(cls, share: float) -> "Confidence":
         """High above 80 % of similar cases right, medium from 60 %, low below."""
-        return cls.HIGH if share > 0.80 else cls.MEDIUM if share >= 0.60 else cls.LOW
+        return cls.HIGH if share > 0.80 else cls.MEDIUM if share >= LOW_CONFIDENCE else cls.LOW
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from batterytwin.quarters import Quarter
+
+SOON_QUARTERS: Final = 2
+"""What is due so many quarters ahead is prepared now."""
+
+
+def due_soon(quarters: NDArray[np.int32], present: Quarter) -> NDArray[np.bool_]:
+    """Which replacements, by the `Quarter.index` of their advice, are due within two quarters, `(n_batteries,)`."""
+    return np.asarray(quarters <= present.index + SOON_QUARTERS, np.bool_)
 
 
 class ReplacementUrgency(IntEnum):

@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from batterytwin.alerts import AlertState
+from batterytwin.alerts import AlertRule, AlertState
 from batterytwin.errors import TwinError
 from clients.types import Alert
 from streamlit_app import links
@@ -16,6 +16,7 @@ from streamlit_app.visitor import Visitor
 from streamlit_app.wording import RULE_TEXT, SEVERITY_TEXT, STATE_TEXT, both_times, compact, local_time, word
 
 MAX_NOTE_LENGTH: Final = 1_000
+_OF_LIFE: Final = (AlertRule.LIFE_SHORT, AlertRule.LIFE_FELL, AlertRule.LIFE_REVIEW)
 _TO_ACKNOWLEDGE: Final = (AlertState.RAISED, AlertState.CLEARED)
 
 
@@ -37,6 +38,8 @@ def _headline(alert: Alert) -> None:
             links.string_link(alert.string_id, alert.string_id, ":material/view_week:")
         if not (alert.battery_id or alert.string_id):
             st.markdown(source(alert), width="content")
+            if alert.rule in _OF_LIFE:  # of many batteries: that page lists them
+                links.page_link("life", "Remaining life", ":material/timeline:")
 
 
 def _facts(alert: Alert) -> list[str]:

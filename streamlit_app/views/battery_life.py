@@ -3,12 +3,15 @@
 from datetime import timedelta
 from typing import Final
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from batterytwin.errors import ConflictError
 from batterytwin.life import DAYS_PER_MONTH, LifeCase
-from clients.types import RemainingLife
+from batterytwin.life_plan import due_soon
+from batterytwin.quarters import Quarter
+from clients.types import Confidence, RemainingLife
 from streamlit_app import life_answers
 from streamlit_app.charts.health_bands import END_OF_LIFE_SOH
 from streamlit_app.charts.life_effects import LONGER, SHORTER, life_effects
@@ -120,6 +123,17 @@ def _tiles(life: RemainingLife) -> None:
             "evidence above, before acting; a capacity test decides.",
             icon=":material/call_split:",
         )
+    elif life.confidence is Confidence.LOW and _is_due_soon(life):
+        st.warning(
+            "This replacement is due within two quarters by a prediction of low confidence: test the capacity before "
+            "anything is ordered.",
+            icon=":material/fact_check:",
+        )
+
+
+def _is_due_soon(life: RemainingLife) -> bool:
+    present = Quarter.of_time(round(life.predict_time.timestamp() * 1e6))
+    return bool(due_soon(np.array([life.advice.quarter.index], np.int32), present)[0])
 
 
 def _fan(life: RemainingLife) -> None:

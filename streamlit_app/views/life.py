@@ -8,11 +8,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from batterytwin.life import DAYS_PER_MONTH
+from batterytwin.quarters import Quarter
 from clients.types import Confidence, FleetLife, LifeColumns, Location, ReplacementUrgency
 from streamlit_app import answers, life_answers, links
 from streamlit_app.charts.life_histogram import LIFE_KEY, URGENT_DAYS, YEAR_DAYS, life_histogram
 from streamlit_app.html_parts import colour_key
-from streamlit_app.life_table import COLUMN_CONFIG, disagreeing, life_table
+from streamlit_app.life_table import COLUMN_CONFIG, disagreeing, life_table, to_review
 from streamlit_app.life_words import CONFIDENCE_TEXT, URGENCY_TEXT, life_text
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained
@@ -21,6 +22,9 @@ from streamlit_app.wording import NOTHING, local_time, word
 
 REFRESH_S: Final = 60
 _LONGEST_YEARS: Final = 20
+_REVIEW_HELP: Final = (
+    "Due within two quarters by a prediction of low confidence: look, or test the capacity, before ordering"
+)
 
 
 def show() -> None:
@@ -40,8 +44,9 @@ def _live() -> None:
     if not len(fleet.lives):
         st.info("The first lives are told some minutes after the first readings.", icon=":material/hourglass_empty:")
         return
-    keep = _filters(fleet.lives, sites.value)
-    _totals(fleet, keep)
+    review = to_review(fleet.lives, Quarter.of_time(round(fleet.server_time.timestamp() * 1e6)))
+    keep = _filters(fleet.lives, sites.value, review)
+    _totals(fleet, keep, review)
     left, right = st.columns((2, 3))
     with left, st.container(border=True, height="stretch", key="panel_life_spread"):
         st.markdown("**Remaining life, median of each battery**")
@@ -60,7 +65,7 @@ def degraded_notice(reason: str) -> None:
         st.warning(f"Remaining lives are degraded: {reason}", icon=":material/model_training:")
 
 
-def _filters(lives: LifeColumns, sites: Sequence[Location]) -> NDArray[np.bool_]:
+def _filters(lives: LifeColumns, sites: Sequence[Location], review: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Controls, and which batteries they keep."""
     names = {site.location_id: site.display_name for site in sites}
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -76,6 +81,7 @@ def _filters(lives: LifeColumns, sites: Sequence[Location]) -> NDArray[np.bool_]
             format_func=lambda member: word(CONFIDENCE_TEXT, member),
         )  # fmt: skip
         differing = st.toggle("Twin and model differ", key="life_differing")
+        reviewing = st.toggle("To review first", key="life_review", help=_REVIEW_HELP)
         years = st.slider("At most so many years left", 0, _LONGEST_YEARS, _LONGEST_YEARS, key="life_years", width=220)
     site_of = {
         battery_id: site.location_id for site in sites for string in site.strings() for battery_id in string.battery_ids
@@ -89,12 +95,14 @@ def _filters(lives: LifeColumns, sites: Sequence[Location]) -> NDArray[np.bool_]
         keep &= np.array([not np.isnan(s) and int(Confidence.of_share(float(s))) in wanted for s in shares])
     if differing:
         keep &= disagreeing(lives)
+    if reviewing:
+        keep &= review
     if years < _LONGEST_YEARS:
         keep &= lives.days_50 <= years * 12 * DAYS_PER_MONTH
     return keep
 
 
-def _totals(fleet: FleetLife, keep: NDArray[np.bool_]) -> None:
+def _totals(fleet: FleetLife, keep: NDArray[np.bool_], review: NDArray[np.bool_]) -> None:
     lives = fleet.lives
     days = lives.days_50[keep].astype(np.float64)
     urgent = int(np.count_nonzero(lives.urgencies[keep] == int(ReplacementUrgency.NOW)))
@@ -110,6 +118,7 @@ def _totals(fleet: FleetLife, keep: NDArray[np.bool_]) -> None:
             "Differ", f"{int(np.count_nonzero(disagreeing(lives)[keep])):,}", border=True,
             help="Twin and model differ by more than 30 %; look at both before acting",
         )  # fmt: skip
+        st.metric("To review", f"{int(np.count_nonzero(review & keep)):,}", border=True, help=_REVIEW_HELP)
     newest = int(lives.predict_time_unix_ns.max(initial=0))
     when = local_time(
         np.datetime64(newest, "ns").astype("datetime64[us]").item().replace(tzinfo=fleet.server_time.tzinfo)

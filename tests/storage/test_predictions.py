@@ -88,7 +88,7 @@ async def test_pairs_of_one_block_tell_how_true_it_was(server_store: ServerStore
     for days_ago, days in ((50, 500.0), (40, 480.0), (1, 400.0)):
         await server_store.add_predictions(predictions(keys, T0_US - days_ago * DAY_US, days))
     await server_store.add_predictions(predictions(keys[2:], T0_US, 900.0, unit_seq=2.0))
-    pairs = {pair.battery_key: pair for pair in await server_store.life_innovations(30, 0.8, 365)}
+    pairs = {pair.battery_key: pair for pair in await server_store.life_innovations(30, 365)}
     assert set(pairs) == set(keys[:2]), "another block has nothing to compare with"
     pair = pairs[keys[0]]
     assert (pair.older_days, pair.newer_days, pair.realised) == (480.0, 400.0, False)

@@ -49,7 +49,7 @@ def fleet(location_ids: Iterable[str], degraded_reason: str = "") -> clients.Fle
         sources=np.full(n, int(LifeSource.TWIN_AND_MODEL), np.int32),
         top_factors=np.full(n, int(LifeFactor.TEMPERATURE), np.int32),
         top_shares=np.full(n, 0.61, np.float32),
-        quarters=np.array([Quarter(2026, 1).index + min(int(d // 91), 12) for d in median], np.int32),
+        quarters=np.array([Quarter(2026, 1).index + min(max(int(0.5 * d // 91) - 1, 0), 12) for d in median], np.int32),
         urgencies=urgency.astype(np.int32),
         soh_capacity=soh.astype(np.float32),
     )

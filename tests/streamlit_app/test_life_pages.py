@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from batterytwin.quarters import Quarter
 from clients.types import ModelState, ReplacementUrgency
 from streamlit_app.charts.life_fan import life_fan
 from streamlit_app.charts.life_histogram import life_histogram
+from streamlit_app.life_table import disagreeing, to_review
 from streamlit_app.life_words import life_text
 from tests.streamlit_app import dummy_life
 from tests.streamlit_app.dummy_client import DummyClient
@@ -40,6 +42,26 @@ def test_its_filters_narrow_it(open_as: Opener) -> None:
     assert app.dataframe[0].value["differ"].all()
     app.slider(key="life_years").set_value(1).run()
     assert (app.dataframe[0].value["months"] <= 12.0).all()
+
+
+def test_low_confidence_is_to_be_reviewed_where_something_rests_on_it(open_as: Opener) -> None:
+    open_as("anna")
+    app = only("life").run()
+    low = app.dataframe[0].value["confidence"].eq("Low").sum()
+    app.toggle(key="life_review").set_value(True).run()
+    table = app.dataframe[0].value
+    assert values(app)["To review"] == f"{len(table):,}"
+    assert 0 < len(table) < low
+    assert set(table["confidence"]) == {"Low"}
+    present = Quarter.of_time(round(NOW.timestamp() * 1e6))
+    assert set(table["quarter"]) <= {str(present.plus(count)) for count in range(3)}
+    lives = [dummy_life.fleet([site.location_id]).lives for site in SITES]
+    told = next(
+        one.battery_ids[row] for one in lives for row in np.flatnonzero(to_review(one, present) & ~disagreeing(one))
+    )
+    battery = only("battery")
+    battery.query_params["battery"] = told
+    assert "low confidence" in texts(battery.run())
 
 
 def test_a_degraded_answer_says_so(open_as: Opener, dummy: DummyClient) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from actors.fleet import Fleet, TwinSpec
 from actors.life_inputs import life_records
+from batterytwin.alerts import AlertRule, Severity
 from batterytwin.errors import (
     ConflictError,
     InvalidArgumentError,
@@ -30,7 +31,7 @@ from ml.model_archive import pack_model
 from storage.postgres_shard_store import PostgresShardStore
 from tests.fixtures.scripted_scorer import LosablePlace, write_model
 from tests.fixtures.server import serve
-from tests.twin_server.scripted_lives import ScriptedLives
+from tests.twin_server.scripted_lives import DAY_US, ScriptedLives
 
 BATTERY = "AAA-U1-S01-B01"
 
@@ -127,6 +128,19 @@ async def test_lives_from_the_first_prediction_to_another_model(database_url: st
         assert {one.battery_id for one in short} == {f"AAA-U1-S01-B0{n}" for n in (1, 2, 3)}
         urgent = await client.list_remaining_life("AAA", "AAA-U1-S01", urgencies=[ReplacementUrgency.NOW])
         assert [one.battery_id for one in urgent] == [BATTERY]
+
+        # little life left is an alert like any other
+        for days in (0.6, 1.2):
+            row = lives.table.rows[[0]].copy()
+            for name in ("predicted_at", "as_of"):
+                row[name] -= round(days * DAY_US)
+            await running.store.add_predictions(row)
+        for _ in range(2):
+            await lives.alerts.review()
+        (alert,) = await client.list_alerts(battery_id=BATTERY)
+        assert (alert.rule, alert.severity) == (AlertRule.LIFE_SHORT, Severity.CRITICAL)
+        assert "fewer than 90: replace it now" in alert.message
+        await client.acknowledge_alert(alert.alert_id, "ordered")
 
         # plans
         plan = await client.get_maintenance_plan(quarter_count=2)
@@ -229,6 +243,13 @@ async def test_lives_from_the_first_prediction_to_another_model(database_url: st
             actions = {row[0] for row in connection.execute("SELECT action FROM audit_entry").fetchall()}
             assert actions >= {"model.import", "model.approve", "model.activate", "model.shadow"}
         assert key > 0
+
+        # what was told of a block ends with it
+        assert running.server.active_alert_count == 1
+        await client.record_event(
+            EventKind.REPLACEMENT, datetime.now(UTC), battery_id=BATTERY, replacement=Replacement(new_serial="new")
+        )
+        await until(lambda: running.server.active_alert_count == 0)
 
 
 async def test_a_battery_that_was_never_read_has_no_life(database_url: str, tmp_path: Path) -> None:

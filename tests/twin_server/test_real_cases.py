@@ -143,6 +143,17 @@ async def test_replaced_blocks_become_cases_of_those_like_them(
         await lives.cases.keep()
         assert await running.store.life_outcomes() == outcomes
 
+        # an end of the drift monitor is an end of the evaluation
+        realised = [pair for pair in await running.store.life_innovations(30, 365) if pair.realised]
+        (weak_ordinal,) = fleet_map.ordinals([WEAK])
+        assert [pair.battery_key for pair in realised] == [fleet_map.battery_keys[weak_ordinal]]
+        stored = {case.moment.as_of_us: case for case in await running.store.life_cases(10, 100)}
+        noted = stored[round(realised[0].older_s * 1e6)]
+        assert (noted.end.until_us, noted.moment.told_days) == (
+            round(realised[0].newer_s * 1e6),
+            realised[0].older_days,
+        )
+
         # judged by
         followed = await read_fleet_lives(running.store)
         assert followed.outcomes == outcomes | {LifeOutcome.SERVING: 1}, "of others there is no month that is over"

@@ -98,6 +98,12 @@ class _AlertRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertRule.V
     """Diagnosed: the room is warmer than it was."""
     ALERT_RULE_LIFE_MODEL_ERROR: _AlertRule.ValueType  # 22
     """Remaining lives told earlier have turned out more than 15 % wrong at a site."""
+    ALERT_RULE_LIFE_SHORT: _AlertRule.ValueType  # 23
+    """A median of less than 90 days left: a warning, critical where three of four such blocks do not last so long."""
+    ALERT_RULE_LIFE_FELL: _AlertRule.ValueType  # 24
+    """The end of life is told for more than 30 days earlier than a month before, and for more than the interval allowed."""
+    ALERT_RULE_LIFE_REVIEW: _AlertRule.ValueType  # 25
+    """Replacements within two quarters rest on lives of low confidence: a person should look first. One a location."""
 
 class AlertRule(_AlertRule, metaclass=_AlertRuleEnumTypeWrapper):
     """Names the rule that raised an alert."""
@@ -148,6 +154,12 @@ ALERT_RULE_ROOM_COOLING: AlertRule.ValueType  # 21
 """Diagnosed: the room is warmer than it was."""
 ALERT_RULE_LIFE_MODEL_ERROR: AlertRule.ValueType  # 22
 """Remaining lives told earlier have turned out more than 15 % wrong at a site."""
+ALERT_RULE_LIFE_SHORT: AlertRule.ValueType  # 23
+"""A median of less than 90 days left: a warning, critical where three of four such blocks do not last so long."""
+ALERT_RULE_LIFE_FELL: AlertRule.ValueType  # 24
+"""The end of life is told for more than 30 days earlier than a month before, and for more than the interval allowed."""
+ALERT_RULE_LIFE_REVIEW: AlertRule.ValueType  # 25
+"""Replacements within two quarters rest on lives of low confidence: a person should look first. One a location."""
 Global___AlertRule: _TypeAlias = AlertRule  # noqa: Y015
 
 class _AlertState:
