@@ -1,33 +1,49 @@
 """`batterytwin`: the command line."""
 
-import platform
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from typing import ClassVar
 
 import typer
 
-from batterytwin import __version__
 from batterytwin.errors import TwinError
-from twin_server import client_commands, drill_commands, up_command
-from twin_server.access_commands import token_app, user_app
-from twin_server.backup_commands import backup, restore
-from twin_server.dataset_command import dataset
-from twin_server.event_commands import event_app
-from twin_server.export_command import export
-from twin_server.history_command import history
-from twin_server.life_command import life, plan
-from twin_server.model_commands import models_app
-from twin_server.project_command import project
-from twin_server.projections_command import projections_app
-from twin_server.rebuild_command import rebuild
-from twin_server.replay_commands import replay
-from twin_server.scenario_commands import scenario_app
-from twin_server.scenario_play import play
-from twin_server.simulate_command import simulate
-from twin_server.string_command import string
-from twin_server.train_command import evaluate, train
+from twin_server.lazy_commands import LazyGroup
+
+
+class _Commands(LazyGroup):
+    """All commands, in the order in which `batterytwin --help` tells them."""
+
+    places: ClassVar[Mapping[str, str]] = {
+        "up": "twin_server.up_command:up",
+        "status": "twin_server.client_commands:status",
+        "twin": "twin_server.client_commands:twin",
+        "string": "twin_server.string_command:string",
+        "alerts": "twin_server.client_commands:alerts",
+        "history": "twin_server.history_command:history",
+        "export": "twin_server.export_command:export",
+        "replay": "twin_server.replay_commands:replay",
+        "simulate": "twin_server.simulate_command:simulate",
+        "dataset": "twin_server.dataset_command:dataset",
+        "backup": "twin_server.backup_commands:backup",
+        "restore": "twin_server.backup_commands:restore",
+        "rebuild": "twin_server.rebuild_command:rebuild",
+        "life": "twin_server.life_command:life",
+        "plan": "twin_server.life_command:plan",
+        "train": "twin_server.train_command:train",
+        "evaluate": "twin_server.train_command:evaluate",
+        "project": "twin_server.project_command:project",
+        "event": "twin_server.event_commands:event_app",
+        "scenario": "twin_server.scenario_group:scenario_app",
+        "projections": "twin_server.projections_command:projections_app",
+        "models": "twin_server.model_commands:models_app",
+        "user": "twin_server.access_commands:user_app",
+        "token": "twin_server.access_commands:token_app",
+        "version": "twin_server.version_command:version",
+    }
+
 
 app = typer.Typer(
+    cls=_Commands,
     help=(
         "A live digital twin of every VRLA battery in a fleet.\n\n"
         "Start with `batterytwin up`: database, twins, API, dashboard and a simulated fleet, all on this machine. "
@@ -37,51 +53,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-app.command()(up_command.up)
-app.command()(client_commands.status)
-app.command()(client_commands.twin)
-app.command()(string)
-app.command()(client_commands.alerts)
-app.command()(history)
-app.command()(export)
-app.command()(replay)
-app.command()(simulate)
-app.command()(dataset)
-app.command()(backup)
-app.command()(restore)
-app.command()(rebuild)
-app.command()(life)
-app.command()(plan)
-app.command()(train)
-app.command()(evaluate)
-app.command()(project)
-app.add_typer(event_app, name="event")
-scenario_app.command()(play)
-for command in (
-    drill_commands.start,
-    drill_commands.update,
-    drill_commands.stop,
-    drill_commands.get,
-    drill_commands.running,
-    drill_commands.watch,
-):
-    scenario_app.command()(command)
-app.add_typer(scenario_app, name="scenario")
-app.add_typer(projections_app, name="projections")
-app.add_typer(models_app, name="models")
-app.add_typer(user_app, name="user")
-app.add_typer(token_app, name="token")
 
 
-@app.command()
-def version(short: Annotated[bool, typer.Option(help="Print the number alone.")] = False) -> None:
-    """Print the version of the product and of its parts."""
-    if short:
-        typer.echo(__version__)
-        return
-    from actors.filter import MODEL_VERSION  # noqa: PLC0415  # compiled code, kept out of `batterytwin --help`
-
-    typer.echo(f"batterytwin {__version__} (filter {MODEL_VERSION}, Python {platform.python_version()})")
+@app.callback()
+def _all() -> None:
+    """Keeps this a group: without a word of its own typer takes it for one command."""
 
 
 def main() -> None:
