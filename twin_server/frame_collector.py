@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from actors.string_frame import StringFrame, robust_current
 from actors.string_robust import Floats
-from batterytwin.telemetry import MEASURED_COLUMNS, Rows, mode_of
+from batterytwin.telemetry import MEASURED_COLUMNS, Rows, join_rows, mode_of
 from twin_server.routing import FleetMap
 from twin_server.string_samples import StringSamples
 
@@ -102,7 +102,7 @@ class FrameCollector:
         self._waiting_rows = 0
         if not batches:
             return []
-        rows = np.concatenate([batch.rows for batch in batches])
+        rows = join_rows([batch.rows for batch in batches])
         ordinals = np.concatenate([batch.ordinals for batch in batches])
         arrived_s = np.repeat([batch.arrived_s for batch in batches], [len(batch.rows) for batch in batches])
         strings = self._map.string_of[ordinals].astype(np.int64)
