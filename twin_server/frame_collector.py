@@ -165,11 +165,12 @@ class FrameCollector:
     ) -> None:
         """Lets rows of open frames wait on; their strings' samples wait with them."""
         strings = np.unique(self._map.string_of[ordinals])
-        for at_s in np.unique(arrived_s):
-            mine = arrived_s == at_s
-            samples = [batch.samples for batch in batches if batch.arrived_s == at_s and batch.samples is not None]
-            self._waiting.append(_Batch(rows[mine], ordinals[mine], samples[0] if samples else None, float(at_s)))
-            self._waiting_rows += int(mine.sum())
+        samples = {batch.arrived_s: batch.samples for batch in reversed(batches) if batch.samples is not None}
+        begins = np.flatnonzero(np.diff(arrived_s, prepend=-np.inf)).tolist()  # batches stand in order of arrival
+        for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
+            at_s = float(arrived_s[begin])
+            self._waiting.append(_Batch(rows[begin:end], ordinals[begin:end], samples.get(at_s), at_s))
+        self._waiting_rows += len(rows)
         for batch in batches:
             alone = batch.samples is not None and not np.isin(arrived_s, batch.arrived_s).any()
             if alone and batch.samples is not None and np.isin(batch.samples.strings, strings).any():
