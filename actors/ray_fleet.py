@@ -110,7 +110,7 @@ def start_ray(core_count: int) -> None:
 
 
 def _end_what_nobody_needs() -> None:
-    """Ends processes that Ray starts whatever one asks for, 60 MB each, and together 1.2 % of a core while idle.
+    """Ends processes that Ray starts whatever one asks for: 50 MB each, and together 1.1 % of a core while idle.
 
     One carries lines of log to the driver, who wants none (`log_to_driver`), the other would start more machines. Ray
     has methods for it, but not in its public part: where they have gone, the processes stay.
