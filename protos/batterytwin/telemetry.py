@@ -233,7 +233,9 @@ def join_rows(parts: Sequence[Rows]) -> Rows:
     Args:
         parts: at least one; all of one dtype and contiguous.
     """
-    return parts[0] if len(parts) == 1 else np.frombuffer(bytearray().join(parts), parts[0].dtype)
+    if len(parts) == 1:
+        return parts[0]
+    return np.frombuffer(bytearray().join(parts), parts[0].dtype)  # type: ignore[arg-type] # arrays are buffers
 
 
 def to_received_s(receive_time_us: int) -> int:
