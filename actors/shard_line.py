@@ -12,7 +12,7 @@ import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, cast
 
 from batterytwin.errors import ShardUnavailableError
 
@@ -111,8 +111,7 @@ class ShardLine(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
-        if isinstance(transport, asyncio.WriteTransport):
-            self._transport = transport
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's are not of asyncio's classes
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""

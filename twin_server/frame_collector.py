@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from actors.string_frame import StringFrame, robust_current
 from actors.string_robust import Floats
-from batterytwin.telemetry import MEASURED_COLUMNS, Rows, mode_of
+from batterytwin.telemetry import MEASURED_COLUMNS, Rows, join_rows, mode_of
 from twin_server.routing import FleetMap
 from twin_server.string_samples import StringSamples
 
@@ -102,7 +102,7 @@ class FrameCollector:
         self._waiting_rows = 0
         if not batches:
             return []
-        rows = np.concatenate([batch.rows for batch in batches])
+        rows = join_rows([batch.rows for batch in batches])
         ordinals = np.concatenate([batch.ordinals for batch in batches])
         arrived_s = np.repeat([batch.arrived_s for batch in batches], [len(batch.rows) for batch in batches])
         strings = self._map.string_of[ordinals].astype(np.int64)
@@ -165,11 +165,12 @@ class FrameCollector:
     ) -> None:
         """Lets rows of open frames wait on; their strings' samples wait with them."""
         strings = np.unique(self._map.string_of[ordinals])
-        for at_s in np.unique(arrived_s):
-            mine = arrived_s == at_s
-            samples = [batch.samples for batch in batches if batch.arrived_s == at_s and batch.samples is not None]
-            self._waiting.append(_Batch(rows[mine], ordinals[mine], samples[0] if samples else None, float(at_s)))
-            self._waiting_rows += int(mine.sum())
+        samples = {batch.arrived_s: batch.samples for batch in reversed(batches) if batch.samples is not None}
+        begins = np.flatnonzero(np.diff(arrived_s, prepend=-np.inf)).tolist()  # batches stand in order of arrival
+        for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
+            at_s = float(arrived_s[begin])
+            self._waiting.append(_Batch(rows[begin:end], ordinals[begin:end], samples.get(at_s), at_s))
+        self._waiting_rows += len(rows)
         for batch in batches:
             alone = batch.samples is not None and not np.isin(arrived_s, batch.arrived_s).any()
             if alone and batch.samples is not None and np.isin(batch.samples.strings, strings).any():

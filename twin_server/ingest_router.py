@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +119,16 @@ class IngestRouter:
             UnavailableError: the server is shutting down.
         """
         valid = check_single(self._map, self._live.clocks, reading, allowed_locations)
-        return None if valid is None else self._hand_over(valid)
+        if valid is None:
+            return None
+        ordinal = int(valid.ordinals[0])
+        pump = self._pumps[self._map.shard[ordinal]]
+        pump.check_room(1)
+        if self._frames is not None:
+            self._frames.put(valid.rows, valid.ordinals, None)
+        if self._past_outages is not None:
+            self._past_outages.note_one(int(self._map.location_of[ordinal]), reading.sample_time_unix_ns // 1_000)
+        return Submission(valid, [pump.put(valid.rows)])
 
     def _hand_over(self, valid: ValidBatch) -> "Submission":
         parts = self._split(valid)
@@ -157,7 +167,7 @@ class IngestRouter:
             await asyncio.wait(parts.values())
         fresh = [False] * len(inputs)
         for shard, part in parts.items():
-            outcomes = await asyncio.shield(part)
+            outcomes = await part
             for place, outcome in zip(places[shard], outcomes.tolist(), strict=True):
                 fresh[place] = outcome == Outcome.APPLIED
         return fresh
@@ -188,19 +198,28 @@ class Submission:
         Raises:
             UnavailableError: at least one shard could not take its rows; send the whole batch again.
         """
+        if len(self._valid.rows) == 1 and not self._valid.refused:
+            return _OF_ONE[int((await self._parts[0])[0])]
         counts = np.zeros(len(Outcome), np.int64)
         if len(self._parts) > 1:
             await asyncio.wait(self._parts)  # an error of one part is told when the others are settled too
         for part in self._parts:
-            counts += np.bincount(await asyncio.shield(part), minlength=len(Outcome))
-        suspect = int(counts[Outcome.SUSPECT])
-        return IngestOutcome(
-            accepted=int(counts[Outcome.APPLIED]) + suspect,
-            duplicate=int(counts[Outcome.DUPLICATE]),
-            conflict=int(counts[Outcome.CONFLICT]),
-            late=int(counts[Outcome.LATE]),
-            too_late=int(counts[Outcome.TOO_LATE]),
-            refused=self._valid.refused_count,
-            suspect=suspect,
-            refused_rows=self._valid.refused,
-        )
+            counts += np.bincount(await part, minlength=len(Outcome))
+        return _outcome(counts.tolist(), self._valid.refused_count, self._valid.refused)
+
+
+def _outcome(counts: Sequence[int], refused_count: int, refused: list[RefusedRow]) -> IngestOutcome:
+    return IngestOutcome(
+        accepted=counts[Outcome.APPLIED] + counts[Outcome.SUSPECT],
+        duplicate=counts[Outcome.DUPLICATE],
+        conflict=counts[Outcome.CONFLICT],
+        late=counts[Outcome.LATE],
+        too_late=counts[Outcome.TOO_LATE],
+        refused=refused_count,
+        suspect=counts[Outcome.SUSPECT],
+        refused_rows=refused,
+    )
+
+
+_OF_ONE: Final = [_outcome([int(of == outcome) for of in Outcome], 0, []) for outcome in Outcome]
+"""What becomes of a batch that is one good row, by its `Outcome`."""

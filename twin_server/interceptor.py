@@ -1,7 +1,7 @@
 """The one gate that every call passes: correlation id, who is calling, may they, and how errors are answered."""
 
+import os
 import re
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, Final, NoReturn
@@ -134,7 +134,7 @@ def _begin(method: str, context: Any) -> tuple[Call, str]:
         elif key == DRILL_METADATA:
             drill_id = value
     if not _REQUEST_ID.fullmatch(request_id):
-        request_id = uuid.uuid4().hex
+        request_id = os.urandom(16).hex()
     address = address_of_peer(context.peer())
     call = Call(method, request_id, address, LOCAL if is_local_address(address) else ANONYMOUS, drill_id)
     current_call.set(call)

@@ -19,7 +19,7 @@ from batterytwin.telemetry import Flag, Quality, Regime, regime_of
 from storage.event_records import SERVER, EventRecord
 from twin_server.live_table import LiveTable
 
-_PAUSE_S: Final = 0.25
+_PAUSE_S: Final = 1.0
 _RETRY_S: Final = 5.0
 LEAST_SHARE: Final = 0.5
 """A string carries load when more than this share of the twins heard of it does."""

@@ -82,23 +82,24 @@ class PastOutages:
             sample_times_us: shape `(n_rows,)`.
         """
         locations = self._live.fleet_map.location_of[ordinals]
-        if len(ordinals) == 1:
-            start_us = end_us = int(sample_times_us[0])
+        start_us, end_us = int(sample_times_us.min()), int(sample_times_us.max())
+        is_one = bool((locations == locations[0]).all())
+        for location in [int(locations[0])] if is_one else np.flatnonzero(np.bincount(locations)).tolist():
+            self._note(location, start_us, end_us)
+
+    def note_one(self, location: int, sample_time_us: int) -> None:
+        """Notes a row that is stored."""
+        self._note(location, sample_time_us, sample_time_us)
+
+    def _note(self, location: int, start_us: int, end_us: int) -> None:
+        if start_us >= self._live.clocks.now_us(location) - _PRESENT_US and end_us - start_us < _PRESENT_US:
+            return
+        noted = self._stretches.get(location)
+        if noted is None:
+            self._stretches[location] = _Stretch(start_us, end_us, self._clock_s())
         else:
-            start_us, end_us = int(sample_times_us.min()), int(sample_times_us.max())
-        for location in (
-            [int(locations[0])]
-            if len(ordinals) == 1 or (locations == locations[0]).all()
-            else np.flatnonzero(np.bincount(locations)).tolist()
-        ):
-            if start_us >= self._live.clocks.now_us(location) - _PRESENT_US and end_us - start_us < _PRESENT_US:
-                continue
-            noted = self._stretches.get(location)
-            if noted is None:
-                self._stretches[location] = _Stretch(start_us, end_us, self._clock_s())
-            else:
-                noted.start_us, noted.end_us = min(noted.start_us, start_us), max(noted.end_us, end_us)
-                noted.noted_s = self._clock_s()
+            noted.start_us, noted.end_us = min(noted.start_us, start_us), max(noted.end_us, end_us)
+            noted.noted_s = self._clock_s()
 
     async def look(self, quiet_s: float = QUIET_S) -> None:
         """Looks through what was noted once nothing more has been noted for `quiet_s`, and takes its outages down.

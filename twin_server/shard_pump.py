@@ -20,7 +20,7 @@ from batterytwin.errors import (
     TwinError,
 )
 from batterytwin.events import TwinInput
-from batterytwin.telemetry import Rows
+from batterytwin.telemetry import Rows, join_rows
 from twin_server.drain import shutting_down
 from twin_server.linger import ENOUGH_ROWS, Linger
 from twin_server.live_table import LiveTable
@@ -82,6 +82,7 @@ class ShardPump:
         self._waiting_inputs: deque[_Inputs] = deque()
         self._waiting_rows = 0
         self._take_singly = 0
+        self._rows_to_wake = 0  # while the pump waits for company, it need not hear of every row
         self._wake = asyncio.Event()
         self._linger = Linger()
         self._task: asyncio.Task[None] | None = None
@@ -125,21 +126,22 @@ class ShardPump:
         The rows are applied even if the caller goes away: dropping them could let later rows of the same sender pass.
 
         Returns:
-            Future (not to be cancelled: shield it) of the `Outcome` of each row, uint8, shape `(n_rows,)`, set when
-            they are durable and applied. It may carry ShardUnavailableError or StoreUnavailableError: then send all
+            Future, the caller's own, of the `Outcome` of each row, uint8, shape `(n_rows,)`, set when they are durable
+            and applied. It may carry ShardUnavailableError or StoreUnavailableError: then send all
             rows again.
         """
         request = _Request(rows, asyncio.get_running_loop().create_future())
         self._waiting.append(request)
         self._waiting_rows += len(rows)
-        self._wake.set()
+        if self._waiting_rows >= self._rows_to_wake:
+            self._wake.set()
         return request.done
 
     def put_inputs(self, inputs: Sequence[TwinInput]) -> asyncio.Future[NDArray[np.uint8]]:
         """Hands evidence over that is no reading; returns at once.
 
         Returns:
-            Future (to be shielded) of the `Outcome` of each input, uint8, shape `(n_inputs,)`, as for `put`.
+            Future of the `Outcome` of each input, uint8, shape `(n_inputs,)`, as for `put`.
 
         Raises:
             UnavailableError: the server is shutting down.
@@ -172,12 +174,14 @@ class ShardPump:
         loop = asyncio.get_running_loop()
         give_up = loop.time() + delay_s
         alarm = loop.call_at(give_up, self._wake.set)
+        self._rows_to_wake = ENOUGH_ROWS
         while self._waiting_rows < ENOUGH_ROWS and loop.time() < give_up and not self._stopping:
             if self._waiting_inputs:
                 break
             self._wake.clear()
             await self._wake.wait()
         alarm.cancel()
+        self._rows_to_wake = 0
 
     def _take(self) -> list[_Request]:
         limit = MAX_ROWS_PER_CALL
@@ -196,7 +200,7 @@ class ShardPump:
 
     async def _send(self, requests: list[_Request]) -> None:
         try:
-            result = await self._apply(_joined(requests))
+            result = await self._apply(join_rows([request.rows for request in requests]))
         except (ShardUnavailableError, StoreUnavailableError) as error:
             _fail(requests, error)
             self._fail_all(error)
@@ -219,7 +223,8 @@ class ShardPump:
             begin = 0
             for request in requests:
                 end = begin + len(request.rows)
-                request.done.set_result(result.outcome[begin:end])
+                if not request.done.done():  # else its caller has gone
+                    request.done.set_result(result.outcome[begin:end])
                 begin = end
 
     async def _send_inputs(self, request: _Inputs) -> None:
@@ -235,7 +240,8 @@ class ShardPump:
                 _log.error("shard failed", shard=self._shard, inputs=len(request.inputs), exc_info=error)
             _fail([request], error)
         else:
-            request.done.set_result(result.outcome)
+            if not request.done.done():
+                request.done.set_result(result.outcome)
 
     async def _apply(self, rows: Rows) -> ShardResult:
         return await self._call(lambda: self._fleet.apply(self._shard, rows, self._live.clocks.wall_us()), len(rows))
@@ -277,15 +283,13 @@ class ShardPump:
         _fail(inputs, error)
 
 
-def _joined(requests: list[_Request]) -> Rows:
-    return requests[0].rows if len(requests) == 1 else np.concatenate([request.rows for request in requests])
-
-
 def _taken_over() -> ShardUnavailableError:
     return ShardUnavailableError("Another server has taken these twins over.", retry_after_s=5.0)
 
 
 def _fail(requests: Sequence[_Request | _Inputs], error: Exception) -> None:
     for request in requests:
+        if request.done.done():
+            continue
         request.done.set_exception(error)
         request.done.exception()  # a caller that has gone must not leave a warning behind

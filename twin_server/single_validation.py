@@ -1,6 +1,8 @@
 """A good row that comes alone, made ready without arrays of single numbers; `ingest_validation` does the rest."""
 
 import math
+import struct
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,9 @@ from batterytwin.telemetry import MEASURED_COLUMNS, READING_DTYPE, snap_value
 from twin_server.ingest_validation import EARLIEST_US, LATEST_US, ValidBatch
 from twin_server.location_clock import FUTURE_TOLERANCE_US, LocationClocks
 from twin_server.routing import FleetMap
+
+_ROW: Final = struct.Struct("<ihqffff")
+"""`READING_DTYPE`."""
 
 
 def check_single(
@@ -36,6 +41,5 @@ def check_single(
     values = reading[2:]
     if any(map(math.isinf, values)) or all(map(math.isnan, values)):
         return None
-    snapped = tuple(snap_value(name, value) for name, value in zip(MEASURED_COLUMNS, values, strict=True))
-    row = np.array([(int(fleet_map.twin[ordinal]), 0, time_us, *snapped)], READING_DTYPE)
-    return ValidBatch(row, np.array([ordinal], np.int32), 0, [], None)
+    row = _ROW.pack(int(fleet_map.twin[ordinal]), 0, time_us, *map(snap_value, MEASURED_COLUMNS, values))
+    return ValidBatch(np.frombuffer(row, READING_DTYPE), np.array([ordinal], np.int32), 0, [], None)

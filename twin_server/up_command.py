@@ -1,6 +1,5 @@
 """`batterytwin up`: everything, in the foreground."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,9 +57,11 @@ def up(
         tls_key=tls_key,
     )
     settings.check_exposure()
-    from twin_server.bootstrap import run_server  # noqa: PLC0415  # heavy, kept out of `batterytwin --help`
+    # heavy, kept out of `batterytwin --help`
+    from twin_server.bootstrap import run_server  # noqa: PLC0415
+    from twin_server.event_loop import run_on_event_loop  # noqa: PLC0415
 
-    raise typer.Exit(asyncio.run(run_server(settings)))
+    raise typer.Exit(run_on_event_loop(run_server(settings)))
 
 
 def make_settings(**options: Any) -> ServerSettings:

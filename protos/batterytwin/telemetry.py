@@ -4,6 +4,7 @@ Structured NumPy arrays, one record a row: they pickle as one buffer, so a Ray c
 copy. `current_a` > 0 charges, everywhere. NaN means not measured (or not known).
 """
 
+from collections.abc import Sequence
 from enum import IntEnum, IntFlag
 from typing import Any, Final
 
@@ -224,6 +225,17 @@ def snap_value(column: str, value: float) -> float:
     """What `snap_to_grid` makes of a single float32 number, to be stored as float32."""
     steps = _GRID_STEPS_PER_UNIT[column]
     return round(value * steps, 0) / steps
+
+
+def join_rows(parts: Sequence[Rows]) -> Rows:
+    """Rows behind each other, as `np.concatenate` joins them, which compares the fields of each part in Python (16 us).
+
+    Args:
+        parts: at least one; all of one dtype and contiguous.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    return np.frombuffer(bytearray().join(parts), parts[0].dtype)  # type: ignore[arg-type] # arrays are buffers
 
 
 def to_received_s(receive_time_us: int) -> int:

@@ -1,7 +1,7 @@
 """A server whose handlers only echo, behind the gate of the real one: `python -m tests.bench.echo_server DATA_DIR`.
 
-Listener, interceptors, tokens, log and database are those of `batterytwin up` in the same data directory, which has to
-run; only what handlers do is missing. Prints its address as its only line and serves until SIGTERM.
+Event loop, listener, interceptors, tokens, log and database are those of `batterytwin up` in the same data directory,
+which has to run; only what handlers do is missing. Prints its address as its only line and serves until SIGTERM.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from storage.embedded import EmbeddedPostgres
 from storage.server_store import ServerStore
 from twin_server.access import make_access
 from twin_server.admission import Admission
+from twin_server.event_loop import run_on_event_loop
 from twin_server.listener import bind, make_listener
 from twin_server.logging_setup import configure_logging
 from twin_server.settings import ServerSettings
@@ -85,4 +86,4 @@ async def serve(data_dir: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    run_on_event_loop(serve(Path(sys.argv[1])))

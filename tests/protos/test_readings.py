@@ -14,6 +14,7 @@ from batterytwin.errors import InvalidArgumentError, Reason
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
 from batterytwin.readings_proto import batch_from_proto, batch_to_ingest_request, batch_to_stream_request
 from batterytwin.readings_wire import _lists, batch_to_wire, request_reader
+from batterytwin.telemetry import READING_DTYPE, join_rows
 from batterytwin.v1 import ingest_service_pb2
 
 MEASURED = ("voltage_v", "current_a", "temperature_c", "internal_resistance_mohm")
@@ -171,3 +172,13 @@ def test_a_request_without_readings_is_an_empty_batch() -> None:
     batch = batch_from_proto(ingest_service_pb2.IngestReadingsRequest())
     assert len(batch.readings) == 0
     assert batch.string_readings is None
+
+
+def test_rows_are_joined_as_numpy_joins_them() -> None:
+    parts = [np.zeros(count, READING_DTYPE) for count in (1, 0, 3)]
+    for number, part in enumerate(parts):
+        part["twin"], part["voltage_v"] = number, 12.0 + number
+    joined = join_rows(parts)
+    assert joined.tobytes() == np.concatenate(parts).tobytes()
+    assert joined.dtype == READING_DTYPE
+    assert join_rows(parts[:1]) is parts[0]

@@ -71,6 +71,18 @@ async def test_what_waits_during_a_call_becomes_one_call_and_answers_are_divided
     assert [time - T0_US for _, time in bench.fleet.applied[0]] == [1, 2, 3, 4, 5]
 
 
+async def test_a_caller_that_goes_away_takes_nothing_back_and_disturbs_nobody(bench: Bench) -> None:
+    bench.fleet.hold.clear()
+    gone = bench.put(1)
+    await asyncio.sleep(0.01)
+    also_gone, stays = bench.put(2), bench.put(3)
+    gone.cancel()
+    also_gone.cancel()
+    bench.fleet.hold.set()
+    assert (await stays).tolist() == [Outcome.APPLIED]
+    assert [time - T0_US for _, time in bench.fleet.applied[0]] == [1, 2, 3]
+
+
 async def test_the_live_table_has_a_reading_when_it_is_acknowledged(bench: Bench) -> None:
     await bench.put(7)
     assert bench.live.rows["as_of_us"][0] == T0_US + 7
