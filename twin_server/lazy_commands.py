@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, ClassVar
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -12,26 +11,26 @@ from typer.core import TyperGroup
 class LazyGroup(TyperGroup):
     """A group that knows of its commands where they are, and loads one when it is run or described.
 
+    What typer calls contexts and commands here has no public name, hence `Any`.
+
     Attributes:
         places: `module:attribute` by name of the command; a function, or a `typer.Typer` with commands of its own.
     """
 
     places: ClassVar[Mapping[str, str]]
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names of all commands, in the order in which they are told."""
-        return [*self.places, *super().list_commands(ctx)]
+        return [*self.places, *(name for name in super().list_commands(ctx) if name not in self.places)]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name; None = there is none."""
-        if cmd_name not in self.places:
-            return super().get_command(ctx, cmd_name)
-        if cmd_name not in self.commands:
+        if cmd_name in self.places and cmd_name not in self.commands:
             self.commands[cmd_name] = _loaded(cmd_name, self.places[cmd_name])
-        return self.commands[cmd_name]
+        return super().get_command(ctx, cmd_name)
 
 
-def _loaded(name: str, place: str) -> click.Command:
+def _loaded(name: str, place: str) -> Any:
     module, attribute = place.split(":")
     found: typer.Typer | Callable[..., Any] = getattr(import_module(module), attribute)
     if not isinstance(found, typer.Typer):
