@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.fleet import ShardResult, TwinSpec
+from actors.heap import keep_heap_small, trim_heap
 from actors.life_inputs import N_LIFE_INPUTS
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.placement import check_memory
@@ -134,12 +135,14 @@ class _ShardActor:
     """Hands over to a `ShardProcess`, which is imported where it runs: who drives a fleet loads no compiler."""
 
     def __init__(self, *arguments: object) -> None:
+        keep_heap_small()
         self._process = importlib.import_module("actors.shard_process").ShardProcess(*arguments)
 
     def restore(self) -> bytes:
         live = self._process.restore()
         gc.collect()
         gc.freeze()  # what is there now stays, and is not looked through again while rows wait
+        trim_heap()
         return live  # type: ignore[no-any-return] # imported by name
 
     def apply_inputs(self, inputs: Sequence[TwinInput]) -> bytes:
