@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.fleet import ShardResult, TwinSpec
-from actors.heap import keep_heap_small, trim_heap
+from actors.heap import trim_heap
 from actors.life_inputs import N_LIFE_INPUTS
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.placement import check_memory
@@ -48,6 +48,8 @@ _ENVIRONMENT: Final = {
     "OMP_NUM_THREADS": "1",
     "NUMBA_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
+    # else one touched page of the heap, where large arrays have lain, brings two megabytes back: 35 MB a shard
+    "NUMPY_MADVISE_HUGEPAGE": "0",
     # Serve looks ten times a second whether its one replica lives, which takes 2.7 % of a core with what answers it
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "1",
 }
@@ -135,7 +137,6 @@ class _ShardActor:
     """Hands over to a `ShardProcess`, which is imported where it runs: who drives a fleet loads no compiler."""
 
     def __init__(self, *arguments: object) -> None:
-        keep_heap_small()
         self._process = importlib.import_module("actors.shard_process").ShardProcess(*arguments)
 
     def restore(self) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from actors.fleet import ShardResult, TwinSpec
+from actors.heap import HeapTrimmer
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.shard import TwinShard
 from actors.shard_line import LineServer
@@ -48,6 +49,7 @@ class ShardProcess:
         self._alerts = alerts
         self._plausibility = plausibility
         self._shard: TwinShard | None = None
+        self._heap = HeapTrimmer()
         self._turn = threading.Lock()  # rows come over the line, everything else from Ray
         self._line = LineServer(line_path, self.apply)
 
@@ -57,6 +59,7 @@ class ShardProcess:
 
     def apply(self, rows: bytes, receive_time_us: int) -> bytes:
         """Applies `READING_DTYPE` bytes; answers with the fields of a `ShardResult`."""
+        self._heap.note(len(rows) // READING_DTYPE.itemsize)
         return self._answer(
             lambda: _fields(self._restored_shard().apply(np.frombuffer(rows, READING_DTYPE), receive_time_us))
         )
@@ -78,7 +81,8 @@ class ShardProcess:
         return self._answer(self._finish)
 
     def ping(self) -> bool:
-        """Whether the twins are here, and still this shard's."""
+        """Whether the twins are here, and still this shard's. It is asked every few seconds."""
+        self._heap.look()
         shard = self._shard
         return shard is not None and shard.is_owner
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.fleet import Fleet, TwinSpec
-from actors.heap import keep_heap_small, trim_heap
+from actors.heap import trim_heap
 from actors.placement import core_count, place_twins
 from actors.ray_fleet import RayFleet, start_ray, stop_ray
 from actors.ray_processes import RayProcesses
@@ -64,7 +64,6 @@ async def run_server(settings: ServerSettings) -> int:
     Raises:
         TwinError: it cannot start; the message says why and what to do.
     """
-    keep_heap_small()
     settings.check_exposure()
     fleet = load_fleet(settings.fleet_file)
     report = StartReport()
