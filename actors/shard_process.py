@@ -5,12 +5,13 @@ import pickle
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from actors.fleet import ShardResult, TwinSpec
 from actors.heap import HeapTrimmer
+from actors.life_inputs import N_LIFE_INPUTS
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.shard import TwinShard
 from actors.shard_line import LineServer
@@ -18,6 +19,9 @@ from batterytwin.errors import ShardUnavailableError, TwinError
 from batterytwin.events import TwinInput
 from batterytwin.telemetry import READING_DTYPE
 from storage.shard_store import ShardStore
+
+_ROWS_OF_A_LIFE: Final = N_LIFE_INPUTS * 8 // READING_DTYPE.itemsize
+"""What is known of a life takes as much memory as so many rows."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +74,7 @@ class ShardProcess:
 
     def life_inputs(self) -> bytes:
         """Answers with what is known of the lives of all twins, as float64 bytes."""
+        self._heap.note(_ROWS_OF_A_LIFE * len(self._specs))
         return self._answer(lambda: self._restored_shard().life_inputs().tobytes())
 
     def state_hashes(self) -> bytes:
