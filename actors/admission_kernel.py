@@ -91,15 +91,18 @@ def _remember(record: Any, k: int, value: float, now: int) -> None:
         record.measured[k] = np.nan
 
 
-@kernel(numba.int64(RECORDS, BATTERY_LIMITS, numba.int32[::1], READINGS, numba.boolean, numba.uint8[::1]))
+@kernel(
+    numba.int64(RECORDS, BATTERY_LIMITS, numba.int32[::1], numba.int32[::1], READINGS, numba.boolean, numba.uint8[::1])
+)
 def admit(  # noqa: PLR0917 # kernels take no keywords
-    records: Any, limits: Any, slots: Any, rows: Any, judged: bool, outcomes: Any
+    records: Any, limits: Any, models: Any, slots: Any, rows: Any, judged: bool, outcomes: Any
 ) -> int:
     """Judges rows and enters the new ones in the records of their twins.
 
     Args:
         records: records of the twins that the rows touch, `RECORD_DTYPE`, shape `(n_touched,)`; changed.
-        limits: limits of all twins of the shard, `BATTERY_LIMIT_DTYPE`, shape `(n_twins,)`.
+        limits: limits of each model, `BATTERY_LIMIT_DTYPE`, shape `(n_models,)`.
+        models: model of each twin of the shard, shape `(n_twins,)`.
         slots: position in `records` of each row's twin, shape `(n_rows,)`.
         rows: readings in order of arrival, `READING_DTYPE`, shape `(n_rows,)`; SUSPECT is set in `status`.
         judged: the rows come from the store and carry their judgement already.
@@ -114,7 +117,7 @@ def admit(  # noqa: PLR0917 # kernels take no keywords
         row = rows[i]
         record = records[slots[i]]
         if not judged:
-            quantity, _ = implausible_quantity(row, _known_current_a(row, record), limits[row.twin])
+            quantity, _ = implausible_quantity(row, _known_current_a(row, record), limits[models[row.twin]])
             row.status = row.status & _GIVEN
             if quantity >= 0:
                 row.status = row.status | _SUSPECT

@@ -58,8 +58,8 @@ _FIRST_V2_SIGMA_V: Final = 0.10
 
 def initial_state(parameters: FilterParameters) -> NDArray[np.float64]:
     """State of twins without any reading, shape `(n_twins, N_STATE)`."""
-    state = np.zeros((parameters.values.shape[0], N_STATE), dtype=np.float64)
-    x, p = state_records(state), parameter_records(parameters.values)
+    state = np.zeros((len(parameters.model_index), N_STATE), dtype=np.float64)
+    x, p = state_records(state), parameter_records(parameters.values)[parameters.model_index]
     x["installed_us"] = parameters.installed_us
     x["soc"] = _FIRST_SOC
     x["p00"] = _FIRST_SOC_SIGMA**2
@@ -102,7 +102,7 @@ def run_filter(  # noqa: PLR0917  # one argument a column of a reading
         state: rows of the twins concerned, changed in place, shape `(n_slots, N_STATE)`, C-contiguous.
         parameters: of all twins.
         slot: row of `state` of each reading, shape `(n_rows,)`, as all that follow.
-        twin: row of `parameters` of each reading.
+        twin: place in `parameters` of each reading's twin.
         sample_time_us: microseconds UTC.
         voltage_v: of the block, V.
         current_a: > 0 charges, A.
@@ -114,10 +114,9 @@ def run_filter(  # noqa: PLR0917  # one argument a column of a reading
     _rows_kernel()(
         state_records(state),
         parameter_records(parameters.values),
-        parameters.model_index,
         parameters.ocv_v,
         np.ascontiguousarray(slot, dtype=np.int32),
-        np.ascontiguousarray(twin, dtype=np.int32),
+        parameters.model_index[twin],
         np.ascontiguousarray(sample_time_us, dtype=np.int64),
         np.ascontiguousarray(voltage_v, dtype=np.float32),
         np.ascontiguousarray(current_a, dtype=np.float32),
@@ -141,14 +140,14 @@ def run_evidence(
         state: rows of the twins concerned, changed in place, shape `(n_slots, N_STATE)`, C-contiguous.
         parameters: of all twins.
         slot: row of `state` of each input, shape `(n_inputs,)`.
-        twin: row of `parameters` of each input, shape `(n_inputs,)`.
+        twin: place in `parameters` of each input's twin, shape `(n_inputs,)`.
         inputs: the evidence.
     """
     _evidence_kernel()(
         state_records(state),
         parameter_records(parameters.values),
         np.ascontiguousarray(slot, dtype=np.int32),
-        np.ascontiguousarray(twin, dtype=np.int32),
+        parameters.model_index[twin],
         np.array([int(given.kind) for given in inputs], np.int32),
         np.array([given.time_us for given in inputs], np.float64),
         np.array([given.soh_capacity for given in inputs], np.float64),
@@ -172,7 +171,7 @@ def forecast(  # noqa: PLR0917  # one argument a column of a reading
         state: rows of the twins concerned, left as they are, shape `(n_slots, N_STATE)`.
         parameters: of all twins.
         slot: row of `state` of each future reading, shape `(n_rows,)`, as all that follow.
-        twin: row of `parameters`.
+        twin: place in `parameters`.
         sample_time_us: microseconds UTC, rising strictly within a twin.
         current_a: > 0 charges, A.
         temperature_c: degC; NaN = as it was.
@@ -185,10 +184,9 @@ def forecast(  # noqa: PLR0917  # one argument a column of a reading
     _forecast_kernel()(
         state_records(state.copy()),
         parameter_records(parameters.values),
-        parameters.model_index,
         parameters.ocv_v,
         np.ascontiguousarray(slot, dtype=np.int32),
-        np.ascontiguousarray(twin, dtype=np.int32),
+        parameters.model_index[twin],
         np.ascontiguousarray(sample_time_us, dtype=np.int64),
         np.ascontiguousarray(current_a, dtype=np.float32),
         np.ascontiguousarray(temperature_c, dtype=np.float32),
@@ -265,7 +263,6 @@ def _rows_kernel() -> Callable[..., None]:
     signature = types.void(
         _array(from_dtype(STATE_DTYPE), readonly=False),
         _array(from_dtype(PARAMETERS_DTYPE)),
-        _array(types.int32),
         _array(types.float64, 2),
         _array(types.int32),
         _array(types.int32),
@@ -285,7 +282,6 @@ def _forecast_kernel() -> Callable[..., None]:
     signature = types.void(
         _array(from_dtype(STATE_DTYPE), readonly=False),
         _array(from_dtype(PARAMETERS_DTYPE)),
-        _array(types.int32),
         _array(types.float64, 2),
         _array(types.int32),
         _array(types.int32),

@@ -79,7 +79,7 @@ def apply_inputs(  # noqa: PLR0917  # one argument a column of an input
     state: Sequence[TwinState],
     parameters: Sequence[TwinParameters],
     slot: NDArray[np.int32],
-    twin: NDArray[np.int32],
+    model: NDArray[np.int32],
     kind: NDArray[np.int32],
     time_us: NDArray[np.float64],
     soh_capacity: NDArray[np.float64],
@@ -87,4 +87,4 @@ def apply_inputs(  # noqa: PLR0917  # one argument a column of an input
 ) -> None:
     """Applies inputs in their order; the arguments are those of `filter.run_evidence`."""
     for k in range(slot.size):
-        apply_evidence(state[slot[k]], parameters[twin[k]], kind[k], time_us[k], soh_capacity[k], sigma[k] * sigma[k])
+        apply_evidence(state[slot[k]], parameters[model[k]], kind[k], time_us[k], soh_capacity[k], sigma[k] * sigma[k])

@@ -30,10 +30,9 @@ def expected_voltage(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64]
 def forecast_rows(  # noqa: PLR0917  # one argument a column of a reading
     state: Sequence[TwinState],
     parameters: Sequence[TwinParameters],
-    model_index: NDArray[np.int32],
     ocv_v: NDArray[np.float64],
     slot: NDArray[np.int32],
-    twin: NDArray[np.int32],
+    model: NDArray[np.int32],
     sample_time_us: NDArray[np.int64],
     current_a: NDArray[np.float32],
     temperature_c: NDArray[np.float32],
@@ -42,7 +41,7 @@ def forecast_rows(  # noqa: PLR0917  # one argument a column of a reading
 ) -> None:
     """Moves twins on without a voltage and writes the one they expect; the arguments are those of `filter.forecast`."""
     for k in range(slot.size):
-        x, p, table = state[slot[k]], parameters[twin[k]], ocv_v[model_index[twin[k]]]
+        x, p, table = state[slot[k]], parameters[model[k]], ocv_v[model[k]]
         mode = (status[k] & MODE_MASK) >> MODE_SHIFT
         step(x, p, table, Row(float(sample_time_us[k]), _NAN, float(current_a[k]), float(temperature_c[k]), _NAN, mode))
         voltage_v[k] = expected_voltage(x, p, table)

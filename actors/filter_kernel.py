@@ -124,10 +124,9 @@ def _on_circuit(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], mom
 def apply_rows(  # noqa: PLR0917  # one argument a column of a reading
     state: Sequence[TwinState],
     parameters: Sequence[TwinParameters],
-    model_index: NDArray[np.int32],
     ocv_v: NDArray[np.float64],
     slot: NDArray[np.int32],
-    twin: NDArray[np.int32],
+    model: NDArray[np.int32],
     sample_time_us: NDArray[np.int64],
     voltage_v: NDArray[np.float32],
     current_a: NDArray[np.float32],
@@ -148,7 +147,7 @@ def apply_rows(  # noqa: PLR0917  # one argument a column of a reading
                 float(internal_resistance_mohm[k]),
                 (status[k] & MODE_MASK) >> MODE_SHIFT,
             )
-            step(x, parameters[twin[k]], ocv_v[model_index[twin[k]]], row)
+            step(x, parameters[model[k]], ocv_v[model[k]], row)
         status[k] = (status[k] & ~REGIME_MASK) | (int(x.regime) << REGIME_SHIFT)
         write_estimates(x, estimates[k])
 

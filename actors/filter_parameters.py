@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -23,39 +23,38 @@ class FilterParameters:
     """Parameters of many twins.
 
     Attributes:
-        values: columns `P`, shape `(n_twins, N_PARAMETERS)`, C-contiguous.
-        model_index: row of `ocv_v` of each twin, shape `(n_twins,)`.
+        values: columns `P` of each model, shape `(n_models, N_PARAMETERS)`, C-contiguous.
+        model_index: model of each twin, shape `(n_twins,)`.
         ocv_v: open-circuit voltage of each model on the uniform grid, V, shape `(n_models, OCV_GRID_SIZE)`.
+        sheets: data sheet of each model.
         installed_us: when the first block of each slot came into service, microseconds UTC, shape `(n_twins,)`.
     """
 
     values: NDArray[np.float64]
     model_index: NDArray[np.int32]
     ocv_v: NDArray[np.float64]
+    sheets: tuple[BatteryDatasheet, ...]
     installed_us: NDArray[np.float64]
 
     @classmethod
     def from_specs(cls, specs: Sequence[TwinSpec]) -> Self:
-        """Parameters of the given twins, in their order. Equal data sheets share one row of `ocv_v`."""
-        sheets: dict[BatteryDatasheet, tuple[int, NDArray[np.float64]]] = {}
-        values = np.empty((len(specs), N_PARAMETERS), dtype=np.float64)
-        model_index = np.empty(len(specs), dtype=np.int32)
-        for row, spec in enumerate(specs):
-            if spec.datasheet not in sheets:
-                sheets[spec.datasheet] = (len(sheets), _sheet_values(spec.datasheet))
-            model_index[row], values[row] = sheets[spec.datasheet]
+        """Parameters of the given twins, in their order. Equal data sheets are one model."""
+        models: dict[BatteryDatasheet, int] = {}
+        model_index = np.array([models.setdefault(spec.datasheet, len(models)) for spec in specs], np.int32)
+        sheets = tuple(models)
         installed_us = [calendar.timegm(spec.installed_on.timetuple()) * 1e6 for spec in specs]
         ocv_v = [resample_ocv(sheet.ocv_soc, sheet.ocv_v) for sheet in sheets]
         return cls(
-            values=values,
+            values=np.array([_sheet_values(sheet) for sheet in sheets], np.float64).reshape(-1, N_PARAMETERS),
             model_index=model_index,
             ocv_v=np.ascontiguousarray(ocv_v, dtype=np.float64),
+            sheets=sheets,
             installed_us=np.array(installed_us, np.float64),
         )
 
     def take(self, twins: NDArray[np.int32]) -> Self:
         """Parameters of some twins, in the given order."""
-        return type(self)(self.values[twins], self.model_index[twins], self.ocv_v, self.installed_us[twins])
+        return replace(self, model_index=self.model_index[twins], installed_us=self.installed_us[twins])
 
 
 def _sheet_values(sheet: BatteryDatasheet) -> NDArray[np.float64]:

@@ -75,10 +75,10 @@ def _follow_temperature(  # noqa: PLR0917 # kernels take no keywords
 
 
 @kernel(numba.void(LIFE, LIFE_PARAMETERS, numba.int32[::1], numba.int32[::1], LIFE_ROWS))
-def _apply_rows(lives: Any, parameters: Any, slots: Any, twins: Any, rows: Any) -> None:
+def _apply_rows(lives: Any, parameters: Any, slots: Any, models: Any, rows: Any) -> None:
     for k in range(rows.shape[0]):
         if not rows[k].status & _SUSPECT:
-            _apply(lives[slots[k]], parameters[twins[k]], rows[k])
+            _apply(lives[slots[k]], parameters[models[k]], rows[k])
 
 
 def update_life(
@@ -93,4 +93,4 @@ def update_life(
         twins: place in `parameters` of each row's battery, shape `(n_rows,)`.
         rows: with the estimates after them, `TELEMETRY_DTYPE`, shape `(n_rows,)`; times rise strictly within a battery.
     """
-    _apply_rows(lives, parameter_records(parameters.values), slots, twins, rows)
+    _apply_rows(lives, parameter_records(parameters.values), slots, parameters.model_index[twins], rows)

@@ -114,10 +114,19 @@ def _tell_capacity(out: LifeInputs, x: TwinState) -> None:
         out.rank_us, out.rank_soh, out.rank_sigma = x.rank_us, x.rank_soh, math.sqrt(rank_told_var(x))
 
 
-@kernel(numba.void(_LIVES, _STATE, LIFE_PARAMETERS, numba.from_dtype(LIFE_INPUTS_DTYPE)[::1], numba.float64[:, ::1]))
-def _tell_all(lives: Any, state: Any, parameters: Any, records: Any, values: Any) -> None:
+@kernel(
+    numba.void(
+        _LIVES,
+        _STATE,
+        LIFE_PARAMETERS,
+        numba.int32[::1],
+        numba.from_dtype(LIFE_INPUTS_DTYPE)[::1],
+        numba.float64[:, ::1],
+    )
+)
+def _tell_all(lives: Any, state: Any, parameters: Any, models: Any, records: Any, values: Any) -> None:  # noqa: PLR0917 # as elsewhere
     for k in range(lives.shape[0]):
-        out, life, x, p = records[k], lives[k], state[k], parameters[k]
+        out, life, x, p = records[k], lives[k], state[k], parameters[models[k]]
         out.as_of_us, out.installed_us = life.as_of_us, life.installed_us
         _tell_sheet(out, p)
         if x.sample_time_us == 0.0 or life.first_us == 0:
@@ -147,5 +156,6 @@ def life_inputs(lives: Rows, state: NDArray[np.float64], parameters: FilterParam
         `LifeInputs`, shape `(n_twins, N_LIFE_INPUTS)`; NaN = not known.
     """
     values = np.full((len(lives), N_LIFE_INPUTS), np.nan)
-    _tell_all(lives, state_records(state), parameter_records(parameters.values), life_records(values), values)
+    sheets, models = parameter_records(parameters.values), parameters.model_index
+    _tell_all(lives, state_records(state), sheets, models, life_records(values), values)
     return values

@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from actors.fleet import TwinSpec
 from actors.limits import AlertLimits, PlausibilityLimits
+from batterytwin.datasheet import BatteryDatasheet
 from batterytwin.telemetry import Rows
 
 _REFERENCE_CELLS: Final = 6
@@ -39,20 +39,19 @@ BATTERY_LIMIT_DTYPE: Final = np.dtype([(name, "<f8") for name in _PLAUSIBLE_VOLT
 """Limits of one battery; names and units as in `actors.limits`."""
 
 
-def battery_limits(specs: Sequence[TwinSpec], alerts: AlertLimits, plausibility: PlausibilityLimits) -> Rows:
-    """Scales the limits to each battery.
+def battery_limits(sheets: Sequence[BatteryDatasheet], alerts: AlertLimits, plausibility: PlausibilityLimits) -> Rows:
+    """Scales the limits to the batteries of each model.
 
     Args:
-        specs: batteries, in the order of the shard.
+        sheets: data sheets of the models.
         alerts: limits of the alert rules.
         plausibility: limits of plausibility.
 
     Returns:
-        `BATTERY_LIMIT_DTYPE`, shape `(n_twins,)`.
+        `BATTERY_LIMIT_DTYPE`, shape `(n_models,)`.
     """
-    limits = np.zeros(len(specs), BATTERY_LIMIT_DTYPE)
-    for row, spec in zip(limits, specs, strict=True):
-        sheet = spec.datasheet
+    limits = np.zeros(len(sheets), BATTERY_LIMIT_DTYPE)
+    for row, sheet in zip(limits, sheets, strict=True):
         cells = sheet.cells / _REFERENCE_CELLS
         for name in _PLAUSIBLE_VOLTAGES:
             row[name] = getattr(plausibility, name) * cells

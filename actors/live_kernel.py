@@ -107,7 +107,7 @@ def _tell_kind(row: Any, place: int, time_us: float, soh: float, variance: float
 
 
 @kernel(numba.void(numba.from_dtype(STATE_DTYPE)[::1], _PARAMETERS, numba.int32[::1], RECORDS, LIVE))
-def _tell_all(state: Any, parameters: Any, twins: Any, records: Any, live: Any) -> None:
+def _tell_all(state: Any, parameters: Any, models: Any, records: Any, live: Any) -> None:
     estimates = np.empty(N_ESTIMATES, np.float32)
     for k in range(live.shape[0]):
         x, row = state[k], live[k]
@@ -115,7 +115,7 @@ def _tell_all(state: Any, parameters: Any, twins: Any, records: Any, live: Any) 
         _copy_record(records[k], row)
         _copy_estimates(estimates, row)
         _tell_model(x, row)
-        _tell_evidence(x, parameters[twins[k]], row)
+        _tell_evidence(x, parameters[models[k]], row)
 
 
 def tell_live(
@@ -133,5 +133,5 @@ def tell_live(
         `LIVE_DTYPE`, shape `(n_twins,)`.
     """
     live = np.empty(len(records), LIVE_DTYPE)
-    _tell_all(state_records(state), parameter_records(parameters.values), twins, records, live)
+    _tell_all(state_records(state), parameter_records(parameters.values), parameters.model_index[twins], records, live)
     return live

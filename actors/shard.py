@@ -59,7 +59,7 @@ class TwinShard:
         self._reviser = Reviser(self._keys, self._stepper, store, self._standing)
         self._late = LateWorker(self._keys, self._stepper, self._reviser, store)
         self._finder = TwinFinder(len(specs))
-        self._twin_of = {spec.battery_key: twin for twin, spec in enumerate(specs)}
+        self._twin_of = self._stepper.twin_of
         self._memory = TwinMemory.blank(self._stepper.parameters)
         self._rounds = SnapshotRounds(len(specs), snapshot_interval_s)
         self._in_doubt = False

@@ -5,11 +5,13 @@ import pickle
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from actors.fleet import ShardResult, TwinSpec
+from actors.heap import HeapTrimmer
+from actors.life_inputs import N_LIFE_INPUTS
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.shard import TwinShard
 from actors.shard_line import LineServer
@@ -17,6 +19,9 @@ from batterytwin.errors import ShardUnavailableError, TwinError
 from batterytwin.events import TwinInput
 from batterytwin.telemetry import READING_DTYPE
 from storage.shard_store import ShardStore
+
+_ROWS_OF_A_LIFE: Final = N_LIFE_INPUTS * 8 // READING_DTYPE.itemsize
+"""What is known of a life takes as much memory as so many rows."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +53,7 @@ class ShardProcess:
         self._alerts = alerts
         self._plausibility = plausibility
         self._shard: TwinShard | None = None
+        self._heap = HeapTrimmer()
         self._turn = threading.Lock()  # rows come over the line, everything else from Ray
         self._line = LineServer(line_path, self.apply)
 
@@ -57,6 +63,7 @@ class ShardProcess:
 
     def apply(self, rows: bytes, receive_time_us: int) -> bytes:
         """Applies `READING_DTYPE` bytes; answers with the fields of a `ShardResult`."""
+        self._heap.note(len(rows) // READING_DTYPE.itemsize)
         return self._answer(
             lambda: _fields(self._restored_shard().apply(np.frombuffer(rows, READING_DTYPE), receive_time_us))
         )
@@ -67,6 +74,7 @@ class ShardProcess:
 
     def life_inputs(self) -> bytes:
         """Answers with what is known of the lives of all twins, as float64 bytes."""
+        self._heap.note(_ROWS_OF_A_LIFE * len(self._specs))
         return self._answer(lambda: self._restored_shard().life_inputs().tobytes())
 
     def state_hashes(self) -> bytes:
@@ -78,7 +86,8 @@ class ShardProcess:
         return self._answer(self._finish)
 
     def ping(self) -> bool:
-        """Whether the twins are here, and still this shard's."""
+        """Whether the twins are here, and still this shard's. It is asked every few seconds."""
+        self._heap.look()
         shard = self._shard
         return shard is not None and shard.is_owner
 

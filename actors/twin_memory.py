@@ -109,7 +109,7 @@ class TwinMemory:
         self.records[twin] = np.frombuffer(data, RECORD_DTYPE, 1, _STATE_BYTES)[0]
         kept = unpack_life(life)
         if kept is None:
-            x, p = state_records(self.state)[twin], parameter_records(parameters.values)[twin]
+            x, p = state_records(self.state)[twin], parameter_records(parameters.values)[parameters.model_index[twin]]
             age_s = float(x["life_fraction"] / p["life_per_s_20c"])
             kept = assumed_life(float(x["installed_us"]), float(x["sample_time_us"]), age_s)
         self.put_lives(np.array([twin], np.int32), kept)

@@ -58,13 +58,17 @@ class TwinStepper:
         specs: twins, in the order of their positions.
         alerts: limits of the alert rules.
         plausibility: limits of plausibility.
+
+    Attributes:
+        parameters: of these twins.
+        twin_of: position in the shard of each battery, by key.
     """
 
     def __init__(self, specs: Sequence[TwinSpec], alerts: AlertLimits, plausibility: PlausibilityLimits) -> None:
         self.parameters = FilterParameters.from_specs(specs)
         self._keys = np.array([spec.battery_key for spec in specs], np.int32)
-        self._twin_of = {spec.battery_key: twin for twin, spec in enumerate(specs)}
-        self._limits = battery_limits(specs, alerts, plausibility)
+        self.twin_of = {spec.battery_key: twin for twin, spec in enumerate(specs)}
+        self._limits = battery_limits(self.parameters.sheets, alerts, plausibility)
         self._common = common_limits(alerts)
         self._timings = rule_timings(alerts)
         compile_kernels()
@@ -81,7 +85,7 @@ class TwinStepper:
             judged: the rows come from the store: their SUSPECT flags stand.
         """
         outcomes = np.empty(len(rows), np.uint8)
-        accepted = admit(memory.records, self._limits, slots, rows, judged, outcomes)
+        accepted = admit(memory.records, self._limits, self.parameters.model_index, slots, rows, judged, outcomes)
         if accepted < len(rows):
             kept = outcomes <= Outcome.SUSPECT
             rows, slots = rows[kept], slots[kept]
@@ -89,7 +93,8 @@ class TwinStepper:
         stored = self._estimated(memory, slots, twins, rows)
         memory.records["status"][slots] = stored["status"]
         events = np.empty(RULE_COUNT * len(rows), EVENT_DTYPE)
-        count = evaluate_rules(memory.records, self._limits, self._common, self._timings, slots, twins, stored, events)
+        models = self.parameters.model_index[twins]
+        count = evaluate_rules(memory.records, self._limits, self._common, self._timings, slots, models, stored, events)
         if len(memory.lives):
             update_life(memory.lives, self.parameters, slots, twins, stored)
         return Step(outcomes, twins, stored, events[:count])
@@ -118,12 +123,13 @@ class TwinStepper:
         slot_of = {int(twin): slot for slot, twin in enumerate(touched)}
         logged = []
         for given in inputs:
-            twin = np.array([self._twin_of[given.battery_key]], np.int32)
+            twin = np.array([self.twin_of[given.battery_key]], np.int32)
             slot = slot_of[int(twin[0])]
             if given.kind == TwinInputKind.REPLACEMENT:
                 renew_block(memory, slot, self.blank(twin), given.time_us)
             elif given.current_sensor is not None:
-                capacity_ah = float(parameter_records(self.parameters.values)["capacity_ah"][twin[0]])
+                model = self.parameters.model_index[twin[0]]
+                capacity_ah = float(parameter_records(self.parameters.values)["capacity_ah"][model])
                 correct_sensor(memory, slot, given.current_sensor, capacity_ah, given.time_us)
             else:
                 run_evidence(memory.state, self.parameters, np.array([slot], np.int32), twin, [given])

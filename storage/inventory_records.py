@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
+from sys import intern
 from typing import Any
 
 from batterytwin.datasheet import BatteryDatasheet
@@ -44,5 +45,8 @@ def _system(rows: Sequence[Any], sheets: Mapping[str, BatteryDatasheet]) -> Syst
 
 
 def _string(rows: Sequence[Any], sheets: Mapping[str, BatteryDatasheet]) -> BatteryString:
-    batteries = tuple(Battery(r.battery_id, r.position, r.serial, r.unit_seq, r.installed_on) for r in rows)
+    days = {r.installed_on: r.installed_on for r in rows}  # one day for all, not a day for each
+    batteries = tuple(
+        Battery(intern(r.battery_id), r.position, r.serial, r.unit_seq, days[r.installed_on]) for r in rows
+    )
     return BatteryString(rows[0].string_id, sheets[rows[0].model], batteries)

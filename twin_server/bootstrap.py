@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.fleet import Fleet, TwinSpec
+from actors.heap import trim_heap
 from actors.placement import core_count, place_twins
 from actors.ray_fleet import RayFleet, start_ray, stop_ray
 from actors.ray_processes import RayProcesses
@@ -79,6 +80,7 @@ async def run_server(settings: ServerSettings) -> int:
             server = _Server(
                 settings=settings, inventory=fleet, instance=instance, report=report, parts=parts, stop=stop
             )
+            del fleet  # the server goes on with what is registered
             starting = asyncio.create_task(server.start())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -133,7 +135,9 @@ class _Server:
         store.archive = ArchiveReader(self._archive)
         self._parts.push_async_callback(store.archive.close)
         inventory, keys = await register_fleet(store, self._inventory, settings)
+        self._inventory = _registered(self._inventory, inventory)
         specs = make_specs(inventory, keys)
+        del keys
         fleet = self._make_fleet(url, specs)
         self._parts.push_async_callback(fleet.stop)
         past = PastTwins(PastSettings(url, self._archive))
@@ -158,6 +162,7 @@ class _Server:
         port = await server.start()
         gc.collect()
         gc.freeze()  # 200,000 objects that stay: to look them through again would hold up every call for 50 ms
+        trim_heap()  # what reading the inventory took
         self._watch_ray(server)
         self._instance.record.target = server.local_target
         self._instance.save()
@@ -296,6 +301,12 @@ class _Server:
         self._instance.record.dashboard_url = url
         self._instance.save()
         return url
+
+
+def _registered(fleet: Inventory, inventory: Inventory) -> Inventory:
+    """Locations of a fleet as they are registered, so that their batteries are not held twice."""
+    ours = {location.location_id for location in fleet.locations}
+    return Inventory(tuple(location for location in inventory.locations if location.location_id in ours))
 
 
 async def _keep_partitions(keeper: PartitionKeeper) -> None:

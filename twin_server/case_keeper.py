@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.life_inputs import N_LIFE_INPUTS
 from batterytwin.errors import StoreUnavailableError
 from batterytwin.life import Floats, LifeCase
 from batterytwin.life_ends import Block, BlockEnd
@@ -122,17 +123,14 @@ class CaseKeeper:
         return found
 
     async def _inputs(self, ordinals: NDArray[np.int32]) -> Floats:
-        inputs = self._table.inputs
-        missing = ordinals[np.isnan(inputs[ordinals]).all(axis=1)]
-        if len(missing):  # after a restart, until the next prediction
-            rows = self._table.rows[missing]
-            with suppress(StoreUnavailableError):
-                stored = await self._store.prediction_inputs(rows["battery_key"], rows["predicted_at"])
-                for ordinal, row, one in zip(missing.tolist(), rows, stored, strict=True):
-                    known = None if one is None else read_inputs(one)
-                    if known is not None and self._table.rows["predicted_at"][ordinal] == row["predicted_at"]:
-                        self._table.inputs[ordinal] = known
-        return np.asarray(self._table.inputs[ordinals], np.float64)
+        inputs, rows = np.full((len(ordinals), N_LIFE_INPUTS), np.nan), self._table.rows[ordinals]
+        with suppress(StoreUnavailableError):
+            stored = await self._store.prediction_inputs(rows["battery_key"], rows["predicted_at"])
+            for place, one in enumerate(stored):
+                known = None if one is None else read_inputs(one)
+                if known is not None:
+                    inputs[place] = known
+        return inputs
 
     def _visible(self, cases: RealCases, principal: Principal) -> NDArray[np.bool_] | None:
         if principal.location_ids is None:

@@ -27,8 +27,11 @@ FRAMES_A_TURN: Final = 16
 _FRAMES_OF_ALL: Final = 4 * 81 * FRAMES_A_TURN
 """Frames of all strings that one turn analyses: in a large fleet fewer of each, and always the newest."""
 
-_FEWEST_ROWS, _MOST_ROWS = 50_000, 1_000_000
-"""Rows that wait for the analysis: what a turn can analyse of the whole fleet twice over, within these bounds."""
+_FEWEST_ROWS: Final = 50_000
+"""Rows that may always wait for the analysis; else twice what a turn analyses when all strings have frames."""
+
+_STRINGS_A_SET: Final = 1_000
+"""Strings that are analysed together; of each, the analysis works on a copy of 20 kB."""
 
 _SAMPLE_DTYPE: Final = np.dtype([("string", "<i8"), ("time_us", "<i8"), ("voltage_v", "<f8"), ("mode", "<i2")])
 
@@ -81,7 +84,7 @@ class FrameCollector:
         """
         self._waiting.append(_Batch(rows, ordinals, samples, self._clock_s()))
         self._waiting_rows += len(rows)
-        most_rows = min(max(2 * FRAMES_A_TURN * len(self._map), _FEWEST_ROWS), _MOST_ROWS)
+        most_rows = max(2 * _frames_a_turn(len(self._map.strings)) * len(self._map), _FEWEST_ROWS)
         while self._waiting_rows > most_rows and len(self._waiting) > 1:  # the oldest are left out
             self._waiting_rows -= len(self._waiting.popleft().rows)
 
@@ -183,7 +186,7 @@ class FrameCollector:
         strings = frames.strings[chosen]
         ends = np.append(np.flatnonzero(np.diff(strings)), len(strings) - 1)
         from_end = np.repeat(ends, np.diff(np.append(-1, ends))) - np.arange(len(strings))
-        most = min(max(_FRAMES_OF_ALL // len(ends), 1), FRAMES_A_TURN)
+        most = _frames_a_turn(len(ends))
         self.skipped_frames += int(np.count_nonzero(from_end >= most))
         newest = chosen[from_end == 0]
         self._newest_us[frames.strings[newest]] = frames.times_us[newest]
@@ -193,6 +196,11 @@ class FrameCollector:
             if turn:
                 turns.append(turn)
         return turns
+
+
+def _frames_a_turn(string_count: int) -> int:
+    """Frames of each string that one turn analyses when so many have some."""
+    return min(max(_FRAMES_OF_ALL // string_count, 1), FRAMES_A_TURN)
 
 
 class _Frames:
@@ -237,27 +245,31 @@ class _Frames:
                 self.mode[number] = samples["mode"][found]
 
     def sets(self, chosen: NDArray[np.intp]) -> list[FrameSet]:
-        """Frames as arrays, apart by the number of their blocks."""
+        """Frames as arrays, apart by the number of their blocks, and some strings at a time."""
         found = []
         for count in np.unique(self.counts[chosen]).tolist():
-            mine = chosen[self.counts[chosen] == count]
-            number = np.full(len(self.strings), -1, np.intp)
-            number[mine] = np.arange(len(mine))
-            wanted = number[self._frame_of]
-            use = wanted >= 0
-            columns: dict[str, Floats] = {}
-            for name in MEASURED_COLUMNS:
-                column = np.full((len(mine), count), np.nan)
-                column[wanted[use], self._place[use]] = self._rows[name][use]
-                columns[name] = column
-            frame = StringFrame(
-                time_us=self.times_us[mine],
-                voltage_v=columns["voltage_v"],
-                temperature_c=columns["temperature_c"],
-                resistance_mohm=columns["internal_resistance_mohm"],
-                current_a=robust_current(columns["current_a"]),
-                string_voltage_v=self.voltage_v[mine],
-                mode=self.mode[mine],
-            )
-            found.append(FrameSet(self.strings[mine].astype(np.intp), frame))
+            of_count = chosen[self.counts[chosen] == count]
+            parts = range(0, len(of_count), _STRINGS_A_SET)
+            found += [self._set(of_count[begin : begin + _STRINGS_A_SET], count) for begin in parts]
         return found
+
+    def _set(self, mine: NDArray[np.intp], count: int) -> FrameSet:
+        number = np.full(len(self.strings), -1, np.intp)
+        number[mine] = np.arange(len(mine))
+        wanted = number[self._frame_of]
+        use = wanted >= 0
+        columns: dict[str, Floats] = {}
+        for name in MEASURED_COLUMNS:
+            column = np.full((len(mine), count), np.nan)
+            column[wanted[use], self._place[use]] = self._rows[name][use]
+            columns[name] = column
+        frame = StringFrame(
+            time_us=self.times_us[mine],
+            voltage_v=columns["voltage_v"],
+            temperature_c=columns["temperature_c"],
+            resistance_mohm=columns["internal_resistance_mohm"],
+            current_a=robust_current(columns["current_a"]),
+            string_voltage_v=self.voltage_v[mine],
+            mode=self.mode[mine],
+        )
+        return FrameSet(self.strings[mine].astype(np.intp), frame)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.fleet import Fleet
+from actors.heap import HeapTrimmer
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.events import TwinInput
 from batterytwin.readings import ReadingBatch, SingleReading
@@ -64,6 +65,7 @@ class IngestRouter:
         max_waiting_rows: int,
         frames: FrameCollector | None = None,
         past_outages: PastOutages | None = None,
+        heap: HeapTrimmer | None = None,
     ) -> None:
         self._fleet = fleet
         self._live = live
@@ -72,6 +74,7 @@ class IngestRouter:
         self._on_alerts = on_alerts
         self._frames = frames
         self._past_outages = past_outages
+        self._heap = heap
         self._max_waiting_rows = max_waiting_rows
         self._validation = IngestValidation(live.fleet_map, live.clocks)
         self._pumps: list[ShardPump] = []
@@ -140,6 +143,8 @@ class IngestRouter:
             self._frames.put(valid.rows, valid.ordinals, valid.strings)
         if self._past_outages is not None and len(valid.rows):
             self._past_outages.note(valid.ordinals, valid.rows["sample_time_us"])
+        if self._heap is not None:
+            self._heap.note(len(valid.rows))
         return Submission(valid, [self._pumps[shard].put(rows) for shard, rows in parts])
 
     async def submit_inputs(self, inputs: Sequence[TwinInput]) -> list[bool]:

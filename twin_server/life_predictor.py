@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.life_inputs import life_records
+from actors.life_inputs import N_LIFE_INPUTS, life_records
 from batterytwin.errors import ConflictError, Reason
 from batterytwin.events import TwinInput
 from batterytwin.life import LifeScores, LifeSource
@@ -206,7 +206,7 @@ class LifePredictor:
                 keep &= ~(of_model & (before["unit_seq"] == rows["unit_seq"]))
             if keep.any():
                 await self._store.add_predictions(rows[keep], inputs[keep])
-                self._table.put(ordinals[keep], rows[keep], inputs[keep])
+                self._table.put(ordinals[keep], rows[keep])
             if scores.shadow is not None and shadow_key:
                 beside = self._rows(ordinals, inputs, scores.shadow, SHADOW, shadow_key)
                 beside["predicted_at"] = rows["predicted_at"]
@@ -229,11 +229,12 @@ class LifePredictor:
 
     async def _inputs(self, ordinals: NDArray[np.int32]) -> NDArray[np.float64]:
         shards = self._map.shard[ordinals]
-        parts: dict[int, NDArray[np.float64]] = {}
-        for shard in np.unique(shards).tolist():
-            parts[shard] = await self._source.life_inputs(shard)
         twins = self._map.twin[ordinals]
-        return np.array([parts[shard][twin] for shard, twin in zip(shards.tolist(), twins.tolist(), strict=True)])
+        inputs = np.empty((len(ordinals), N_LIFE_INPUTS))
+        for shard in np.unique(shards).tolist():
+            mine = shards == shard
+            inputs[mine] = (await self._source.life_inputs(shard))[twins[mine]]
+        return inputs
 
 
 def ages_days(predicted: Predicted) -> NDArray[np.float64]:

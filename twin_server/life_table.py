@@ -6,7 +6,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.life_inputs import N_LIFE_INPUTS
 from batterytwin.life_plan import ReplacementAdvice
 from batterytwin.quarters import site_day
 from batterytwin.telemetry import Rows
@@ -50,7 +49,6 @@ class LifeTable:
 
     Attributes:
         rows: predictions, `PREDICTION_DTYPE`, shape `(n_twins,)`; `predicted_at` 0 = none.
-        inputs: what they rest on, shape `(n_twins, N_LIFE_INPUTS)`; all NaN = it stands in the database alone.
     """
 
     def __init__(self, live: LiveTable, risk: float) -> None:
@@ -59,7 +57,6 @@ class LifeTable:
         self._risk = risk
         self._advice: dict[tuple[object, ...], ReplacementAdvice] = {}
         self.rows = np.zeros(0, PREDICTION_DTYPE)
-        self.inputs = np.empty((0, N_LIFE_INPUTS))
         self.extend()
 
     def extend(self) -> None:
@@ -67,7 +64,6 @@ class LifeTable:
         added = len(self._map) - len(self.rows)
         if added:
             self.rows = np.append(self.rows, np.zeros(added, PREDICTION_DTYPE))
-            self.inputs = np.append(self.inputs, np.full((added, N_LIFE_INPUTS), np.nan), axis=0)
 
     def load(self, rows: Rows) -> None:
         """Takes over what the database holds; what is here already stays."""
@@ -76,10 +72,9 @@ class LifeTable:
             if ordinal is not None and not self.rows["predicted_at"][ordinal]:
                 self.rows[ordinal] = row
 
-    def put(self, ordinals: NDArray[np.int32], rows: Rows, inputs: NDArray[np.float64]) -> None:
-        """Takes new predictions over, with what they rest on."""
+    def put(self, ordinals: NDArray[np.int32], rows: Rows) -> None:
+        """Takes new predictions over."""
         self.rows[ordinals] = rows
-        self.inputs[ordinals] = inputs
 
     def known(self, ordinals: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of some batteries whose present block has a prediction."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Final
+from typing import Final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from actors.fleet import TwinSpec
 from batterytwin.inventory import Battery, BatteryString, BatteryUnit, Inventory, Location, System
 from twin_server.twin_columns_wire import name_field
 
-_MAX_CACHED_COLUMNS: Final = 64
+_MAX_CACHED_COLUMNS: Final = 1_024
 _MAX_CACHED_ROWS: Final = 4_096
 
 
@@ -27,6 +27,31 @@ class TwinIdentity:
     location: Location
 
 
+class TwinIdentities:
+    """Identities in fleet order, put together when they are asked for: kept, each would take a hundred bytes."""
+
+    def __init__(self, fleet_map: "FleetMap") -> None:
+        self._map = fleet_map
+        self._homes: list[tuple[BatteryString, System, Location]] = []
+
+    def add_string(self, string: BatteryString, system: System, location: Location) -> None:
+        """Adds the batteries of the next string."""
+        self._homes.append((string, system, location))
+
+    @overload
+    def __getitem__(self, ordinals: int) -> TwinIdentity: ...
+    @overload
+    def __getitem__(self, ordinals: slice) -> list[TwinIdentity]: ...
+    def __getitem__(self, ordinals: int | slice) -> TwinIdentity | list[TwinIdentity]:
+        """Identity of one battery, or of some."""
+        if isinstance(ordinals, slice):
+            return [self[ordinal] for ordinal in range(*ordinals.indices(len(self._map)))]
+        number = int(self._map.string_of[ordinals])
+        string, system, location = self._homes[number]
+        battery = string.batteries[ordinals - self._map.strings[number][1].start]
+        return TwinIdentity(int(self._map.battery_keys[ordinals]), battery, string, system, location)
+
+
 class FleetMap:
     """Places of all batteries in fleet order: location, system, string, position.
 
@@ -35,7 +60,7 @@ class FleetMap:
 
     Attributes:
         identities: what is known of each battery.
-        name_fields: names as columns of twins have them, see `twin_columns_wire`.
+        name_fields: names as columns of twins have them, see `twin_columns_wire`: bytes, shape `(n_twins,)`.
         shard: number of its shard, int32, shape `(n_twins,)`.
         twin: its position in the shard, int32, shape `(n_twins,)`.
         string_of: number of its string, int32, shape `(n_twins,)`.
@@ -47,24 +72,24 @@ class FleetMap:
     """
 
     def __init__(self, inventory: Inventory, shard_specs: Sequence[Sequence[TwinSpec]]) -> None:
-        self.identities: list[TwinIdentity] = []
+        self.identities = TwinIdentities(self)
         self.battery_ids: list[str] = []
-        self.name_fields: list[bytes] = []
+        self.name_fields = np.empty(0, "S1")
         self.strings: list[tuple[str, slice]] = []
         self.locations: list[tuple[Location, slice]] = []
         self.shard = self.twin = self.string_of = self.location_of = np.empty(0, np.int32)
         self.battery_keys = self.string_location = np.empty(0, np.int32)
         self._units: dict[int, BatteryUnit] = {}
         self._ordinals: dict[str, int] = {}
-        self._key_ordinals: dict[int, int] = {}
+        self._by_key: NDArray[np.intp] = np.empty(0, np.intp)
         self._string_numbers: dict[str, int] = {}
         self._location_numbers: dict[str, int] = {}
         self._of_shard: list[NDArray[np.int32]] = []
-        self._columns: dict[tuple[int, str, str], tuple[Sequence[str], NDArray[np.int32]]] = {}
+        self._columns: dict[tuple[int, str, str], tuple[tuple[str, ...], NDArray[np.int32]]] = {}
         self.extend(inventory, shard_specs)
 
     def __len__(self) -> int:
-        return len(self.identities)
+        return len(self.battery_ids)
 
     @property
     def shard_count(self) -> int:
@@ -74,33 +99,30 @@ class FleetMap:
     def extend(self, inventory: Inventory, shard_specs: Sequence[Sequence[TwinSpec]]) -> None:
         """Adds locations and the shards that hold their twins (they get the next numbers)."""
         keys = {spec.battery_id: spec.battery_key for specs in shard_specs for spec in specs}
+        known = len(self)
         string_of, location_of, string_location = [], [], []
         for location in inventory.locations:
-            number, first = len(self.locations), len(self.identities)
+            number, first = len(self.locations), len(self)
             for system in location.systems:
                 for string in system.strings:
-                    begin = len(self.identities)
-                    for battery in string.batteries:
-                        self.identities.append(
-                            TwinIdentity(keys[battery.battery_id], battery, string, system, location)
-                        )
+                    begin = len(self)
+                    self.battery_ids += [battery.battery_id for battery in string.batteries]
+                    self.identities.add_string(string, system, location)
                     string_of += [len(self.strings)] * len(string.batteries)
                     self._string_numbers[string.string_id] = len(self.strings)
-                    self.strings.append((string.string_id, slice(begin, len(self.identities))))
+                    self.strings.append((string.string_id, slice(begin, len(self))))
                     string_location.append(number)
-            location_of += [number] * (len(self.identities) - first)
+            location_of += [number] * (len(self) - first)
             self._location_numbers[location.location_id] = number
-            self.locations.append((location, slice(first, len(self.identities))))
-        added = self.identities[len(self.shard) :]
-        self.battery_ids += [identity.battery.battery_id for identity in added]
-        self.name_fields += [name_field(identity.battery.battery_id) for identity in added]
-        self._ordinals = {battery_id: ordinal for ordinal, battery_id in enumerate(self.battery_ids)}
-        self._key_ordinals = {identity.battery_key: ordinal for ordinal, identity in enumerate(self.identities)}
+            self.locations.append((location, slice(first, len(self))))
+        added = self.battery_ids[known:]
+        self.name_fields = np.append(self.name_fields, np.array([name_field(name) for name in added], np.bytes_))
+        self._ordinals.update(zip(added, range(known, len(self)), strict=True))
         self.string_of = np.append(self.string_of, np.array(string_of, np.int32))
         self.location_of = np.append(self.location_of, np.array(location_of, np.int32))
         self.string_location = np.append(self.string_location, np.array(string_location, np.int32))
-        new_keys = np.array([identity.battery_key for identity in added], np.int32)
-        self.battery_keys = np.append(self.battery_keys, new_keys)
+        self.battery_keys = np.append(self.battery_keys, np.array([keys[name] for name in added], np.int32))
+        self._by_key = np.argsort(self.battery_keys)
         self._place(shard_specs, len(added))
         self._columns.clear()
 
@@ -116,8 +138,8 @@ class FleetMap:
     def ordinals(self, battery_ids: Sequence[str]) -> NDArray[np.int32]:
         """Ordinals of a column of names, shape `(n_rows,)`; -1 where the name is unknown.
 
-        A gateway sends the same names again and again, so the last columns are remembered: comparing two lists costs
-        half of looking their names up.
+        A gateway sends the same names again and again, and `readings_wire` makes them one tuple: the last ones are
+        remembered.
         """
         count = len(battery_ids)
         if count < 8:
@@ -127,10 +149,10 @@ class FleetMap:
         if cached is not None and (cached[0] is battery_ids or cached[0] == battery_ids):
             return cached[1]
         found = np.fromiter(map(self._ordinals.get, battery_ids, repeat(-1)), np.int32, count)
-        if count <= _MAX_CACHED_ROWS:
+        if count <= _MAX_CACHED_ROWS and isinstance(battery_ids, tuple):
             if len(self._columns) >= _MAX_CACHED_COLUMNS:
                 self._columns.pop(next(iter(self._columns)))
-            self._columns[key] = (battery_ids, found)
+            self._columns[key] = battery_ids, found
         return found
 
     def find(self, battery_id: str) -> int | None:
@@ -139,7 +161,9 @@ class FleetMap:
 
     def find_key(self, battery_key: int) -> int | None:
         """Ordinal of the battery with this database key, or None."""
-        return self._key_ordinals.get(battery_key)
+        place = int(np.searchsorted(self.battery_keys, battery_key, sorter=self._by_key))
+        ordinal = int(self._by_key[place]) if place < len(self) else None
+        return ordinal if ordinal is not None and self.battery_keys[ordinal] == battery_key else None
 
     def unit_of(self, ordinal: int) -> BatteryUnit:
         """The block that stands in a slot now."""

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection
 
 from actors.filter import MODEL_VERSION
 from actors.fleet import Fleet
+from actors.heap import HeapTrimmer
 from actors.twin_memory import MEMORY_LAYOUT
 from batterytwin.events import TwinInput
 from batterytwin.inventory import Inventory, LocationClock
@@ -153,6 +154,7 @@ class TwinServer:
         self.strings = StringWatch(store, self.live, StringAlerts(store, self._hub, self._map))
         self._past_outages = PastOutages(store, self.live)
         self._drain = Drain()
+        self._heap = HeapTrimmer()
         self._router = IngestRouter(
             fleet,
             self.live,
@@ -160,6 +162,7 @@ class TwinServer:
             max_waiting_rows=settings.max_waiting_rows,
             frames=self.strings.collector,
             past_outages=self._past_outages,
+            heap=self._heap,
         )
         self.strings.submit_inputs = self._submit_inputs
         self._tracer = ModelTracer(store, self.live)
@@ -351,6 +354,7 @@ class TwinServer:
 
     async def _probe_shards(self) -> None:
         await self._readiness.probe_shards(self._fleet)
+        self._heap.look()
 
     async def _count_damage(self) -> None:
         self._readiness.damaged_snapshots = await self._store.damaged_snapshot_count()

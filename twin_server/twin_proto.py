@@ -26,9 +26,9 @@ COLUMNS_DTYPE: Final = np.dtype(
 
 def view_to_columns(view: TwinView, fleet_map: FleetMap) -> twin_pb2.TwinColumns:
     """Columns of all twins of a view, in its order."""
-    live, names = view.live, fleet_map.name_fields
+    live = view.live
     return write_columns(
-        [names[ordinal] for ordinal in view.ordinals.tolist()],
+        fleet_map.name_fields[view.ordinals].tolist(),
         {
             "as_of_unix_ns": live["as_of_us"] * 1_000,
             "age_s": view.ages_s,

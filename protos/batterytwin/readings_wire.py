@@ -6,6 +6,7 @@ the tests hold both ways equal.
 """
 
 from collections.abc import Callable, Sequence
+from sys import intern
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,8 @@ _NAME: Final = 0x0A
 _TIMES: Final = 0x12
 _COLUMNS: Final = {0x1A: "voltage_v", 0x22: "current_a", 0x2A: "temperature_c", 0x32: "internal_resistance_mohm"}
 _LONGEST_VARINT: Final = 10
-_MOST_NAME_LISTS: Final = 256
+_MOST_KEPT_NAMES: Final = 2_000_000
+"""Names in all lists that are kept, 24 bytes each: nine samples of each of 200,000 batteries."""
 _FEWEST_NAMES, _MOST_NAMES = 8, 20_000
 _KEY_BYTES: Final = 64
 
@@ -71,6 +73,7 @@ class _NameLists:
     def __init__(self) -> None:
         self._of_key: dict[bytes, list[tuple[bytes, tuple[str, ...]]]] = {}
         self._bytes_of: dict[tuple[str, ...], bytes] = {}
+        self._name_count = 0
 
     def find(self, data: bytes, start: int) -> tuple[bytes, tuple[str, ...]] | None:
         """The list that stands there, with its bytes."""
@@ -90,9 +93,12 @@ class _NameLists:
         found = self._bytes_of.get(content)
         if found is None:
             found = b"".join(bytes((_NAME,)) + varint(len(raw)) + raw for raw in (name.encode() for name in content))
-            if len(self._bytes_of) >= _MOST_NAME_LISTS:
+            if self._name_count + len(content) > _MOST_KEPT_NAMES:
                 self._of_key.clear()
                 self._bytes_of.clear()
+                self._name_count = 0
+            self._name_count += len(content)
+            content = tuple(intern(str(name)) for name in content)  # many lists, few names
             self._bytes_of[content] = found
             self._of_key.setdefault(found[:_KEY_BYTES], []).append((found, content))
         return found

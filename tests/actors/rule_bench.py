@@ -71,7 +71,7 @@ class RuleBench:
         events = np.empty(RULE_COUNT * len(rows), EVENT_DTYPE)
         count = evaluate_rules(
             self.records,
-            battery_limits([self.spec], self.limits, PlausibilityLimits()),
+            battery_limits([self.spec.datasheet], self.limits, PlausibilityLimits()),
             common_limits(self.limits),
             rule_timings(self.limits),
             index,

@@ -23,7 +23,8 @@ _ROWS: Final = 972_000  # of a round, about; nine readings of every battery at l
 _BATTERIES, _SAMPLES = 216, 9
 """Of a message: as at the size of the default fleet, whose sites have so many batteries."""
 STREAMS: Final = 9
-_SETTLE_S: Final = 5.0
+_SETTLE_S: Final = 12.0
+"""The server gives back what a burst took within eight seconds of its end."""
 _PATIENCE_S: Final = 600.0  # with a start or a stop of the largest fleet, whose time is reported
 
 

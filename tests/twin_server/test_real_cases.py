@@ -72,8 +72,11 @@ async def _tell_months(running: RunningServer, battery_id: str, months: int) -> 
     """What was told of a battery in the months before now: the same as of now, but older."""
     lives = running.server.lives
     (ordinal,) = lives.live.fleet_map.ordinals([battery_id])
+    newest = lives.table.rows[[ordinal]].copy()
+    (stored,) = await running.store.prediction_inputs(newest["battery_key"], newest["predicted_at"])
+    assert stored is not None
     for month in range(months, 0, -1):
-        row, inputs = lives.table.rows[[ordinal]].copy(), lives.table.inputs[[ordinal]].copy()
+        row, inputs = newest.copy(), np.frombuffer(stored).reshape(1, -1).copy()
         row["predicted_at"] -= month * 31 * DAY_US
         row["as_of"] -= month * 31 * DAY_US
         row["soh_capacity"] = 0.9
