@@ -18,8 +18,11 @@ env: $(READY) ## Makes or renews the environment in .venv.
 up: env ## Starts everything; ARGS="--port 50151 --no-dashboard" passes options on.
 	@exec $(BIN)/batterytwin up $(ARGS)
 
-test: env ## Runs every test, a process a core (ARGS="-m 'not slow'" for the quick ones).
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+# three processes for two cores: many tests wait for a process or a server to start
+PROCESSES := $(shell n=$$(nproc); n=$$((n + n / 2)); echo $$((n < 6 ? n : 6)))
+
+test: env ## Runs every test, three processes for two cores (ARGS="-m 'not slow'" for the quick ones).
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 lint: env ## Style, formatting.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
