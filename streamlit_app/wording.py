@@ -71,6 +71,7 @@ RULE_TEXT: Final[Mapping[int, str]] = {
     AlertRule.LIFE_SHORT: "Replace now",
     AlertRule.LIFE_FELL: "Remaining life fell",
     AlertRule.LIFE_REVIEW: "Lives to review",
+    AlertRule.DATA_MISSING: "Data missing",
 }
 
 

@@ -51,6 +51,7 @@ from twin_server.live_drill import DrillPlace
 from twin_server.live_table import LiveTable
 from twin_server.lives import DEFAULT_MODEL, Lives
 from twin_server.location_clock import LocationClocks, wall_us
+from twin_server.missing_data_rule import MissingData
 from twin_server.model_servicer import ModelServicer
 from twin_server.model_tracer import TRACE_EVERY_S, ModelTracer
 from twin_server.outage_watch import OutageWatch
@@ -151,6 +152,7 @@ class TwinServer:
             self.lives.scoring.reason = "lives are predicted for the real batteries alone"
         self._scheduler = Scheduler(store, [*jobs, *([] if self._is_fed else self.lives.jobs)])
         self._silence = SilenceRules(store, self._hub, self.live)
+        self._missing = MissingData(store, self._hub, self.live)
         self.strings = StringWatch(store, self.live, StringAlerts(store, self._hub, self._map))
         self._past_outages = PastOutages(store, self.live)
         self._drain = Drain()
@@ -212,6 +214,7 @@ class TwinServer:
         for shard, live in enumerate(await self._fleet.start()):
             self.live.replace_shard(shard, live)
         self._silence.load()
+        self._missing.load()
         await self._events.load()
         await self.strings.load()
         self._router.extend()
@@ -348,6 +351,7 @@ class TwinServer:
     async def _sweep(self) -> None:
         self.live.sweep()
         await self._silence.sweep()
+        await self._missing.sweep()
 
     async def _probe_database(self) -> None:
         await self._readiness.probe_database(self._store)

@@ -40,6 +40,7 @@ class AlertRule(IntEnum):
     LIFE_SHORT = 23
     LIFE_FELL = 24
     LIFE_REVIEW = 25
+    DATA_MISSING = 26
 
 
 class AlertState(IntEnum):

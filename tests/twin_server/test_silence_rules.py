@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import pytest_asyncio
 
-from batterytwin.alerts import AlertState
+from batterytwin.alerts import AlertRule, AlertState
 from storage.alert_query import AlertQuery
 from storage.server_store import ServerStore
 from tests.fixtures.small_fleet import small_inventory
 from tests.twin_server.live_bench import LiveBench
 from twin_server.alert_hub import AlertHub
+from twin_server.missing_data_rule import MissingData
 from twin_server.silence_rules import SilenceRules
 
 
@@ -20,17 +21,22 @@ class Bench:
     store: ServerStore
     hub: AlertHub
     silence: SilenceRules
+    missing: MissingData
 
     async def minutes(self, count: int, *speaking: str) -> None:
         """Lets time pass; who speaks sends every minute, and the rule looks twice a minute."""
         for _ in range(count):
             self.twins.pass_s(30)
-            await self.silence.sweep()
+            await self._look()
             self.twins.pass_s(30)
             if speaking:
                 self.twins.sample(*speaking)
-            await self.silence.sweep()
+            await self._look()
         await self.hub.refresh()
+
+    async def _look(self) -> None:
+        await self.silence.sweep()
+        await self.missing.sweep()
 
     def active(self) -> list[str]:
         return sorted(alert.string_id or alert.location_id for alert in self.hub.active.values())
@@ -40,7 +46,9 @@ class Bench:
         await hub.load()
         silence = SilenceRules(self.store, hub, self.twins.live)
         silence.load()
-        return Bench(self.twins, self.store, hub, silence)
+        missing = MissingData(self.store, hub, self.twins.live)
+        missing.load()
+        return Bench(self.twins, self.store, hub, silence, missing)
 
 
 @pytest_asyncio.fixture
@@ -48,7 +56,8 @@ async def bench(server_store: ServerStore) -> AsyncIterator[Bench]:
     inventory = small_inventory()
     twins = LiveBench(inventory, await server_store.register_inventory(inventory))
     hub = AlertHub(server_store, twins.live)
-    yield Bench(twins, server_store, hub, SilenceRules(server_store, hub, twins.live))
+    silence = SilenceRules(server_store, hub, twins.live)
+    yield Bench(twins, server_store, hub, silence, MissingData(server_store, hub, twins.live))
 
 
 async def test_a_silent_gateway_is_one_alert_and_clears_when_it_is_back(bench: Bench) -> None:
@@ -76,6 +85,32 @@ async def test_a_silent_string_is_one_alert_of_its_own(bench: Bench) -> None:
 async def test_one_silent_battery_is_no_alert(bench: Bench) -> None:
     await bench.minutes(2, "AAA", "BBB")
     await bench.minutes(15, "AAA-U1-S01-B1", "AAA-U1-S02", "BBB")
+    assert bench.active() == []
+
+
+async def test_many_silent_batteries_in_strings_that_speak_are_one_alert_of_the_site(bench: Bench) -> None:
+    await bench.minutes(2, "AAA", "BBB")
+    some = ("AAA-U1-S01-B1", "AAA-U1-S02", "BBB")  # ten of the first string
+    await bench.minutes(59, *some)
+    assert bench.active() == []
+    await bench.minutes(2, *some)
+    assert [(alert.location_id, alert.rule) for alert in bench.hub.active.values()] == [("AAA", AlertRule.DATA_MISSING)]
+    again = await bench.restart()
+    await again.minutes(1, *some)
+    assert again.active() == ["AAA"]
+    # three of 48 are too few to raise it, and too many to clear it
+    but_three = (f"AAA-U1-S01-B{number:02d}" for number in range(4, 25))
+    await again.minutes(1, *but_three, "AAA-U1-S02", "BBB")
+    assert again.active() == ["AAA"]
+    await again.minutes(1, "AAA", "BBB")
+    assert again.active() == []
+    assert len((await again.store.list_alerts(AlertQuery())).alerts) == 1
+
+
+async def test_few_silent_batteries_of_a_site_are_no_alert(bench: Bench) -> None:
+    await bench.minutes(2, "AAA", "BBB")
+    but_four = (f"AAA-U1-S01-B{number:02d}" for number in range(5, 25))
+    await bench.minutes(70, *but_four, "AAA-U1-S02", "BBB")
     assert bench.active() == []
 
 

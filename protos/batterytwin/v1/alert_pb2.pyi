@@ -104,6 +104,8 @@ class _AlertRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertRule.V
     """The end of life is told for more than 30 days earlier than a month before, and for more than the interval allowed."""
     ALERT_RULE_LIFE_REVIEW: _AlertRule.ValueType  # 25
     """Replacements within two quarters rest on lives of low confidence: a person should look first. One a location."""
+    ALERT_RULE_DATA_MISSING: _AlertRule.ValueType  # 26
+    """More than a tenth of a location's batteries have sent nothing for an hour, though gateway and strings speak."""
 
 class AlertRule(_AlertRule, metaclass=_AlertRuleEnumTypeWrapper):
     """Names the rule that raised an alert."""
@@ -160,6 +162,8 @@ ALERT_RULE_LIFE_FELL: AlertRule.ValueType  # 24
 """The end of life is told for more than 30 days earlier than a month before, and for more than the interval allowed."""
 ALERT_RULE_LIFE_REVIEW: AlertRule.ValueType  # 25
 """Replacements within two quarters rest on lives of low confidence: a person should look first. One a location."""
+ALERT_RULE_DATA_MISSING: AlertRule.ValueType  # 26
+"""More than a tenth of a location's batteries have sent nothing for an hour, though gateway and strings speak."""
 Global___AlertRule: _TypeAlias = AlertRule  # noqa: Y015
 
 class _AlertState:
