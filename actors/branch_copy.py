@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from actors.filter import FilterParameters
-from actors.filter_layout import parameter_records, state_records
+from actors.filter_layout import state_records
 from actors.fleet import TwinSpec
 from actors.limits import AlertLimits, PlausibilityLimits
 from actors.replayer import TwinReplayer
@@ -70,7 +70,7 @@ def copy_of_nothing(specs: Sequence[TwinSpec], time_us: int) -> TwinMemory:
 def describe(specs: Sequence[TwinSpec], memory: TwinMemory) -> Rows:
     """What a plant is fitted to: `TWIN_COPY_DTYPE`, shape `(n_twins,)`."""
     x = state_records(memory.state)
-    p = parameter_records(FilterParameters.from_specs(specs).values)
+    p = FilterParameters.from_specs(specs).of_twins
     copies = np.zeros(len(specs), TWIN_COPY_DTYPE)
     copies["as_of_us"] = x["sample_time_us"]
     copies["installed_us"] = x["installed_us"]

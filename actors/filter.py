@@ -59,7 +59,7 @@ _FIRST_V2_SIGMA_V: Final = 0.10
 def initial_state(parameters: FilterParameters) -> NDArray[np.float64]:
     """State of twins without any reading, shape `(n_twins, N_STATE)`."""
     state = np.zeros((len(parameters.model_index), N_STATE), dtype=np.float64)
-    x, p = state_records(state), parameter_records(parameters.values)[parameters.model_index]
+    x, p = state_records(state), parameters.of_twins
     x["installed_us"] = parameters.installed_us
     x["soc"] = _FIRST_SOC
     x["p00"] = _FIRST_SOC_SIGMA**2

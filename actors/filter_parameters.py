@@ -8,10 +8,11 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.filter_layout import N_PARAMETERS, PARAMETERS_DTYPE
+from actors.filter_layout import N_PARAMETERS, PARAMETERS_DTYPE, parameter_records
 from actors.fleet import TwinSpec
 from actors.ocv import resample_ocv
 from batterytwin.datasheet import BatteryDatasheet
+from batterytwin.telemetry import Rows
 
 _GAS_CONSTANT_J_MOL_K: Final = 8.314462618
 _SMALLEST_OCV_SPREAD_V: Final = 0.0005
@@ -51,6 +52,11 @@ class FilterParameters:
             sheets=sheets,
             installed_us=np.array(installed_us, np.float64),
         )
+
+    @property
+    def of_twins(self) -> Rows:
+        """Columns `P` of each twin as records, a copy, shape `(n_twins,)`."""
+        return parameter_records(self.values)[self.model_index]
 
     def take(self, twins: NDArray[np.int32]) -> Self:
         """Parameters of some twins, in the given order."""

@@ -65,10 +65,10 @@ class MissingData:
 
     def _changes(self) -> Iterator[AlertTransition]:
         for number, (location, places) in enumerate(self._live.fleet_map.locations):
-            newest_us, silent = self._silent(number)
+            name, alert_id = location.location_id, self._raised.get(location.location_id)
+            newest_us, silent = self._silent(number, is_told=alert_id is not None)
             total = places.stop - places.start
             share = len(silent) / total
-            name, alert_id = location.location_id, self._raised.get(location.location_id)
             change = None
             if alert_id is None and share > MISSING_SHARE:
                 alert_id, change = f"{name}/DATA_MISSING/{newest_us}", AlertChange.RAISED
@@ -91,12 +91,12 @@ class MissingData:
                     message=message,
                 )
 
-    def _silent(self, number: int) -> tuple[int, list[str]]:
-        """Newest sample of a location, us since 1970 UTC, and its silent batteries."""
+    def _silent(self, number: int, *, is_told: bool) -> tuple[int, list[str]]:
+        """Newest sample of a location, us since 1970 UTC, and its silent batteries; once told a start is no sample."""
         fleet_map = self._live.fleet_map
         location, places = fleet_map.locations[number]
         as_of_us = self._live.rows["as_of_us"]
-        since_us = 0 if self._live.clocks.is_feed(number) else self._start_us
+        since_us = 0 if is_told or self._live.clocks.is_feed(number) else self._start_us
         newest_us = int(as_of_us[places].max())
         long_us = max(_LONG_S, _LONG_PERIODS * location.sample_period_s) * _US
         whole_us = no_data_after_s(location.sample_period_s) * _US

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.filter import FilterParameters
-from actors.filter_layout import parameter_records
 from actors.life_bytes import assumed_life
 from actors.life_projection import LifeBlocks
 from actors.life_values import life_inputs
@@ -49,7 +48,7 @@ def physics_of(origin: BranchOrigin) -> PhysicsLife:
     parameters = FilterParameters.from_specs(origin.specs)
     lives = origin.memory.lives.copy()
     installed_us = parameters.installed_us
-    activation_k = parameter_records(parameters.values)["life_activation_k"]
+    activation_k = parameters.of_twins["life_activation_k"]
     for twin in np.flatnonzero(lives["as_of_us"] == 0).tolist():
         service_s = max(origin.time_us - installed_us[twin], 0.0) * 1e-6
         age_s = service_s * np.exp(activation_k[twin] * (1.0 / 293.15 - 1.0 / (273.15 + _ROOM_C)))
@@ -88,7 +87,7 @@ def fit_rooms(origin: BranchOrigin, physics: PhysicsLife, seed: int) -> FittedRo
 def life_blocks(origin: BranchOrigin, physics: PhysicsLife, rooms: FittedRooms, course: Course) -> LifeBlocks:
     """Blocks whose lives go on with a course; of faults, only those that change the rate of ageing last so long."""
     copies = origin.copies
-    sheet = parameter_records(FilterParameters.from_specs(origin.specs).values)
+    sheet = FilterParameters.from_specs(origin.specs).of_twins
     factor = np.ones(len(copies))
     places = {spec.battery_id: place for place, spec in enumerate(origin.specs)}
     for fault in course.faults:

@@ -11,6 +11,7 @@ from batterytwin.telemetry import Rows
 from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
 from tests.actors.branch_runs import BLOCK, BRK, HOUR_US, LiveWorld, live_world, play
 from tests.actors.branch_signatures import coverage
+from tests.actors.filter_runs import battery
 from tests.actors.telemetry import eventful_frames, small_specs
 
 
@@ -90,3 +91,13 @@ def test_without_readings_a_copy_says_what_the_data_sheet_says() -> None:
     assert copies["float_v"] == pytest.approx(specs[0].datasheet.float_v, abs=0.02)
     assert np.all((copies["life_fraction"] > 0.1) & (copies["life_fraction"] < 1.0))
     assert np.all(copies["soh_capacity_sigma"] > 0.02)
+
+
+def test_in_a_mixed_fleet_each_copy_follows_its_own_data_sheet() -> None:
+    """Both models beside each other are told what each is told alone."""
+    begin_us = 1_760_000_000_000_000
+    mixed = [battery(120.0), battery(9.0), battery(120.0)]
+    together = describe(mixed, copy_of_nothing(mixed, begin_us))
+    for place, spec in enumerate(mixed):
+        alone = describe([spec], copy_of_nothing([spec], begin_us))
+        assert together[place].tobytes() == alone[0].tobytes()

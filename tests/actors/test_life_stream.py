@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.filter_layout import parameter_records
 from actors.filter_parameters import FilterParameters
 from actors.life_history import lives_of_history
 from actors.life_kernel import update_life
@@ -56,7 +55,7 @@ def test_stream_history_and_definition_agree(seed: int, count: int, batch: int, 
     )
     assert streamed.tobytes() == at_once.tobytes()
     for twin in range(2):
-        p = parameter_records(_PARAMETERS.values)[twin]
+        p = _PARAMETERS.of_twins[twin]
         expected = life_by_definition(rows[rows["battery_key"] == twin], p, int(_PARAMETERS.installed_us[twin]))
         for name in LIFE_DTYPE.names or () if expected["first_us"] else ():
             assert np.array_equal(streamed[name][twin], np.broadcast_to(expected[name], streamed[name][twin].shape)), (

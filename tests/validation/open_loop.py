@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.filter import FilterParameters, initial_state, run_filter
-from actors.filter_layout import parameter_records
 from actors.fleet import TwinSpec
 from batterytwin.datasheet import BatteryDatasheet
 from batterytwin.telemetry import LIVE_ESTIMATE_COLUMNS, StringMode, pack_status, regime_of
@@ -134,7 +133,7 @@ def run_unseen(state: NDArray[np.float64], parameters: FilterParameters, records
 def _expected(before: NDArray[np.float64], parameters: FilterParameters, twin: int, record: Record) -> Floats:
     """Each state of one twin is shown the row that follows it, with a voltage, and asked how far off that was."""
     n = record.time_s.size
-    shown_v = np.full(n, _SHOWN_V_CELL * parameter_records(parameters.values)["cells"][twin])
+    shown_v = np.full(n, _SHOWN_V_CELL * parameters.of_twins["cells"][twin])
     estimates, _ = show(
         before,
         parameters,
