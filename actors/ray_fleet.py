@@ -48,8 +48,6 @@ _ENVIRONMENT: Final = {
     "OMP_NUM_THREADS": "1",
     "NUMBA_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "2",
-    # else one touched page of the heap, where large arrays have lain, brings two megabytes back: 35 MB a shard
-    "NUMPY_MADVISE_HUGEPAGE": "0",
     # Serve looks ten times a second whether its one replica lives, which takes 2.7 % of a core with what answers it
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "1",
 }
