@@ -111,7 +111,7 @@ class ShardLine(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
-        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's are not of asyncio's classes
+        self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""
