@@ -4,15 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-import structlog
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
-from batterytwin.errors import StoreUnavailableError
 from twin_server.alert_hub import AlertHub
 from twin_server.live_table import LiveTable, no_data_after_s
-from twin_server.silence_rules import TransitionStore
-
-_log = structlog.get_logger(__name__)
+from twin_server.swept_alerts import SweptAlerts, TransitionStore
 
 MISSING_SHARE: Final = 0.10
 """Share of a site's batteries that may be silent."""
@@ -34,38 +30,21 @@ class MissingData:
     """
 
     def __init__(self, store: TransitionStore, hub: AlertHub, live: LiveTable) -> None:
-        self._store = store
-        self._hub = hub
         self._live = live
         self._start_us = live.clocks.wall_us()
-        self._raised: dict[str, str] = {}
+        self._alerts = SweptAlerts(store, hub, AlertRule.DATA_MISSING)
 
     def load(self) -> None:
         """Takes over the alerts of this rule that the hub has found active."""
-        for alert in self._hub.active.values():
-            if alert.rule == AlertRule.DATA_MISSING:
-                self._raised[alert.location_id] = alert.alert_id
+        self._alerts.load()
 
     async def sweep(self) -> None:
         """Looks at all sites once, and stores what has changed."""
-        changes = list(self._changes())
-        if not changes:
-            return
-        try:
-            await self._store.apply_transitions(changes)
-        except StoreUnavailableError as error:
-            _log.warning("missing data cannot be stored, trying again", reason=error.message)
-            return
-        for change in changes:
-            if change.change == AlertChange.RAISED:
-                self._raised[change.location_id] = change.alert_id
-            else:
-                del self._raised[change.location_id]
-        self._hub.poke()
+        await self._alerts.apply(list(self._changes()))
 
     def _changes(self) -> Iterator[AlertTransition]:
         for number, (location, places) in enumerate(self._live.fleet_map.locations):
-            name, alert_id = location.location_id, self._raised.get(location.location_id)
+            name, alert_id = location.location_id, self._alerts.standing(location.location_id)
             newest_us, silent = self._silent(number, is_told=alert_id is not None)
             total = places.stop - places.start
             share = len(silent) / total

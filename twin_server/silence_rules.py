@@ -1,27 +1,17 @@
 """The rule that no reading can trigger: nothing comes any more. One alert per gateway or string, not per battery."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
-import structlog
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
-from batterytwin.errors import StoreUnavailableError
 from twin_server.alert_hub import AlertHub
 from twin_server.live_table import LiveTable, no_data_after_s
-
-_log = structlog.get_logger(__name__)
+from twin_server.swept_alerts import SweptAlerts, TransitionStore
 
 _US: Final = 1_000_000
-
-
-class TransitionStore(Protocol):
-    """What the rule needs of the store; see `storage.server_store`."""
-
-    async def apply_transitions(self, transitions: Sequence[AlertTransition]) -> None:
-        """Stores changes of alerts; one that is already there is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +48,17 @@ class SilenceRules:
     """
 
     def __init__(self, store: TransitionStore, hub: AlertHub, live: LiveTable) -> None:
-        self._store = store
-        self._hub = hub
         self._live = live
         self._start_us = live.clocks.wall_us()
-        self._raised: dict[str, str] = {}
+        self._alerts = SweptAlerts(store, hub, AlertRule.NO_DATA)
 
     def load(self) -> None:
         """Takes over the alerts of this rule that the hub has found active."""
-        for alert in self._hub.active.values():
-            if alert.rule == AlertRule.NO_DATA:
-                self._raised[alert.string_id or alert.location_id] = alert.alert_id
+        self._alerts.load()
 
     async def sweep(self) -> None:
         """Looks at all strings and locations once, and stores what has changed."""
-        transitions = [transition for source in self._sources() if (transition := self._judge(source)) is not None]
-        if not transitions:
-            return
-        try:
-            await self._store.apply_transitions(transitions)
-        except StoreUnavailableError as error:
-            _log.warning("silence cannot be stored, trying again", reason=error.message)
-            return
-        for transition in transitions:
-            name = transition.string_id or transition.location_id
-            if transition.change == AlertChange.RAISED:
-                self._raised[name] = transition.alert_id
-            else:
-                del self._raised[name]
-        self._hub.poke()
+        await self._alerts.apply([change for source in self._sources() if (change := self._judge(source)) is not None])
 
     def _sources(self) -> Iterator[_Source]:
         fleet_map, clocks = self._live.fleet_map, self._live.clocks
@@ -111,7 +83,7 @@ class SilenceRules:
         return newest_us if self._live.clocks.is_feed(number) else max(newest_us, self._start_us)
 
     def _judge(self, source: _Source) -> AlertTransition | None:
-        alert_id = self._raised.get(source.name)
+        alert_id = self._alerts.standing(source.name)
         what = f"string {source.string_id}" if source.string_id else f"the gateway of {source.location_id}"
         if alert_id is None and source.is_silent:
             since_us = source.heard_us + source.limit_us

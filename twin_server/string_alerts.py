@@ -14,7 +14,7 @@ from batterytwin.diagnosis import RULE_OF, Diagnosis, DiagnosisEvidence, FaultCl
 from batterytwin.errors import StoreUnavailableError
 from twin_server.alert_hub import AlertHub
 from twin_server.routing import FleetMap
-from twin_server.silence_rules import TransitionStore
+from twin_server.swept_alerts import TransitionStore
 
 _CRITICAL: Final = frozenset(
     {
