@@ -1,9 +1,10 @@
 """The rule that a site's picture has holes: many of its batteries say nothing, though gateway and strings speak."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from twin_server.alert_hub import AlertHub
@@ -43,17 +44,18 @@ class MissingData:
         await self._alerts.apply(list(self._changes()))
 
     def _changes(self) -> Iterator[AlertTransition]:
+        newest_us, silent = self._silent()
+        counts = np.bincount(self._live.fleet_map.location_of[silent], minlength=len(newest_us)).tolist()
         for number, (location, places) in enumerate(self._live.fleet_map.locations):
             name, alert_id = location.location_id, self._alerts.standing(location.location_id)
-            newest_us, silent = self._silent(number, is_told=alert_id is not None)
-            total = places.stop - places.start
-            share = len(silent) / total
+            total, count = places.stop - places.start, counts[number]
+            share = count / total
             change = None
             if alert_id is None and share > MISSING_SHARE:
-                alert_id, change = f"{name}/DATA_MISSING/{newest_us}", AlertChange.RAISED
-                message = _words(silent, total)
+                alert_id, change = f"{name}/DATA_MISSING/{newest_us[number]}", AlertChange.RAISED
+                message = self._words(silent[(silent >= places.start) & (silent < places.stop)], total)
             elif alert_id is not None and share <= _OVER_SHARE:
-                change, message = AlertChange.CLEARED, f"All but {len(silent)} of {total} batteries of {name} speak."
+                change, message = AlertChange.CLEARED, f"All but {count} of {total} batteries of {name} speak."
             if alert_id is not None and change is not None:
                 yield AlertTransition(
                     alert_id=alert_id,
@@ -63,36 +65,41 @@ class MissingData:
                     rule=AlertRule.DATA_MISSING,
                     severity=Severity.WARNING,
                     change=change,
-                    sample_time_us=newest_us,
+                    sample_time_us=int(newest_us[number]),
                     value=100.0 * share,
                     threshold=100.0 * MISSING_SHARE,
                     unit="%",
                     message=message,
                 )
 
-    def _silent(self, number: int, *, is_told: bool) -> tuple[int, list[str]]:
-        """Newest sample of a location, us since 1970 UTC, and its silent batteries; once told a start is no sample."""
-        fleet_map = self._live.fleet_map
-        location, places = fleet_map.locations[number]
-        as_of_us = self._live.rows["as_of_us"]
-        since_us = 0 if is_told or self._live.clocks.is_feed(number) else self._start_us
-        newest_us = int(as_of_us[places].max())
-        long_us = max(_LONG_S, _LONG_PERIODS * location.sample_period_s) * _US
-        whole_us = no_data_after_s(location.sample_period_s) * _US
-        silent: list[str] = []
-        for _, blocks in fleet_map.strings:
-            if not places.start <= blocks.start < places.stop:
-                continue
-            ages_us = newest_us - np.maximum(as_of_us[blocks], since_us)
-            if ages_us.min() <= whole_us:
-                found = np.flatnonzero((as_of_us[blocks] > 0) & (ages_us > long_us))
-                silent += [fleet_map.battery_ids[blocks.start + place] for place in found.tolist()]
+    def _silent(self) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+        """Newest sample of each location, us since 1970 UTC, and all silent batteries by ordinal."""
+        fleet_map, clocks = self._live.fleet_map, self._live.clocks
+        locations = [location for location, _ in fleet_map.locations]
+        as_of_us = np.ascontiguousarray(self._live.rows["as_of_us"])
+        newest_us = np.maximum.reduceat(as_of_us, [places.start for _, places in fleet_map.locations])
+        since_us = np.array(  # once told, a start is no sample
+            [
+                0 if clocks.is_feed(number) or self._alerts.standing(location.location_id) else self._start_us
+                for number, location in enumerate(locations)
+            ],
+            np.int64,
+        )
+        long_us = np.array([max(_LONG_S, _LONG_PERIODS * where.sample_period_s) * _US for where in locations])
+        whole_us = np.array([no_data_after_s(where.sample_period_s) * _US for where in locations])
+        location_of = fleet_map.location_of
+        ages_us = newest_us[location_of] - np.maximum(as_of_us, since_us[location_of])
+        silent = np.flatnonzero((as_of_us > 0) & (ages_us > long_us[location_of]))
+        if len(silent):
+            youngest_us = np.minimum.reduceat(ages_us, [blocks.start for _, blocks in fleet_map.strings])
+            speaks = youngest_us <= whole_us[fleet_map.string_location]
+            silent = silent[speaks[fleet_map.string_of[silent]]]
         return newest_us, silent
 
-
-def _words(silent: Sequence[str], total: int) -> str:
-    more = f" and {len(silent) - _NAMED} more" if len(silent) > _NAMED else ""
-    return (
-        f"{len(silent)} of {total} batteries have long sent nothing, though their strings speak: "
-        f"{', '.join(silent[:_NAMED])}{more}. Their twins grow uncertain, and faults in them go unseen."
-    )
+    def _words(self, silent: NDArray[np.intp], total: int) -> str:
+        names = ", ".join(self._live.fleet_map.battery_ids[ordinal] for ordinal in silent[:_NAMED].tolist())
+        more = f" and {len(silent) - _NAMED} more" if len(silent) > _NAMED else ""
+        return (
+            f"{len(silent)} of {total} batteries have long sent nothing, though their strings speak: "
+            f"{names}{more}. Their twins grow uncertain, and faults in them go unseen."
+        )

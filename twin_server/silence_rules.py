@@ -1,10 +1,11 @@
 """The rule that no reading can trigger: nothing comes any more. One alert per gateway or string, not per battery."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from twin_server.alert_hub import AlertHub
@@ -61,26 +62,43 @@ class SilenceRules:
         await self._alerts.apply([change for source in self._sources() if (change := self._judge(source)) is not None])
 
     def _sources(self) -> Iterator[_Source]:
+        """Locations and strings that are silent or told to be, of thousands none or a few."""
         fleet_map, clocks = self._live.fleet_map, self._live.clocks
-        begins = [ordinals.start for _, ordinals in fleet_map.strings]
-        of_strings = np.maximum.reduceat(self._live.rows["as_of_us"], begins).tolist()
-        of_locations = [0] * len(fleet_map.locations)
-        numbers = fleet_map.string_location.tolist()
-        for number, newest_us in zip(numbers, of_strings, strict=True):
-            of_locations[number] = max(of_locations[number], newest_us)
-        limits_us = [round(no_data_after_s(location.sample_period_s) * _US) for location, _ in fleet_map.locations]
-        for number, (location, _) in enumerate(fleet_map.locations):
-            newest_us, now_us = of_locations[number], clocks.now_us(number)
+        of_strings = np.maximum.reduceat(self._live.rows["as_of_us"], [places.start for _, places in fleet_map.strings])
+        of_locations = np.zeros(len(fleet_map.locations), np.int64)
+        np.maximum.at(of_locations, fleet_map.string_location, of_strings)
+        limits_us = np.array(
+            [round(no_data_after_s(location.sample_period_s) * _US) for location, _ in fleet_map.locations], np.int64
+        )
+        starts_us = np.array([0 if clocks.is_feed(n) else self._start_us for n in range(len(limits_us))], np.int64)
+        names = [location.location_id for location, _ in fleet_map.locations]
+        heard_us, now_us = np.maximum(of_locations, starts_us), clocks.all_now_us()
+        for number in self._wanted(names, now_us - heard_us > limits_us):
             yield _Source(
-                "", location.location_id, newest_us, self._heard(number, newest_us), now_us, limits_us[number]
+                "",
+                names[number],
+                int(of_locations[number]),
+                int(heard_us[number]),
+                int(now_us[number]),
+                int(limits_us[number]),
             )
-        for (string_id, _), number, newest_us in zip(fleet_map.strings, numbers, of_strings, strict=True):
-            location_id = fleet_map.locations[number][0].location_id
-            heard_us, now_us = self._heard(number, newest_us), of_locations[number]
-            yield _Source(string_id, location_id, newest_us, heard_us or now_us, now_us, limits_us[number])
+        homes = fleet_map.string_location
+        heard_us, now_us = np.maximum(of_strings, starts_us[homes]), of_locations[homes]
+        heard_us = np.where(heard_us == 0, now_us, heard_us)
+        for number in self._wanted([name for name, _ in fleet_map.strings], now_us - heard_us > limits_us[homes]):
+            home = int(homes[number])
+            yield _Source(
+                fleet_map.strings[number][0],
+                names[home],
+                int(of_strings[number]),
+                int(heard_us[number]),
+                int(now_us[number]),
+                int(limits_us[home]),
+            )
 
-    def _heard(self, number: int, newest_us: int) -> int:
-        return newest_us if self._live.clocks.is_feed(number) else max(newest_us, self._start_us)
+    def _wanted(self, names: Sequence[str], silent: NDArray[np.bool_]) -> list[int]:
+        told = np.fromiter((self._alerts.standing(name) is not None for name in names), np.bool_, len(names))
+        return np.flatnonzero(silent | told).tolist()  # type: ignore[no-any-return] # NumPy's stubs
 
     def _judge(self, source: _Source) -> AlertTransition | None:
         alert_id = self._alerts.standing(source.name)
