@@ -36,6 +36,7 @@ from twin_server.settings import ServerSettings
 
 DEFAULT_MODEL: Final = Path(ml.__file__).parent / "default_model"
 _RETRY_S: Final = 5.0
+_LOOK_AGAIN_S: Final = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -148,5 +149,8 @@ class Lives:
         everything = np.arange(len(self.live.fleet_map), dtype=np.int32)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._wait_s):
+                version = self.live.version
                 while not (self.live.qualities(everything) == Quality.LIVE).any():
-                    await self.live.wait_newer(self.live.version)
+                    await asyncio.sleep(_LOOK_AGAIN_S)  # not at each change: a look goes through the whole fleet
+                    await self.live.wait_newer(version)
+                    version = self.live.version
