@@ -80,6 +80,7 @@ class FleetMap:
         self.shard = self.twin = self.string_of = self.location_of = np.empty(0, np.int32)
         self.battery_keys = self.string_location = np.empty(0, np.int32)
         self._units: dict[int, BatteryUnit] = {}
+        self._unit_seqs = np.empty(0, np.int16)
         self._ordinals: dict[str, int] = {}
         self._by_key: NDArray[np.intp] = np.empty(0, np.intp)
         self._string_numbers: dict[str, int] = {}
@@ -123,6 +124,8 @@ class FleetMap:
         self.string_location = np.append(self.string_location, np.array(string_location, np.int32))
         self.battery_keys = np.append(self.battery_keys, np.array([keys[name] for name in added], np.int32))
         self._by_key = np.argsort(self.battery_keys)
+        blocks = (battery for place in inventory.locations for battery in place.batteries())
+        self._unit_seqs = np.append(self._unit_seqs, np.fromiter((block.unit_seq for block in blocks), np.int16))
         self._place(shard_specs, len(added))
         self._columns.clear()
 
@@ -169,6 +172,10 @@ class FleetMap:
         """The block that stands in a slot now."""
         return self._units.get(ordinal) or self.identities[ordinal].battery.first_unit
 
+    def unit_seqs(self, ordinals: NDArray[np.int32]) -> NDArray[np.int16]:
+        """`unit_seq` of the blocks that stand in some slots now, shape `(n_ordinals,)`."""
+        return self._unit_seqs[ordinals]
+
     def replaced_unit(self, ordinal: int) -> BatteryUnit | None:
         """The block that has come into a slot since it was registered; None = none has."""
         return self._units.get(ordinal)
@@ -179,6 +186,7 @@ class FleetMap:
             ordinal = self.find_key(battery_key)
             if ordinal is not None:
                 self._units[ordinal] = unit
+                self._unit_seqs[ordinal] = unit.unit_seq
 
     def find_location(self, location_id: str) -> int | None:
         """Number of a location, or None."""
