@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import numpy as np
 import structlog
 
 from actors.string_limits import LIMITS
@@ -76,6 +77,20 @@ class StringAlerts:
                 source = alert.battery_id or alert.string_id or alert.location_id
                 rule, severity = AlertRule(alert.rule), Severity(alert.severity)
                 self._raised[source, rule] = (alert.alert_id, severity)
+
+    def concerned(self) -> set[int]:
+        """Strings of which an alert stands, or of whose location: what is over has to be told of them."""
+        numbers = set[int]().union(*self._warm.values())
+        for source, _ in self._raised:
+            ordinal, string = self._map.find(source), self._map.find_string(source)
+            location = self._map.find_location(source)
+            if ordinal is not None:
+                numbers.add(int(self._map.string_of[ordinal]))
+            if string is not None:
+                numbers.add(string)
+            if location is not None:
+                numbers.update(np.flatnonzero(self._map.string_location == location).tolist())
+        return numbers
 
     async def follow(self, diagnoses: Mapping[int, tuple[Diagnosis, ...]], conditions: StringConditions) -> list[int]:
         """Raises and clears alerts of strings that have just been analysed.

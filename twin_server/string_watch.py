@@ -23,6 +23,8 @@ from twin_server.live_table import LiveTable
 from twin_server.string_alerts import StringAlerts
 
 _SAVE_EVERY_S: Final = 300.0
+_SAVED_TOGETHER: Final = 512
+"""Strings of one transaction: 1 MB."""
 
 _log = structlog.get_logger(__name__)
 
@@ -96,8 +98,9 @@ class StringWatch:
         async with self._one_at_a_time:
             self._extend()
             for sets in self.collector.take():
-                touched = await asyncio.to_thread(self._analyse, sets)
-                changed = await self._alerts.follow({number: self.diagnoses_of(number) for number in touched}, self)
+                touched, faulty = await asyncio.to_thread(self._analyse, sets)
+                concerned = faulty | (self._alerts.concerned() & touched)  # of thousands a few
+                changed = await self._alerts.follow({n: self.diagnoses_of(n) for n in sorted(concerned)}, self)
                 await self._save(changed)  # with the alerts, so that a restart finds both or neither
                 await self._tell_ranks()
             if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
@@ -139,9 +142,11 @@ class StringWatch:
         ordinals = self._map.strings[number][1]
         return self._map.identities[ordinals.start].string.datasheet, ordinals.stop - ordinals.start
 
-    def _analyse(self, sets: list[FrameSet]) -> list[int]:
+    def _analyse(self, sets: list[FrameSet]) -> tuple[set[int], set[int]]:
+        """Takes frames in; returns the numbers of their strings, and of those among them that have a fault."""
         begun_s = time.thread_time()
-        touched: list[int] = []
+        touched: set[int] = set()
+        faulty: set[int] = set()
         for frames in sets:
             fleet = self._fleets[frames.frame.voltage_v.shape[1]]
             rows = self._row[frames.strings]
@@ -149,11 +154,12 @@ class StringWatch:
             fleet.take(rows, frames.frame)
             for number in frames.strings[fleet.states["judged_us"][rows] > before_us].tolist():
                 self._rank(number, fleet)
-            touched += frames.strings.tolist()
-        self._changed.update(touched)
+            touched.update(frames.strings.tolist())
+            faulty.update(frames.strings[fleet.states["active"][rows].any(axis=(1, 2))].tolist())
+        self._changed |= touched
         self.frames += len(touched)
         self.cost_s += time.thread_time() - begun_s
-        return touched
+        return touched, faulty
 
     def _rank(self, number: int, fleet: StringFleet) -> None:
         """Notes what a discharge that is over says of the capacities of its blocks."""
@@ -192,8 +198,17 @@ class StringWatch:
         self._ranks = []
 
     async def _save(self, numbers: list[int]) -> None:
-        if not numbers:
-            return
+        for begin in range(0, len(numbers), _SAVED_TOGETHER):
+            part = numbers[begin : begin + _SAVED_TOGETHER]
+            try:
+                await self._store.save_string_states(await asyncio.to_thread(self._records, part))
+            except StoreUnavailableError as error:
+                _log.warning("baselines of strings cannot be stored, trying again", reason=error.message)
+                return
+            self._changed.difference_update(part)
+
+    def _records(self, numbers: Sequence[int]) -> list[StringStateRecord]:
+        """What is remembered of strings as it is stored; packing takes a quarter of a millisecond each."""
         records = []
         for number in numbers:
             _, count = self._sheet(number)
@@ -201,12 +216,7 @@ class StringWatch:
             state = self._fleets[count].states[row : row + 1]
             content = pack_state(state, count)
             records.append(StringStateRecord(self._map.strings[number][0], int(state["last_us"][0]), LAYOUT, content))
-        try:
-            await self._store.save_string_states(records)
-        except StoreUnavailableError as error:
-            _log.warning("baselines of strings cannot be stored, trying again", reason=error.message)
-            return
-        self._changed.difference_update(numbers)
+        return records
 
     def _extend(self) -> None:
         """Makes room for the strings that the fleet map has gained."""
