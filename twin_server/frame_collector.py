@@ -72,6 +72,7 @@ class FrameCollector:
         self._waiting_rows = 0
         self._newest_us = np.zeros(0, np.int64)
         self._measures_string = np.zeros(0, np.bool_)
+        self._begins = self._counts = np.zeros(0, np.int64)
         self.skipped_frames = 0
 
     def put(self, rows: Rows, ordinals: NDArray[np.int32], samples: StringSamples | None) -> None:
@@ -132,13 +133,18 @@ class FrameCollector:
         first[1:] = (in_order[1:] != in_order[:-1]) | (in_order_us[1:] != in_order_us[:-1])
         frame_of = np.empty(len(order), np.intp)
         frame_of[order] = np.cumsum(first) - 1
-        return _Frames(self._map, in_order[first], in_order_us[first], rows, ordinals, frame_of, samples), frame_of
+        place = ordinals - self._begins[strings]
+        frames = _Frames(self._counts, in_order[first], in_order_us[first], rows, place, frame_of, samples)
+        return frames, frame_of
 
     def _grow(self) -> None:
         added = len(self._map.strings) - len(self._newest_us)
         if added > 0:
             self._newest_us = np.append(self._newest_us, np.zeros(added, np.int64))
             self._measures_string = np.append(self._measures_string, np.zeros(added, np.bool_))
+        if len(self._begins) != len(self._map.strings):
+            self._begins = np.array([ordinals.start for _, ordinals in self._map.strings], np.int64)
+            self._counts = np.array([ordinals.stop - ordinals.start for _, ordinals in self._map.strings], np.int64)
 
     def _samples(self, batches: list[_Batch]) -> Rows:
         parts = [batch.samples for batch in batches if batch.samples is not None and len(batch.samples.strings)]
@@ -190,6 +196,7 @@ class FrameCollector:
         self.skipped_frames += int(np.count_nonzero(from_end >= most))
         newest = chosen[from_end == 0]
         self._newest_us[frames.strings[newest]] = frames.times_us[newest]
+        frames.lay_out(chosen[from_end < most])
         turns = []
         for age in range(min(int(from_end.max()), most - 1), -1, -1):
             turn = frames.sets(chosen[from_end == age])
@@ -208,44 +215,56 @@ class _Frames:
 
     def __init__(  # noqa: PLR0917  # the columns of one table
         self,
-        fleet_map: FleetMap,
+        counts: NDArray[np.int64],
         strings: NDArray[np.int64],
         times_us: NDArray[np.int64],
         rows: Rows,
-        ordinals: NDArray[np.int32],
+        place: NDArray[np.int64],
         frame_of: NDArray[np.intp],
         samples: Rows,
     ) -> None:
         self.strings, self.times_us = strings, times_us
-        self._rows, self._frame_of = rows, frame_of
-        begins = np.array([ordinals.start for _, ordinals in fleet_map.strings], np.int64)
-        counts = np.array([ordinals.stop - ordinals.start for _, ordinals in fleet_map.strings], np.int64)
+        self._rows, self._place, self._frame_of = rows, place, frame_of
         self.counts = counts[strings]
-        self._place = ordinals - begins[strings[frame_of]]
-        there = np.zeros((len(strings), int(counts.max())), np.bool_)
-        there[frame_of, self._place] = True
+        there = np.zeros((len(strings), int(self.counts.max())), np.bool_)
+        there[frame_of, place] = True
         self.whole = there.sum(axis=1) == self.counts
         self.voltage_v = np.full(len(strings), np.nan)
         self.mode = np.zeros(len(strings), np.int16)
         np.maximum.at(self.mode, frame_of, mode_of(rows["status"]).astype(np.int16))
         self.has_sample = np.zeros(len(strings), np.bool_)
+        self._line_of = np.empty(0, np.intp)
+        self._columns: dict[str, Floats] = {}
         self._match(samples)
 
     def _match(self, samples: Rows) -> None:
+        """Finds the first sample of each frame's string and time; samples are in this order too."""
         if not len(samples):
             return
-        keys = np.stack([samples["string"], samples["time_us"]])
-        unique, first = np.unique(keys, axis=1, return_index=True)
-        known = {(int(s), int(t)): int(k) for (s, t), k in zip(unique.T, first, strict=True)}
-        for number, key in enumerate(zip(self.strings.tolist(), self.times_us.tolist(), strict=True)):
-            found = known.get(key)
-            if found is not None:
-                self.has_sample[number] = True
-                self.voltage_v[number] = samples["voltage_v"][found]
-                self.mode[number] = samples["mode"][found]
+        instants = np.unique(samples["time_us"])
+        keys = samples["string"] * len(instants) + np.searchsorted(instants, samples["time_us"])
+        nearest = np.minimum(np.searchsorted(instants, self.times_us), len(instants) - 1)
+        wanted = self.strings * len(instants) + nearest
+        found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        there = (instants[nearest] == self.times_us) & (keys[found] == wanted)
+        self.has_sample[there] = True
+        self.voltage_v[there] = samples["voltage_v"][found[there]]
+        self.mode[there] = samples["mode"][found[there]]
+
+    def lay_out(self, chosen: NDArray[np.intp]) -> None:
+        """Makes tables of what was measured in some frames, which `sets` takes its own from."""
+        self._line_of = np.full(len(self.strings), -1, np.intp)
+        self._line_of[chosen] = np.arange(len(chosen))
+        lines = self._line_of[self._frame_of]
+        use = np.flatnonzero(lines >= 0)
+        at = lines[use], self._place[use]
+        for name in MEASURED_COLUMNS:
+            column = np.full((len(chosen), int(self.counts.max())), np.nan)
+            column[at] = self._rows[name][use]
+            self._columns[name] = column
 
     def sets(self, chosen: NDArray[np.intp]) -> list[FrameSet]:
-        """Frames as arrays, apart by the number of their blocks, and some strings at a time."""
+        """Frames that are laid out as arrays, apart by the number of their blocks, and some strings at a time."""
         found = []
         for count in np.unique(self.counts[chosen]).tolist():
             of_count = chosen[self.counts[chosen] == count]
@@ -254,15 +273,8 @@ class _Frames:
         return found
 
     def _set(self, mine: NDArray[np.intp], count: int) -> FrameSet:
-        number = np.full(len(self.strings), -1, np.intp)
-        number[mine] = np.arange(len(mine))
-        wanted = number[self._frame_of]
-        use = wanted >= 0
-        columns: dict[str, Floats] = {}
-        for name in MEASURED_COLUMNS:
-            column = np.full((len(mine), count), np.nan)
-            column[wanted[use], self._place[use]] = self._rows[name][use]
-            columns[name] = column
+        lines = self._line_of[mine]
+        columns = {name: column[lines, :count] for name, column in self._columns.items()}
         frame = StringFrame(
             time_us=self.times_us[mine],
             voltage_v=columns["voltage_v"],
