@@ -216,12 +216,11 @@ class LifePredictor:
     def _rows(
         self, ordinals: NDArray[np.int32], inputs: NDArray[np.float64], scores: LifeScores, role: int, model_key: int
     ) -> Rows:
-        units = np.array([self._map.unit_of(int(ordinal)).unit_seq for ordinal in ordinals], np.int16)
         return rows_of_scores(
             scores,
             inputs,
             battery_keys=self._map.battery_keys[ordinals],
-            unit_seqs=units,
+            unit_seqs=self._map.unit_seqs[ordinals],
             predicted_us=self._live.clocks.wall_us(),
             role=role,
             model_key=model_key,
