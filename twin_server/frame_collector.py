@@ -5,7 +5,7 @@ Bounded, and never in the way of an acknowledgement.
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,7 +50,16 @@ class FrameSet:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class ArrivedBatch:
+    """Good rows as they came in.
+
+    Attributes:
+        rows: `READING_DTYPE`, shape `(n_rows,)`.
+        ordinals: their batteries, shape `(n_rows,)`.
+        samples: what was measured once per string.
+        arrived_s: when, monotonic time, s.
+    """
+
     rows: Rows
     ordinals: NDArray[np.int32]
     samples: StringSamples | None
@@ -68,7 +77,7 @@ class FrameCollector:
     def __init__(self, fleet_map: FleetMap, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._map = fleet_map
         self._clock_s = clock_s
-        self._waiting: deque[_Batch] = deque()
+        self._waiting: deque[ArrivedBatch] = deque()
         self._waiting_rows = 0
         self._newest_us = np.zeros(0, np.int64)
         self._measures_string = np.zeros(0, np.bool_)
@@ -83,7 +92,7 @@ class FrameCollector:
             ordinals: their batteries, shape `(n_rows,)`.
             samples: what was measured once per string.
         """
-        self._waiting.append(_Batch(rows, ordinals, samples, self._clock_s()))
+        self._waiting.append(ArrivedBatch(rows, ordinals, samples, self._clock_s()))
         self._waiting_rows += len(rows)
         most_rows = max(2 * _frames_a_turn(len(self._map.strings)) * len(self._map), _FEWEST_ROWS)
         while self._waiting_rows > most_rows and len(self._waiting) > 1:  # the oldest are left out
@@ -94,18 +103,43 @@ class FrameCollector:
         self._newest_us = newest_us.copy()
         self._measures_string = np.zeros(len(newest_us), np.bool_)
 
-    def take(self) -> list[list[FrameSet]]:
-        """Frames that are closed, in turns: each holds at most one frame of a string, later ones in later turns.
+    def take(self, most: int = FRAMES_A_TURN) -> list[list[FrameSet]]:
+        """Frames that are closed; see `put_together`. For callers on one thread."""
+        turns, still_open = self.put_together(self.empty(), most)
+        self.put_back(still_open)
+        return turns
 
-        A frame closes when all its blocks are there (and what is measured once per string, where that usually comes),
-        when a later one of its string is there, or after `GRACE_S`. Frames before the last one analysed are left out.
-        """
-        self._grow()
+    def empty(self) -> list[ArrivedBatch]:
+        """Takes everything out that has come in."""
         batches = list(self._waiting)
         self._waiting.clear()
         self._waiting_rows = 0
+        return batches
+
+    def put_back(self, batches: Sequence[ArrivedBatch]) -> None:
+        """Puts what is still open before that which has come in since."""
+        self._waiting.extendleft(reversed(batches))
+        self._waiting_rows += sum(len(batch.rows) for batch in batches)
+
+    def put_together(
+        self, batches: Sequence[ArrivedBatch], most: int
+    ) -> tuple[list[list[FrameSet]], list[ArrivedBatch]]:
+        """Finds frames that are closed. One call at a time; others may `put` meanwhile.
+
+        A frame closes when all its blocks are there (and what is measured once per string, where that usually comes),
+        when a later one of its string is there, or after `GRACE_S`. Frames before the last one analysed are left out.
+
+        Args:
+            batches: what has come in, in order of arrival.
+            most: frames of one string at most, the newest.
+
+        Returns:
+            Frames in turns: each holds at most one frame of a string, later ones in later turns. And what is still
+            open, for `put_back`.
+        """
+        self._grow()
         if not batches:
-            return []
+            return [], []
         rows = join_rows([batch.rows for batch in batches])
         ordinals = np.concatenate([batch.ordinals for batch in batches])
         arrived_s = np.repeat([batch.arrived_s for batch in batches], [len(batch.rows) for batch in batches])
@@ -114,13 +148,14 @@ class FrameCollector:
         rows, ordinals, arrived_s, strings = rows[fresh], ordinals[fresh], arrived_s[fresh], strings[fresh]
         samples = self._samples(batches)
         if not len(rows):
-            return []
+            return [], []
         frames, frame_of = self._put_together(rows, ordinals, strings, samples)
         closed = self._closed(frames, arrived_s, frame_of)
         open_rows = ~closed[frame_of]
+        still_open = []
         if open_rows.any():
-            self._keep(rows[open_rows], ordinals[open_rows], arrived_s[open_rows], batches)
-        return self._turns(frames, closed)
+            still_open = self._still_open(rows[open_rows], ordinals[open_rows], arrived_s[open_rows], batches)
+        return self._turns(frames, closed, most), still_open
 
     def _put_together(
         self, rows: Rows, ordinals: NDArray[np.int32], strings: NDArray[np.int64], samples: Rows
@@ -146,7 +181,7 @@ class FrameCollector:
             self._begins = np.array([ordinals.start for _, ordinals in self._map.strings], np.int64)
             self._counts = np.array([ordinals.stop - ordinals.start for _, ordinals in self._map.strings], np.int64)
 
-    def _samples(self, batches: list[_Batch]) -> Rows:
+    def _samples(self, batches: Sequence[ArrivedBatch]) -> Rows:
         parts = [batch.samples for batch in batches if batch.samples is not None and len(batch.samples.strings)]
         found = np.zeros(sum(len(part.strings) for part in parts), _SAMPLE_DTYPE)
         if parts:
@@ -169,30 +204,35 @@ class FrameCollector:
         closed: NDArray[np.bool_] = complete | late | followed
         return closed
 
-    def _keep(
-        self, rows: Rows, ordinals: NDArray[np.int32], arrived_s: NDArray[np.float64], batches: list[_Batch]
-    ) -> None:
-        """Lets rows of open frames wait on; their strings' samples wait with them."""
+    def _still_open(
+        self,
+        rows: Rows,
+        ordinals: NDArray[np.int32],
+        arrived_s: NDArray[np.float64],
+        batches: Sequence[ArrivedBatch],
+    ) -> list[ArrivedBatch]:
+        """Rows of open frames, which wait on; their strings' samples wait with them."""
         strings = np.unique(self._map.string_of[ordinals])
         samples = {batch.arrived_s: batch.samples for batch in reversed(batches) if batch.samples is not None}
         begins = np.flatnonzero(np.diff(arrived_s, prepend=-np.inf)).tolist()  # batches stand in order of arrival
+        found = []
         for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
             at_s = float(arrived_s[begin])
-            self._waiting.append(_Batch(rows[begin:end], ordinals[begin:end], samples.get(at_s), at_s))
-        self._waiting_rows += len(rows)
+            found.append(ArrivedBatch(rows[begin:end], ordinals[begin:end], samples.get(at_s), at_s))
         for batch in batches:
             alone = batch.samples is not None and not np.isin(arrived_s, batch.arrived_s).any()
             if alone and batch.samples is not None and np.isin(batch.samples.strings, strings).any():
-                self._waiting.append(_Batch(rows[:0], ordinals[:0], batch.samples, batch.arrived_s))
+                found.append(ArrivedBatch(rows[:0], ordinals[:0], batch.samples, batch.arrived_s))
+        return found
 
-    def _turns(self, frames: "_Frames", closed: NDArray[np.bool_]) -> list[list[FrameSet]]:
+    def _turns(self, frames: "_Frames", closed: NDArray[np.bool_], most: int) -> list[list[FrameSet]]:
         chosen = np.flatnonzero(closed)
         if not len(chosen):
             return []
         strings = frames.strings[chosen]
         ends = np.append(np.flatnonzero(np.diff(strings)), len(strings) - 1)
         from_end = np.repeat(ends, np.diff(np.append(-1, ends))) - np.arange(len(strings))
-        most = _frames_a_turn(len(ends))
+        most = min(_frames_a_turn(len(ends)), most)
         self.skipped_frames += int(np.count_nonzero(from_end >= most))
         newest = chosen[from_end == 0]
         self._newest_us[frames.strings[newest]] = frames.times_us[newest]

@@ -235,7 +235,7 @@ class LifePredictor:
             scores,
             inputs,
             battery_keys=self._map.battery_keys[ordinals],
-            unit_seqs=self._map.unit_seqs(ordinals),
+            unit_seqs=self._map.unit_seqs[ordinals],
             predicted_us=self._live.clocks.wall_us(),
             role=role,
             model_key=model_key,

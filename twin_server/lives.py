@@ -36,7 +36,7 @@ from twin_server.settings import ServerSettings
 
 DEFAULT_MODEL: Final = Path(ml.__file__).parent / "default_model"
 _RETRY_S: Final = 5.0
-_LOOK_AGAIN_S: Final = 0.5
+_FIRST_LIVE_S: Final = 0.5  # the whole fleet is looked through, which every change would be too often for
 
 _log = structlog.get_logger(__name__)
 
@@ -149,8 +149,6 @@ class Lives:
         everything = np.arange(len(self.live.fleet_map), dtype=np.int32)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._wait_s):
-                version = self.live.version
                 while not (self.live.qualities(everything) == Quality.LIVE).any():
-                    await asyncio.sleep(_LOOK_AGAIN_S)  # not at each change: a look goes through the whole fleet
-                    await self.live.wait_newer(version)
-                    version = self.live.version
+                    await self.live.wait_newer(self.live.version)
+                    await asyncio.sleep(_FIRST_LIVE_S)

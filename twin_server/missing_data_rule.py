@@ -1,6 +1,6 @@
 """The rule that a site's picture has holes: many of its batteries say nothing, though gateway and strings speak."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -44,16 +44,20 @@ class MissingData:
         await self._alerts.apply(list(self._changes()))
 
     def _changes(self) -> Iterator[AlertTransition]:
-        newest_us, silent = self._silent()
-        counts = np.bincount(self._live.fleet_map.location_of[silent], minlength=len(newest_us)).tolist()
-        for number, (location, places) in enumerate(self._live.fleet_map.locations):
-            name, alert_id = location.location_id, self._alerts.standing(location.location_id)
-            total, count = places.stop - places.start, counts[number]
+        fleet_map = self._live.fleet_map
+        names = [location.location_id for location, _ in fleet_map.locations]
+        standing = [self._alerts.standing(name) for name in names]
+        newest_us, silent = self._silent(np.array([alert_id is not None for alert_id in standing], np.bool_))
+        counts = np.bincount(fleet_map.location_of[silent], minlength=len(names)).tolist()
+        for number, (_, places) in enumerate(fleet_map.locations):
+            name, alert_id, sample_us, count = names[number], standing[number], int(newest_us[number]), counts[number]
+            total = places.stop - places.start
             share = count / total
             change = None
             if alert_id is None and share > MISSING_SHARE:
-                alert_id, change = f"{name}/DATA_MISSING/{newest_us[number]}", AlertChange.RAISED
-                message = self._words(silent[(silent >= places.start) & (silent < places.stop)], total)
+                alert_id, change = f"{name}/DATA_MISSING/{sample_us}", AlertChange.RAISED
+                mine = silent[(silent >= places.start) & (silent < places.stop)]
+                message = _words([fleet_map.battery_ids[ordinal] for ordinal in mine.tolist()], total)
             elif alert_id is not None and share <= _OVER_SHARE:
                 change, message = AlertChange.CLEARED, f"All but {count} of {total} batteries of {name} speak."
             if alert_id is not None and change is not None:
@@ -65,41 +69,39 @@ class MissingData:
                     rule=AlertRule.DATA_MISSING,
                     severity=Severity.WARNING,
                     change=change,
-                    sample_time_us=int(newest_us[number]),
+                    sample_time_us=sample_us,
                     value=100.0 * share,
                     threshold=100.0 * MISSING_SHARE,
                     unit="%",
                     message=message,
                 )
 
-    def _silent(self) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-        """Newest sample of each location, us since 1970 UTC, and all silent batteries by ordinal."""
-        fleet_map, clocks = self._live.fleet_map, self._live.clocks
-        locations = [location for location, _ in fleet_map.locations]
-        as_of_us = np.ascontiguousarray(self._live.rows["as_of_us"])
-        newest_us = np.maximum.reduceat(as_of_us, [places.start for _, places in fleet_map.locations])
-        since_us = np.array(  # once told, a start is no sample
-            [
-                0 if clocks.is_feed(number) or self._alerts.standing(location.location_id) else self._start_us
-                for number, location in enumerate(locations)
-            ],
-            np.int64,
-        )
-        long_us = np.array([max(_LONG_S, _LONG_PERIODS * where.sample_period_s) * _US for where in locations])
-        whole_us = np.array([no_data_after_s(where.sample_period_s) * _US for where in locations])
-        location_of = fleet_map.location_of
-        ages_us = newest_us[location_of] - np.maximum(as_of_us, since_us[location_of])
-        silent = np.flatnonzero((as_of_us > 0) & (ages_us > long_us[location_of]))
-        if len(silent):
-            youngest_us = np.minimum.reduceat(ages_us, [blocks.start for _, blocks in fleet_map.strings])
-            speaks = youngest_us <= whole_us[fleet_map.string_location]
-            silent = silent[speaks[fleet_map.string_of[silent]]]
-        return newest_us, silent
+    def _silent(self, is_told: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+        """Silent batteries; once a site's alert stands, the start of the server is no sample of it.
 
-    def _words(self, silent: NDArray[np.intp], total: int) -> str:
-        names = ", ".join(self._live.fleet_map.battery_ids[ordinal] for ordinal in silent[:_NAMED].tolist())
-        more = f" and {len(silent) - _NAMED} more" if len(silent) > _NAMED else ""
-        return (
-            f"{len(silent)} of {total} batteries have long sent nothing, though their strings speak: "
-            f"{names}{more}. Their twins grow uncertain, and faults in them go unseen."
-        )
+        Args:
+            is_told: whether the alert of each site stands, shape `(n_locations,)`.
+
+        Returns:
+            Newest sample of each site, us since 1970 UTC, shape `(n_locations,)`, and ordinals of silent batteries.
+        """
+        fleet_map, clocks = self._live.fleet_map, self._live.clocks
+        sites = [location for location, _ in fleet_map.locations]
+        is_feed = np.array([clocks.is_feed(number) for number in range(len(sites))], np.bool_)
+        since_us = np.where(is_told | is_feed, 0, self._start_us)
+        whole_us = np.array([no_data_after_s(site.sample_period_s) * _US for site in sites])
+        long_us = np.array([max(_LONG_S, _LONG_PERIODS * site.sample_period_s) * _US for site in sites])
+        as_of_us, of = np.ascontiguousarray(self._live.rows["as_of_us"]), fleet_map.location_of
+        newest_us = np.maximum.reduceat(as_of_us, [places.start for _, places in fleet_map.locations])
+        ages_us = newest_us[of] - np.maximum(as_of_us, since_us[of])
+        string_ages_us = np.minimum.reduceat(ages_us, [blocks.start for _, blocks in fleet_map.strings])
+        speaks = string_ages_us <= whole_us[fleet_map.string_location]
+        return newest_us, np.flatnonzero(speaks[fleet_map.string_of] & (as_of_us > 0) & (ages_us > long_us[of]))
+
+
+def _words(silent: Sequence[str], total: int) -> str:
+    more = f" and {len(silent) - _NAMED} more" if len(silent) > _NAMED else ""
+    return (
+        f"{len(silent)} of {total} batteries have long sent nothing, though their strings speak: "
+        f"{', '.join(silent[:_NAMED])}{more}. Their twins grow uncertain, and faults in them go unseen."
+    )

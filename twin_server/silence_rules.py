@@ -1,11 +1,10 @@
 """The rule that no reading can trigger: nothing comes any more. One alert per gateway or string, not per battery."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from twin_server.alert_hub import AlertHub
@@ -62,43 +61,36 @@ class SilenceRules:
         await self._alerts.apply([change for source in self._sources() if (change := self._judge(source)) is not None])
 
     def _sources(self) -> Iterator[_Source]:
-        """Locations and strings that are silent or told to be, of thousands none or a few."""
+        """Every location, and those strings that are silent or of which an alert stands."""
         fleet_map, clocks = self._live.fleet_map, self._live.clocks
-        of_strings = np.maximum.reduceat(self._live.rows["as_of_us"], [places.start for _, places in fleet_map.strings])
+        of = fleet_map.string_location
+        of_strings = np.maximum.reduceat(self._live.rows["as_of_us"], [blocks.start for _, blocks in fleet_map.strings])
         of_locations = np.zeros(len(fleet_map.locations), np.int64)
-        np.maximum.at(of_locations, fleet_map.string_location, of_strings)
+        np.maximum.at(of_locations, of, of_strings)
+        is_feed = np.array([clocks.is_feed(number) for number in range(len(of_locations))], np.bool_)
+        since_us = np.where(is_feed, 0, self._start_us)
         limits_us = np.array(
-            [round(no_data_after_s(location.sample_period_s) * _US) for location, _ in fleet_map.locations], np.int64
+            [round(no_data_after_s(location.sample_period_s) * _US) for location, _ in fleet_map.locations]
         )
-        starts_us = np.array([0 if clocks.is_feed(n) else self._start_us for n in range(len(limits_us))], np.int64)
-        names = [location.location_id for location, _ in fleet_map.locations]
-        heard_us, now_us = np.maximum(of_locations, starts_us), clocks.all_now_us()
-        for number in self._wanted(names, now_us - heard_us > limits_us):
+        for number, (location, _) in enumerate(fleet_map.locations):
+            newest_us = int(of_locations[number])
+            heard_us = max(newest_us, int(since_us[number]))
+            now_us, limit_us = clocks.now_us(number), int(limits_us[number])
+            yield _Source("", location.location_id, newest_us, heard_us, now_us, limit_us)
+        heard_of_strings = np.maximum(of_strings, since_us[of])
+        heard_of_strings = np.where(heard_of_strings == 0, of_locations[of], heard_of_strings)
+        is_asked = of_locations[of] - heard_of_strings > limits_us[of]
+        is_asked[[n for name in self._alerts.names() if (n := fleet_map.find_string(name)) is not None]] = True
+        for string in np.flatnonzero(is_asked).tolist():
+            number = int(of[string])
             yield _Source(
-                "",
-                names[number],
+                fleet_map.strings[string][0],
+                fleet_map.locations[number][0].location_id,
+                int(of_strings[string]),
+                int(heard_of_strings[string]),
                 int(of_locations[number]),
-                int(heard_us[number]),
-                int(now_us[number]),
                 int(limits_us[number]),
             )
-        homes = fleet_map.string_location
-        heard_us, now_us = np.maximum(of_strings, starts_us[homes]), of_locations[homes]
-        heard_us = np.where(heard_us == 0, now_us, heard_us)
-        for number in self._wanted([name for name, _ in fleet_map.strings], now_us - heard_us > limits_us[homes]):
-            home = int(homes[number])
-            yield _Source(
-                fleet_map.strings[number][0],
-                names[home],
-                int(of_strings[number]),
-                int(heard_us[number]),
-                int(now_us[number]),
-                int(limits_us[home]),
-            )
-
-    def _wanted(self, names: Sequence[str], silent: NDArray[np.bool_]) -> list[int]:
-        told = np.fromiter((self._alerts.standing(name) is not None for name in names), np.bool_, len(names))
-        return np.flatnonzero(silent | told).tolist()  # type: ignore[no-any-return] # NumPy's stubs
 
     def _judge(self, source: _Source) -> AlertTransition | None:
         alert_id = self._alerts.standing(source.name)
