@@ -88,8 +88,9 @@ def _settle(server: ServerProcess, token: str) -> None:
 
 
 def latency(run: Run) -> None:
-    """Time to the ack at 1,944 readings/s, and at half the peak of this run."""
+    """Time to the ack at 1,944 readings/s, and at half the peak of this run with the messages of the peak."""
     with running_server(run.folder / "latency") as (server, token):
+        _settle(server, token)
         run.say(f"ack latency at 1,944 readings/s for {_ACK_S:.0f} s ...")
         batches = load.outage_readings(load.days_ago(2))
         acks = asyncio.run(load.unary_at_rate(server.target, token, batches, 81.0, _ACK_S))
@@ -97,12 +98,9 @@ def latency(run: Run) -> None:
         run.measured["ack_p99_ms"] = 1e3 * float(np.quantile(acks, 0.99))
         peak = run.measured.get("durable_readings_per_s") or _peak(server.target, token)
         run.say(f"ack latency at {peak / 2:,.0f} readings/s ...")
-        prepared = load.fleet_messages(load.days_ago(1), count=round(peak / 2 * _ACK_S / 3 / _FLEET))
-        acks = asyncio.run(
-            load.unary_at_rate(
-                server.target, token, iter(prepared), peak / 2 / _FLEET, len(prepared) * 2 * _FLEET / peak
-            )
-        )
+        rate_hz = peak / 2 / _FLEET
+        prepared = load.site_messages(load.days_ago(1), count=round(rate_hz * _ACK_S / 3))
+        acks = asyncio.run(load.unary_at_rate(server.target, token, iter(prepared), rate_hz, len(prepared) / rate_hz))
         run.measured["ack_half_peak_p99_ms"] = 1e3 * float(np.quantile(acks, 0.99))
 
 
@@ -117,12 +115,14 @@ def _peak(target: str, token: str) -> float:
 
 
 def ingest(run: Run) -> None:
-    """Durable readings a second over nine streams and over one, in turns with bare COPY into the same partition."""
+    """Durable readings a second over nine streams and over one, in turns with bare COPY into the same partition.
+
+    What each writes reaches the disk before the next begins (a checkpoint), so that none pays for the one before.
+    """
     samples = _SAMPLES
     start_s = load.days_ago(1) // 86_400 * 86_400 + 3_600.0  # one UTC day holds all rounds
     with running_server(run.folder / "ingest") as (server, token):
-        rates: dict[str, list[float]] = {}
-        ratios: list[float] = []
+        rounds: list[dict[str, float]] = []
 
         def streams(count: int, number: int) -> float:
             first_s = start_s + number * samples
@@ -132,19 +132,22 @@ def ingest(run: Run) -> None:
         bare = BareCopy(EmbeddedPostgres(run.folder / "ingest").start(), start_s)
         run.say(f"{_ROUNDS} rounds: nine streams, one stream, {bare} ...")
         for number in range(_ROUNDS):
-            nine = streams(9, 1 + 2 * number)
-            one = streams(1, 2 + 2 * number)
-            plain = {name: bare.rows_per_s(_FLEET * 500, rows) for name, rows in COMMIT_ROWS.items()}
-            ratios.append(nine / max(plain.values()))
-            found = {"nine": nine, "one": one} | plain
+            found = {}
+            bare.checkpoint()
+            found["nine"] = streams(9, 1 + 2 * number)
+            bare.checkpoint()
+            found["one"] = streams(1, 2 + 2 * number)
+            for name, rows in COMMIT_ROWS.items():
+                bare.checkpoint()
+                found[name] = bare.rows_per_s(_FLEET * 500, rows)
             run.say("  " + ", ".join(f"{name} {rate:,.0f}" for name, rate in found.items()))
-            for name, rate in found.items():
-                rates.setdefault(name, []).append(rate)
-        medians = {name: statistics.median(found) for name, found in rates.items()}
-        run.measured["durable_readings_per_s"] = medians.pop("nine")
-        run.measured["durable_readings_per_s_one_stream"] = medians.pop("one")
-        run.measured["durable_over_bare_copy"] = statistics.median(ratios)
-        run.measured |= {f"bare_copy_rows_per_s, {name}": rate for name, rate in medians.items()}
+            rounds.append(found)
+        rates = {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
+        fastest = max(COMMIT_ROWS, key=lambda name: rates[name])
+        run.measured["durable_over_bare_copy"] = statistics.median(found["nine"] / found[fastest] for found in rounds)
+        run.measured["durable_readings_per_s"] = rates["nine"]
+        run.measured["durable_readings_per_s_one_stream"] = rates["one"]
+        run.measured |= {f"bare_copy_rows_per_s, {name}": rates[name] for name in COMMIT_ROWS}
         run.measured["row_bytes"] = bare.row_bytes()
 
 
