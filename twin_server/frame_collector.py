@@ -56,6 +56,11 @@ class _Batch:
     samples: StringSamples | None
     arrived_s: float
 
+    @property
+    def size(self) -> int:
+        """Rows of batteries and of strings."""
+        return len(self.rows) + (0 if self.samples is None else len(self.samples.strings))
+
 
 class FrameCollector:
     """Keeps what came in until a turn takes it.
@@ -83,10 +88,10 @@ class FrameCollector:
             samples: what was measured once per string.
         """
         self._waiting.append(_Batch(rows, ordinals, samples, self._clock_s()))
-        self._waiting_rows += len(rows)
+        self._waiting_rows += self._waiting[-1].size
         most_rows = max(2 * _frames_a_turn(len(self._map.strings)) * len(self._map), _FEWEST_ROWS)
         while self._waiting_rows > most_rows and len(self._waiting) > 1:  # the oldest are left out
-            self._waiting_rows -= len(self._waiting.popleft().rows)
+            self._waiting_rows -= self._waiting.popleft().size
 
     def forget_before(self, newest_us: NDArray[np.int64]) -> None:
         """Sets the newest frame that was analysed of each string, us, shape `(n_strings,)`."""
@@ -173,11 +178,11 @@ class FrameCollector:
         for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
             at_s = float(arrived_s[begin])
             self._waiting.append(_Batch(rows[begin:end], ordinals[begin:end], samples.get(at_s), at_s))
-        self._waiting_rows += len(rows)
         for batch in batches:
             alone = batch.samples is not None and not np.isin(arrived_s, batch.arrived_s).any()
             if alone and batch.samples is not None and np.isin(batch.samples.strings, strings).any():
                 self._waiting.append(_Batch(rows[:0], ordinals[:0], batch.samples, batch.arrived_s))
+        self._waiting_rows = sum(batch.size for batch in self._waiting)
 
     def _turns(self, frames: "_Frames", closed: NDArray[np.bool_]) -> list[list[FrameSet]]:
         chosen = np.flatnonzero(closed)
