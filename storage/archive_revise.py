@@ -102,14 +102,17 @@ def _rows_of(folder: Path, file: FileSummary, revised: Rows) -> Rows:
 
 def _common(file: FileSummary, rows: Rows, revised: Rows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Places of the pairs of battery and sample time that both have, in each of the two."""
-    pairs = [
-        (each["battery_key"].astype(np.int64) - file.first_key) * _KEY_SHIFT
-        + each["sample_time_us"]
-        - file.first_day * DAY_US
-        for each in (rows, revised)
-    ]
-    _, places, taken = np.intersect1d(*pairs, assume_unique=True, return_indices=True)
+    _, places, taken = np.intersect1d(
+        _pairs(file, rows), _pairs(file, revised), assume_unique=True, return_indices=True
+    )
     return places, taken
+
+
+def _pairs(file: FileSummary, rows: Rows) -> NDArray[np.int64]:
+    """Battery and sample time as one number."""
+    keys = rows["battery_key"].astype(np.int64) - file.first_key
+    pairs: NDArray[np.int64] = keys * _KEY_SHIFT + rows["sample_time_us"] - file.first_day * DAY_US
+    return pairs
 
 
 def _forget(connection: Connection, taken: Rows) -> None:

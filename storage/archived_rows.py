@@ -131,7 +131,8 @@ def join_once(rows: Rows, sealed: Rows) -> Rows:
     both = np.concatenate([rows, sealed])
     both = both[np.lexsort((both["sample_time_us"], both["battery_key"]))]  # stable
     again = (np.diff(both["battery_key"]) == 0) & (np.diff(both["sample_time_us"]) == 0)
-    return both[~np.append(False, again)]
+    once: Rows = both[~np.append(False, again)]
+    return once
 
 
 def _judged(rows: Rows, revised: Sequence[tuple[int, datetime, int]]) -> Rows:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from batterytwin.telemetry import Rows
-from storage import backup, postgres_shard_store
+from storage import backup
 from storage.archive_clean import remove_unneeded_files
 from storage.archive_hours import make_hours
 from storage.archive_manifest import FileKind, current_files
@@ -20,6 +20,7 @@ from storage.archive_seal import no_failpoint, seal_day
 from storage.archived_rows import ArchivedRows
 from storage.backup import make_backup
 from storage.postgres_shard_store import PostgresShardStore
+from storage.reading_rows import read_tail
 from storage.shard_store import Revision, ShardCommit
 from tests.storage.archive_days import FIRST_DAY, KEYS, STEP_US, Days, readings
 from tests.storage.shard_stores import register_batteries
@@ -116,10 +117,11 @@ class _LostAnswer(psycopg.Connection[Any]):
 def test_a_commit_whose_answer_is_lost_keeps_its_files(days: Days) -> None:
     days.write(readings(DAYS))
     before = stored(days)
-    for work in (
+    work_of: list[Callable[[psycopg.Connection[Any]], object]] = [
         lambda connection: seal_day(connection, days.folder, FIRST_DAY),
         lambda connection: merge_weeks(connection, days.folder, FIRST_DAY + 30),
-    ):
+    ]
+    for work in work_of:
         with pytest.raises(psycopg.OperationalError), connect(days.url, _LostAnswer) as connection:
             work(connection)
         assert stored(days) == before
@@ -182,7 +184,7 @@ def test_a_restart_reads_every_row_once_while_its_day_is_sealed(
 
         return reading
 
-    monkeypatch.setattr(postgres_shard_store, "read_tail", then_seal(postgres_shard_store.read_tail))
+    monkeypatch.setattr("storage.postgres_shard_store.read_tail", then_seal(read_tail))
     monkeypatch.setattr(ArchivedRows, "after", then_seal(ArchivedRows.after))
     for _ in range(2):
         assert store.read_tail(marks)["sample_time_us"].tolist() == before["sample_time_us"].tolist()
