@@ -65,6 +65,11 @@ class ArrivedBatch:
     samples: StringSamples | None
     arrived_s: float
 
+    @property
+    def size(self) -> int:
+        """Rows of batteries and of strings."""
+        return len(self.rows) + (0 if self.samples is None else len(self.samples.strings))
+
 
 class FrameCollector:
     """Keeps what came in until a turn takes it.
@@ -93,10 +98,10 @@ class FrameCollector:
             samples: what was measured once per string.
         """
         self._waiting.append(ArrivedBatch(rows, ordinals, samples, self._clock_s()))
-        self._waiting_rows += len(rows)
+        self._waiting_rows += self._waiting[-1].size
         most_rows = max(2 * _frames_a_turn(len(self._map.strings)) * len(self._map), _FEWEST_ROWS)
         while self._waiting_rows > most_rows and len(self._waiting) > 1:  # the oldest are left out
-            self._waiting_rows -= len(self._waiting.popleft().rows)
+            self._waiting_rows -= self._waiting.popleft().size
 
     def forget_before(self, newest_us: NDArray[np.int64]) -> None:
         """Sets the newest frame that was analysed of each string, us, shape `(n_strings,)`."""
@@ -119,7 +124,7 @@ class FrameCollector:
     def put_back(self, batches: Sequence[ArrivedBatch]) -> None:
         """Puts what is still open before that which has come in since."""
         self._waiting.extendleft(reversed(batches))
-        self._waiting_rows += sum(len(batch.rows) for batch in batches)
+        self._waiting_rows += sum(batch.size for batch in batches)
 
     def put_together(
         self, batches: Sequence[ArrivedBatch], most: int
