@@ -1,6 +1,8 @@
 # `make up` and `make test` are all the set-up there is; each makes the environment in .venv by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# where it is set, each of the hundreds of processes of the tests compiles every module that it imports
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
