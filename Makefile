@@ -1,6 +1,8 @@
 # `make up` and `make test` are all the set-up there is; each makes the environment in .venv by itself.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# where it is set, each of the hundreds of processes of the tests compiles every module that it imports
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -22,7 +24,7 @@ up: env ## Starts everything; ARGS="--port 50151 --no-dashboard" passes options 
 PROCESSES := $(shell n=$$(nproc); n=$$((n + n / 2)); echo $$((n < 6 ? n : 6)))
 
 test: env ## Runs every test, three processes for two cores (ARGS="-m 'not slow'" for the quick ones).
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: env ## Style, formatting.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -42,8 +44,10 @@ protos-check: env ## Lints the API, looks for breaking changes and for generated
 smoke: env ## Installs the wheel on every other Python >= 3.11 found here (ARGS=newest: on one) and starts the server with it.
 	@deploy/smoke_other_pythons.sh $(ARGS)
 
-check: env ## What CI runs: everything that needs no server side by side, then the tests.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types imports protos-check smoke ARGS=newest
+static: env ## Everything but the tests, side by side, what takes longest first.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target smoke types lint imports protos-check ARGS=newest
+
+check: static ## What CI runs: everything.
 	@$(MAKE) --no-print-directory test
 
 bench: env ## Speed and memory, <= 40 minutes; ARGS="--only ingest" runs a part; the last line is BENCH {json}.
@@ -68,4 +72,4 @@ lock: env ## Renews requirements.lock from pyproject.toml.
 clean: ## Removes the environment and caches (never the data directory).
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 
-.PHONY: help env up test lint types imports protos protos-check smoke check bench peers validate train chaos lock clean
+.PHONY: help env up test lint types imports protos protos-check smoke static check bench peers validate train chaos lock clean

@@ -25,6 +25,12 @@ class Record:
     """Of the plant: float, discharge, recharge or rest, shape (n_rows,)."""
 
 
+def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`np.clip` between 0 and 1, in a fifth of its time: this plant takes ten thousands of small steps."""
+    shares: NDArray[np.float64] = np.minimum(np.maximum(values, 0.0), 1.0)
+    return shares
+
+
 def record(
     plan: list[tuple[str, float, float]],
     *,
@@ -50,19 +56,17 @@ def record(
     for mode, hours, limit_a in plan:
         for _ in range(round(hours * 3600 / step_s)):
             soc = 0.85 * bulk + 0.15 * plates
-            tail_a = capacity_ah * (1.0 - soc) / 2.5 + 0.00017 * capacity_ah
-            current = {
-                "discharge": np.full(n, limit_a),
-                "recharge": np.minimum(limit_a, tail_a.mean()) * np.ones(n),
-                "float": np.full(n, 0.00017 * capacity_ah),
-                "rest": np.zeros(n),
-            }[mode]
-            stored = np.where(current > 0, current * np.clip((1.0 - soc) / 0.02, 0.0, 1.0), current)
+            if mode == "recharge":
+                tail_a = capacity_ah * (1.0 - soc) / 2.5 + 0.00017 * capacity_ah
+                current = np.full(n, min(limit_a, tail_a.mean()))
+            else:
+                current = np.full(n, {"discharge": limit_a, "float": 0.00017 * capacity_ah, "rest": 0.0}[mode])
+            stored = np.where(current > 0, current * _share((1.0 - soc) / 0.02), current)
             flow = (bulk - plates) * step_s / 1000.0
             bulk = bulk - flow * 0.15
             plates = plates + flow * 0.85 + stored * step_s / 3600 / capacity / 0.15 * 0.5
             bulk = bulk + stored * step_s / 3600 / capacity / 0.85 * 0.5
-            bulk, plates = np.clip(bulk, 0.0, 1.0), np.clip(plates, 0.0, 1.0)
+            bulk, plates = _share(bulk), _share(plates)
             open_v = scale * (11.55 + 1.62 * plates - 0.28 * plates**2 - 0.35 * np.exp(-plates / 0.04)) + ocv_shift_v
             kinetic_v = 0.020 * scale * np.arcsinh(current / (0.05 * capacity_ah))
             charging = mode in ("recharge", "float")

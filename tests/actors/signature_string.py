@@ -114,7 +114,7 @@ class SignatureFleet:
         ohm = f["open_ohm"].sum(axis=1, keepdims=True)
         # bisection for ln of the current: the string's voltage rises with it
         low, high = np.full((self.n_strings, 1), -40.0), np.full((self.n_strings, 1), 2.0)
-        for _ in range(40):
+        for _ in range(28):
             ln_a = 0.5 * (low + high)
             over_v = (ln_a - ln_q) / sheet.gas_cu_per_v
             block_v = cells * np.maximum(sheet.gas_u0_v_cell + over_v, sheet.ocv_v[-1] / sheet.cells)

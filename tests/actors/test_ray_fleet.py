@@ -58,7 +58,7 @@ def shard_processes() -> list[psutil.Process]:
 
 
 async def test_any_grain_makes_the_same_twins(bench: FleetBench) -> None:
-    await fleet_bench.check_grains(bench, [None, 24], frames_each=25)
+    await fleet_bench.check_grains(bench, [48, 24], frames_each=25)
 
 
 async def test_one_actor_a_battery_makes_the_same_twins(database_url: str) -> None:
@@ -77,7 +77,7 @@ async def test_a_shard_may_join_later(bench: FleetBench) -> None:
 
 
 async def test_evidence_survives_restarts_and_other_grains(bench: FleetBench) -> None:
-    await fleet_bench.check_inputs_in_the_log(bench, [24, None])
+    await fleet_bench.check_inputs_in_the_log(bench, [24, 48])
 
 
 async def test_a_shard_killed_after_it_took_evidence_comes_back_with_it(bench: FleetBench) -> None:

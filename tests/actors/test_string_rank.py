@@ -1,5 +1,8 @@
 """What a discharge says of capacities: the weak block is the lowest, the level is not touched, shallow says nothing."""
 
+import copy
+from functools import cache
+
 import numpy as np
 
 from actors.string_rank import discharge_ranks
@@ -8,10 +11,17 @@ from tests.actors.signature_string import N_BLOCKS, SHEET, SignatureFleet
 BLOCK, WEAK = 5, 0.30
 
 
-def discharged(minutes: float) -> SignatureFleet:
+@cache
+def rested() -> SignatureFleet:
     fleet = SignatureFleet(1, seed=8)
     fleet.rest_on_float(26.0, period_s=600.0)
     fleet.faults["weak"][0, BLOCK] = WEAK
+    return fleet
+
+
+@cache
+def discharged(minutes: float) -> SignatureFleet:
+    fleet = copy.deepcopy(rested())
     fleet.discharge(minutes)
     return fleet
 
@@ -33,5 +43,5 @@ def test_a_shallow_discharge_says_nothing() -> None:
 
 def test_deeper_is_surer() -> None:
     soh, sigma = np.full(N_BLOCKS, 0.95), np.full(N_BLOCKS, 0.03)
-    sigmas = [np.nanmedian(discharge_ranks(discharged(m).fleet.states, SHEET, soh, sigma)[1]) for m in (25.0, 60.0)]
+    sigmas = [np.nanmedian(discharge_ranks(discharged(m).fleet.states, SHEET, soh, sigma)[1]) for m in (20.0, 40.0)]
     assert sigmas[1] < sigmas[0]

@@ -49,7 +49,7 @@ def _wait_until_all_live(command: str, data_dir: Path, server: "subprocess.Popen
             status: dict[str, int] = json.loads(answer.stdout)
             if status["ready"] and status["twins_live"] == status["twins_total"]:
                 return status
-        time.sleep(1.0)
+        time.sleep(4.0)  # each question is a process that starts, on the processors on which kernels are compiled
     return None
 
 

@@ -42,10 +42,19 @@ def readings(days: range, seed: int = 0, keys: tuple[int, ...] = KEYS, step_us: 
 
 @dataclass
 class Days:
-    """A database with readings, and the archive beside it."""
+    """A database with readings, the archive beside it, and a reader of both that lives until it is closed."""
 
     url: str
     folder: Path
+
+    def __post_init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._archive = ArchiveReader(self.folder)
+
+    def close(self) -> None:
+        """Ends the reader."""
+        self._runner.run(self._archive.close())
+        self._runner.close()
 
     def write(self, rows: Rows, late: Rows | None = None, too_late: Rows | None = None) -> None:
         """Commits rows, late ones with a revision of the row after them."""
@@ -78,7 +87,7 @@ class Days:
 
         async def ask() -> list[HistoryRows]:
             store = await ServerStore.connect(self.url)
-            store.archive = ArchiveReader(self.folder)
+            store.archive = self._archive
             try:
                 return [
                     await store.query_history(
@@ -93,25 +102,23 @@ class Days:
                     for key in KEYS
                 ]
             finally:
-                await store.archive.close()
                 await store.close()
 
-        return asyncio.run(ask())
+        return self._runner.run(ask())
 
     def exported(self, days: range) -> list[ExportBatch]:
         """An export in small batches."""
 
         async def ask() -> list[ExportBatch]:
             store = await ServerStore.connect(self.url)
-            store.archive = ArchiveReader(self.folder)
+            store.archive = self._archive
             try:
                 span = (days.start * DAY_US, days.stop * DAY_US)
                 return [batch async for batch in store.export_history(KEYS, *span, HISTORY_METRICS, 100)]
             finally:
-                await store.archive.close()
                 await store.close()
 
-        return asyncio.run(ask())
+        return self._runner.run(ask())
 
 
 def assert_same(before: list[HistoryRows], after: list[HistoryRows]) -> None:

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,11 @@ BUCKETS = (None, HOUR_US, 7 * 60_000_000, 3 * DAY_US)
 
 
 @pytest.fixture
-def days(database_url: str, tmp_path: Path) -> Days:
+def days(database_url: str, tmp_path: Path) -> Iterator[Days]:
     register_batteries(database_url)
-    return Days(database_url, tmp_path)
+    made = Days(database_url, tmp_path)
+    yield made
+    made.close()
 
 
 def connect(days: Days) -> psycopg.Connection:

@@ -1,9 +1,11 @@
 """A dashboard without a server, for the tests of this folder."""
 
+import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from streamlit_app import visitor
@@ -12,6 +14,15 @@ from streamlit_app.sessions import SessionStore
 from tests.streamlit_app.dummy_client import PASSWORD, DummyClient
 
 COOKIE = "batterytwin-test"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _packages_are_looked_through_once() -> Iterator[None]:
+    """Each run of `AppTest` reads the papers of all installed packages in search of components: most of its time."""
+    scan = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture

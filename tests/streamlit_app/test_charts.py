@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batterytwin.inventory import load_fleet
@@ -155,6 +155,7 @@ def test_a_filter_leaves_hidden_cells_empty() -> None:
     assert "hidden by the filter" in figure.data[0].hovertext[1][0]
 
 
+@settings(max_examples=20)  # each of 216 numbers
 @given(st.lists(st.floats(0, 1.2) | st.just(math.nan), min_size=216, max_size=216))
 def test_limits_of_a_metric_never_move(soh: list[float]) -> None:
     figure = draw(cells(values=np.array(soh) * 100))
@@ -173,6 +174,7 @@ def test_all_1944_cells_can_be_drawn() -> None:
         assert np.isfinite(np.array(figure.data[0].z)).sum() == 1_944
 
 
+@settings(max_examples=40)
 @given(st.lists(st.floats(0.0, 1.3) | st.just(math.nan), max_size=60))
 def test_the_histogram_counts_every_known_battery_once(soh: list[float]) -> None:
     values = np.array(soh, np.float32)
