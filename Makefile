@@ -62,7 +62,7 @@ validate: env ## Accuracy against measured and simulated batteries, <= 20 minute
 train: env ## Trains the shipped model of remaining life from nothing, <= 10 minutes; ARGS=FOLDER writes it elsewhere.
 	@$(BIN)/batterytwin train $(or $(ARGS),ml/default_model)
 
-chaos: env ## Faults under load, <= 45 minutes; the last line is CHAOS {json}.
+chaos: env ## Faults under load, <= 60 minutes; the last line is CHAOS {json}.
 	@$(BIN)/python -m tests.chaos $(ARGS)
 
 lock: env ## Renews requirements.lock from pyproject.toml.

@@ -90,10 +90,14 @@ class Fleet(Protocol):
     async def ready(self) -> list[bool]:
         """Whether each shard answers now."""
 
-    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
-        """What is known of the lives of a shard's twins: `LifeInputs`, shape `(n_twins_of_shard, N_LIFE_INPUTS)`.
+    async def life_inputs(self, shard: int, twins: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
+        """What is known of the lives of a shard's twins: `LifeInputs`, shape `(n_twins, N_LIFE_INPUTS)`.
 
         It may be asked beside rows and waits for those under way.
+
+        Args:
+            shard: number of the shard.
+            twins: positions in the shard of those that are asked about; None = all.
 
         Raises:
             ShardUnavailableError: the shard died or restarts; ask again.

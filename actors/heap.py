@@ -35,6 +35,7 @@ class HeapTrimmer:
         self._clock_s = clock_s
         self._rows = 0
         self._noted_s = 0.0
+        self._again = False
 
     def note(self, row_count: int) -> None:
         """Notes rows that have been worked on."""
@@ -42,7 +43,14 @@ class HeapTrimmer:
         self._noted_s = self._clock_s()
 
     def look(self) -> None:
-        """Trims when many rows have come since it last did, and none for two seconds."""
-        if self._rows >= _WORTH_ROWS and self._clock_s() - self._noted_s >= _QUIET_S:
+        """Trims when many rows have come since it last did and none for two seconds, and once more at the next look.
+
+        The watch over strings and predictions go on after the last row, and leave behind what they took.
+        """
+        if self._clock_s() - self._noted_s < _QUIET_S:
+            return
+        is_worth = self._rows >= _WORTH_ROWS
+        if is_worth or self._again:
+            self._again = is_worth
             self._rows = 0
             self._trim()

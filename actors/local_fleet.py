@@ -109,9 +109,9 @@ class LocalFleet:
         """Whether each shard answers now: after the start, until another owner takes its twins over."""
         return [shard.is_owner for shard in self._shards]
 
-    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
+    async def life_inputs(self, shard: int, twins: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
         """What is known of the lives of a shard's twins; see `Fleet.life_inputs`."""
-        return await self._shards[shard].call(TwinShard.life_inputs)
+        return await self._shards[shard].call(lambda twin_shard: twin_shard.life_inputs(twins))
 
     async def state_hashes(self) -> dict[int, str]:
         """SHA-256 of the state of each twin by battery key."""

@@ -160,8 +160,8 @@ class _ShardActor:
     def apply_inputs(self, inputs: Sequence[TwinInput]) -> bytes:
         return self._process.apply_inputs(inputs)  # type: ignore[no-any-return] # as above
 
-    def life_inputs(self) -> bytes:
-        return self._process.life_inputs()  # type: ignore[no-any-return] # as above
+    def life_inputs(self, twins: NDArray[np.int32] | None) -> bytes:
+        return self._process.life_inputs(twins)  # type: ignore[no-any-return] # as above
 
     def state_hashes(self) -> bytes:
         return self._process.state_hashes()  # type: ignore[no-any-return] # as above
@@ -244,9 +244,9 @@ class RayFleet:
         """Whether each shard answers now and holds its twins; asked beside the work that it may be doing."""
         return list(await asyncio.gather(*(shard.ping() for shard in self._shards)))
 
-    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
+    async def life_inputs(self, shard: int, twins: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
         """What is known of the lives of a shard's twins; see `Fleet.life_inputs`."""
-        return np.frombuffer(await self._shards[shard].ask("life_inputs"), np.float64).reshape(-1, N_LIFE_INPUTS)
+        return np.frombuffer(await self._shards[shard].ask("life_inputs", twins), np.float64).reshape(-1, N_LIFE_INPUTS)
 
     async def state_hashes(self) -> dict[int, str]:
         """SHA-256 of the state of each twin by battery key."""

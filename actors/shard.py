@@ -204,9 +204,12 @@ class TwinShard:
         """Present of all twins, `LIVE_DTYPE`, shape `(n_twins,)`."""
         return self._memory.live(self._stepper.parameters, self._all)
 
-    def life_inputs(self) -> NDArray[np.float64]:
-        """What is known of the lives of all twins, `LifeInputs`, shape `(n_twins, N_LIFE_INPUTS)`."""
-        return life_inputs(self._memory.lives, self._memory.state, self._stepper.parameters)
+    def life_inputs(self, twins: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
+        """What is known of the lives of some twins, or of all, `LifeInputs`, shape `(n_twins, N_LIFE_INPUTS)`."""
+        memory, parameters = self._memory, self._stepper.parameters
+        if twins is not None:
+            memory, parameters = memory.take_whole(twins), parameters.take(twins)
+        return life_inputs(memory.lives, memory.state, parameters)
 
     def copy(self) -> TwinMemory:
         """Copies of all twins."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actors.fleet import ShardResult, TwinSpec
 from actors.heap import HeapTrimmer
@@ -72,10 +73,10 @@ class ShardProcess:
         """Applies inputs; answers with the fields of a `ShardResult`."""
         return self._answer(lambda: _fields(self._restored_shard().apply_inputs(inputs)))
 
-    def life_inputs(self) -> bytes:
-        """Answers with what is known of the lives of all twins, as float64 bytes."""
-        self._heap.note(_ROWS_OF_A_LIFE * len(self._specs))
-        return self._answer(lambda: self._restored_shard().life_inputs().tobytes())
+    def life_inputs(self, twins: NDArray[np.int32] | None = None) -> bytes:
+        """Answers with what is known of the lives of some twins, or of all, as float64 bytes."""
+        self._heap.note(_ROWS_OF_A_LIFE * len(self._specs if twins is None else twins))
+        return self._answer(lambda: self._restored_shard().life_inputs(twins).tobytes())
 
     def state_hashes(self) -> bytes:
         """Answers with the SHA-256 of each twin by battery key."""

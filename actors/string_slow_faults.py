@@ -60,8 +60,12 @@ def site_rises_k(rise_k: Floats, site_of: NDArray[np.int32], sites: NDArray[np.i
         site_of: site of every string.
         sites: sites asked for.
     """
-    rises = {int(site): float(row_median(rise_k[np.newaxis, site_of == site])[0, 0]) for site in np.unique(sites)}
-    return np.array([rises[int(site)] for site in sites], np.float64).reshape(-1, 1)
+    order = np.lexsort((rise_k, site_of))  # NaN goes last in each site
+    begins = np.searchsorted(site_of[order], sites)
+    known = np.bincount(site_of, ~np.isnan(rise_k))[sites].astype(np.intp)
+    low, high = rise_k[order[begins + np.maximum(known - 1, 0) // 2]], rise_k[order[begins + known // 2]]
+    middle = np.where(known > 0, 0.5 * (low + high), np.nan)
+    return np.asarray(middle, np.float64).reshape(-1, 1)
 
 
 def slope_v_k(look: Look) -> tuple[Floats, Floats]:

@@ -168,6 +168,8 @@ def initial_states(n_strings: int, n_blocks: int) -> Rows:
 
 def resized(states: Rows, n_blocks: int) -> Rows:
     """The same states with places for more (or fewer) blocks."""
+    if states["raw_fast"].shape[1] == n_blocks:
+        return states.copy()
     changed = initial_states(len(states), n_blocks)
     width = min(n_blocks, states["raw_fast"].shape[1])
     for name in _STRING_FIELDS:

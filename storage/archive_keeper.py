@@ -1,7 +1,7 @@
 """Looks after the archive, in a process of its own: `python -m storage.archive_keeper`, settings as JSON on its input.
 
-One round: remove what nobody needs any more, seal days that are due, join weeks, make hours, and let go of what is
-older than it is to be kept. A round may end anywhere; the next one goes on.
+One round: remove what nobody needs any more, seal days that are due, write anew what revisions have changed, join
+weeks, make hours, and let go of what is older than it is to be kept. A round may end anywhere; the next one goes on.
 """
 
 import json
@@ -22,6 +22,7 @@ from batterytwin.errors import StoreUnavailableError, TwinError
 from storage.archive_clean import forget_old, remove_unneeded_files
 from storage.archive_hours import make_hours
 from storage.archive_merge import merge_weeks
+from storage.archive_revise import revise_files
 from storage.archive_seal import seal_day
 from storage.archive_settings import ArchiveSettings
 from storage.instants import to_datetime
@@ -48,6 +49,7 @@ class ArchiveRound:
     sealed_days: int = 0
     sealed_rows: int = 0
     postponed_days: int = 0
+    revised_files: int = 0
     joined_files: int = 0
     hour_files: int = 0
     removed_files: int = 0
@@ -80,6 +82,7 @@ def keep_archive(url: str, folder: Path, settings: ArchiveSettings, now_us: int)
             else:
                 done.sealed_days += 1
                 done.sealed_rows += rows
+        done.revised_files = revise_files(connection, folder)
         done.joined_files = merge_weeks(connection, folder, before_day)
         done.hour_files = make_hours(connection, folder, before_day)
         forget_old(connection, now_us // DAY_US, settings.raw_days, settings.hour_days)

@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
-from storage.archive_files import FileSummary
+from storage.archive_files import KEYS_PER_FILE, FileSummary, remove_file
 from storage.sql_files import read_sql
 
 _INSERT: Final = read_sql("insert_archive_files")
 _FILES: Final = read_sql("archive_files")
 _SUPERSEDE: Final = read_sql("supersede_archive_files")
 _BUMP: Final = read_sql("bump_archive_version")
+_NAMED: Final = "SELECT path FROM archive_file WHERE path = ANY(%(paths)s)"
 _EPOCH: Final = date(1970, 1, 1)
 
 Connection = psycopg.Connection[Any]
@@ -93,3 +95,46 @@ def exchange_files(connection: Connection, kind: FileKind, new: Sequence[FileSum
         )
     connection.execute(_SUPERSEDE, {"paths": list(old)})
     connection.execute(_BUMP)
+
+
+def remove_unnamed(connection: Connection, folder: Path, files: Iterable[FileSummary]) -> None:
+    """Removes files that were written for a transaction which has failed.
+
+    Those that the manifest names stay, and all of them where nobody can say: the answer to a COMMIT may be lost after
+    it happened. What is left over is removed later.
+    """
+    paths = [file.path for file in files]
+    if connection.closed or not paths:
+        return
+    try:
+        named = {path for (path,) in connection.execute(_NAMED, {"paths": paths})}
+    except psycopg.Error:
+        return
+    for path in paths:
+        if path not in named:
+            remove_file(folder, path)
+
+
+def outdated_hours(connection: Connection, days: tuple[int, int], new: Sequence[FileSummary]) -> list[str]:
+    """Files of hours that lack what new files of readings hold, to be made anew.
+
+    Where readings are gone they stay, being all there is.
+
+    Args:
+        connection: of a migrated database.
+        days: that the new files stand for, inclusive.
+        new: the new files.
+
+    Raises:
+        psycopg.OperationalError: the database is away.
+    """
+    outdated = []
+    for block in {file.first_key // KEYS_PER_FILE for file in new}:
+        keys = (block * KEYS_PER_FILE, (block + 1) * KEYS_PER_FILE - 1)
+        readings = current_files(connection, FileKind.READINGS, keys=keys)
+        outdated += [
+            hours.path
+            for hours in current_files(connection, FileKind.HOURS, days, keys)
+            if readings and readings[0].first_day <= hours.first_day
+        ]
+    return outdated

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 import psycopg
 
-from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, remove_file, write_rows
-from storage.archive_manifest import FileKind, current_files, exchange_files, to_date
+from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, write_rows
+from storage.archive_manifest import FileKind, current_files, exchange_files, remove_unnamed, to_date
 from storage.archive_seal import Failpoint, no_failpoint
 
 _DAYS: Final = 7
@@ -54,15 +54,7 @@ def merge_weeks(connection: Connection, folder: Path, before_day: int, reached: 
                 exchange_files(connection, FileKind.READINGS, [new], [file.path for file in files])
             reached("exchanged")
         except BaseException:
-            if not _is_current(connection, new):
-                remove_file(folder, new.path)
+            remove_unnamed(connection, folder, [new])
             raise
         joined += len(files)
     return joined
-
-
-def _is_current(connection: Connection, file: FileSummary) -> bool:
-    if connection.closed:
-        return True  # nobody knows; a file that no manifest names is removed later
-    days = (file.first_day, file.last_day)
-    return file.path in {f.path for f in current_files(connection, FileKind.READINGS, days)}

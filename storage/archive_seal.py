@@ -3,11 +3,14 @@
 Files are written and checked first; then one transaction puts them into the manifest and empties the day's partition.
 A reader sees the rows either there or here. Whatever breaks on the way, the next attempt begins again: files that no
 manifest names are removed.
+
+Only the partition of the closed day is locked: late rows of any day may come at every step.
 """
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,15 +18,19 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from storage.archive_files import KEYS_PER_FILE, FileSummary, remove_file, write_rows
-from storage.archive_manifest import FileKind, current_files, exchange_files, to_date
+from storage.archive_files import FileSummary, write_rows
+from storage.archive_manifest import FileKind, exchange_files, outdated_hours, remove_unnamed, to_date
 from storage.archive_sources import day_span, has_partition, rows_by_block
 from storage.partitions import partition_name
+from storage.sql_files import read_sql
 
 _LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '300ms'"
 _LOCK: Final = sql.SQL("LOCK TABLE {} IN EXCLUSIVE MODE")
 _COUNT: Final = sql.SQL("SELECT count(*) FROM {} WHERE sample_time >= %(start)s AND sample_time < %(end)s")
-_DELETE: Final = sql.SQL("DELETE FROM {} WHERE sample_time >= %(start)s AND sample_time < %(end)s")
+_NEWEST_REVISIONS: Final = read_sql("newest_revisions")
+_WAS_REVISED: Final = read_sql("was_revised")
+_DELETE_LATE: Final = sql.SQL("DELETE FROM late_reading WHERE sample_time >= %(start)s AND sample_time < %(end)s")
+_DELETE_REVISED: Final = sql.SQL(read_sql("delete_revised").decode())
 _TRUNCATE: Final = sql.SQL("TRUNCATE {}")
 
 _log = logging.getLogger(__name__)
@@ -35,6 +42,19 @@ Failpoint = Callable[[str], None]
 
 def no_failpoint(_: str) -> None:
     """Goes on."""
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What was read of a day: newest revision of each battery before it was, rows in time, late rows."""
+
+    revisions: list[tuple[int, int]]
+    in_time: int = 0
+    late: int = 0
+
+
+class _ChangedError(Exception):
+    """What was read is not what is there any more."""
 
 
 def seal_day(connection: Connection, folder: Path, day: int, reached: Failpoint = no_failpoint) -> int | None:
@@ -53,77 +73,69 @@ def seal_day(connection: Connection, folder: Path, day: int, reached: Failpoint 
     Raises:
         ArchiveDamagedError: a file does not read back; nothing was moved.
         OSError: the disk is full; nothing was moved.
-        psycopg.Error: the database is away; nothing was moved.
+        psycopg.Error: the database is away; the day was moved or not, as a whole.
     """
     generation = uuid.uuid4().hex[:8]
     written: list[FileSummary] = []
-    counts = {"in time": 0, "late": 0}
+    counts = _Counts(connection.execute(_NEWEST_REVISIONS).fetchall())
     try:
         for block, rows in rows_by_block(connection, day):
             path = f"{to_date(day):%Y/%m}/readings-{to_date(day):%Y%m%d}-{block:05d}-{generation}.parquet"
             written.append(write_rows(folder, path, rows, (day, day)))
             late = int(np.count_nonzero(rows["late"]))
-            counts["in time"] += len(rows) - late
-            counts["late"] += late
+            counts.in_time += len(rows) - late
+            counts.late += late
             reached("file")
         moved = _move(connection, day, written, counts, reached)
     except BaseException:
-        _remove(folder, written)
+        remove_unnamed(connection, folder, written)
         raise
     if not moved:
-        _remove(folder, written)
+        remove_unnamed(connection, folder, written)
         return None
     reached("moved")
-    return sum(counts.values())
+    return counts.in_time + counts.late
 
 
-def _remove(folder: Path, files: list[FileSummary]) -> None:
-    for file in files:
-        remove_file(folder, file.path)
-
-
-def _move(
-    connection: Connection, day: int, files: list[FileSummary], counts: dict[str, int], reached: Failpoint
-) -> bool:
+def _move(connection: Connection, day: int, files: list[FileSummary], counts: _Counts, reached: Failpoint) -> bool:
     """Manifest and tables in one transaction. False: not now."""
-    tables = {"in time": partition_name(day)} if has_partition(connection, day) else {}
-    tables["late"] = "late_reading"
+    partition = sql.Identifier(partition_name(day)) if has_partition(connection, day) else None
     try:
         with connection.transaction():
             connection.execute(_LOCK_TIMEOUT)
-            connection.execute(_LOCK.format(sql.SQL(", ").join(map(sql.Identifier, tables.values()))))
-            if any(_count(connection, table, day) != counts[name] for name, table in tables.items()):
-                _log.info("rows of %s came while it was being sealed; next time", to_date(day))
-                return False
+            if partition is not None:
+                connection.execute(_LOCK.format(partition))
+                if _count(connection, partition, day) != counts.in_time:
+                    raise _ChangedError
             reached("locked")
-            exchange_files(connection, FileKind.HOURS, [], _outdated_hours(connection, day, files))
+            exchange_files(connection, FileKind.HOURS, [], outdated_hours(connection, (day, day), files))
             exchange_files(connection, FileKind.READINGS, files)
             reached("manifest")
-            for table in ("late_reading", "revised_estimate"):
-                connection.execute(_DELETE.format(sql.Identifier(table)), day_span(day))
-            if "in time" in tables:
-                connection.execute(_TRUNCATE.format(sql.Identifier(tables["in time"])))
+            # a late row that is not there yet stays in the table, and is sealed with the day another time
+            for table in (sql.Identifier("late_reading"), *([] if partition is None else [partition])):
+                connection.execute(_DELETE_REVISED.format(source=table), day_span(day))
+            late = connection.execute(_DELETE_LATE, day_span(day)).rowcount
+            if late != counts.late or _was_revised(connection, day, counts.revisions):
+                raise _ChangedError
+            if partition is not None:
+                connection.execute(_TRUNCATE.format(partition))
             reached("emptied")
+    except _ChangedError:
+        _log.info("rows of %s came while it was being sealed; next time", to_date(day))
+        return False
     except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
         _log.info("%s is left for the next round, somebody is at it: %s", to_date(day), error)
         return False
     return True
 
 
-def _outdated_hours(connection: Connection, day: int, new: Sequence[FileSummary]) -> list[str]:
-    """Files of hours that lack the new rows, to be made anew; where readings are gone they stay, being all there is."""
-    outdated = []
-    for block in {file.first_key // KEYS_PER_FILE for file in new}:
-        keys = (block * KEYS_PER_FILE, (block + 1) * KEYS_PER_FILE - 1)
-        readings = current_files(connection, FileKind.READINGS, keys=keys)
-        outdated += [
-            hours.path
-            for hours in current_files(connection, FileKind.HOURS, (day, day), keys)
-            if readings and readings[0].first_day <= hours.first_day
-        ]
-    return outdated
-
-
-def _count(connection: Connection, table: str, day: int) -> int:
-    row = connection.execute(_COUNT.format(sql.Identifier(table)), day_span(day)).fetchone()
+def _count(connection: Connection, table: sql.Identifier, day: int) -> int:
+    row = connection.execute(_COUNT.format(table), day_span(day)).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def _was_revised(connection: Connection, day: int, revisions: list[tuple[int, int]]) -> bool:
+    """Whether the past of a twin has changed in this day, or before it, since these were the newest revisions."""
+    values = {"keys": [key for key, _ in revisions], "revisions": [revision for _, revision in revisions]}
+    row = connection.execute(_WAS_REVISED, values | day_span(day)).fetchone()
+    return row is None or bool(row[0])

@@ -5,7 +5,8 @@ there is something to read.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +15,12 @@ import psycopg
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
+from storage.instants import to_datetime, to_us
 from storage.partitions import DAY_US
 from storage.sql_files import read_sql
 
 _PATHS: Final = read_sql("archived_paths")
+_REVISED: Final = read_sql("revised_status")
 
 Connection = psycopg.Connection[Any]
 
@@ -48,12 +51,18 @@ class ArchivedRows:
             return np.empty(0, TELEMETRY_DTYPE)
         oldest_us = min(watermarks_us.values())
         end_us = None if until_us is None else until_us + 1
+        if not self._paths(connection, list(watermarks_us), oldest_us + 1, end_us):
+            return np.empty(0, TELEMETRY_DTYPE)
+        # first these: they leave the table for a new file, not the other way round
+        revised = connection.execute(
+            _REVISED, {"keys": list(watermarks_us), "oldest": to_datetime(oldest_us)}
+        ).fetchall()
         rows = self._read(connection, list(watermarks_us), oldest_us + 1, end_us)
         keys = np.fromiter(watermarks_us, np.int32, len(watermarks_us))
         marks = np.fromiter(watermarks_us.values(), np.int64, len(watermarks_us))
         order = np.argsort(keys)
         newer = rows["sample_time_us"] > marks[order[np.searchsorted(keys, rows["battery_key"], sorter=order)]]
-        return _telemetry(rows[newer & (rows["late"] < _TOO_LATE)])
+        return _judged(_telemetry(rows[newer & (rows["late"] < _TOO_LATE)]), revised)
 
     def find(
         self,
@@ -89,13 +98,17 @@ class ArchivedRows:
                 stored[place] = True
                 into[place] = _telemetry(rows[found : found + 1])[0]
 
-    def _read(self, connection: Connection, keys: list[int], start_us: int, end_us: int | None) -> Rows:
+    @staticmethod
+    def _paths(connection: Connection, keys: list[int], start_us: int, end_us: int | None) -> list[str]:
         values = {
             "keys": keys,
             "first_day": max(start_us // DAY_US, 0),
             "last_day": None if end_us is None else (end_us - 1) // DAY_US,
         }
-        paths = [str(row[0]) for row in connection.execute(_PATHS, values)]
+        return [str(row[0]) for row in connection.execute(_PATHS, values)]
+
+    def _read(self, connection: Connection, keys: list[int], start_us: int, end_us: int | None) -> Rows:
+        paths = self._paths(connection, keys, start_us, end_us)
         if not paths:
             return np.empty(0, np.dtype([*TELEMETRY_DTYPE.descr, ("late", "u1")]))
         files = importlib.import_module("storage.archive_files")
@@ -103,6 +116,33 @@ class ArchivedRows:
 
 
 _TOO_LATE: Final = 2
+
+
+def join_once(rows: Rows, sealed: Rows) -> Rows:
+    """Rows of the tables and rows of the archive that were read after them, each once.
+
+    Args:
+        rows: `TELEMETRY_DTYPE`; where both have a row, this one stays.
+        sealed: `TELEMETRY_DTYPE`.
+
+    Returns:
+        Sorted by battery and sample time.
+    """
+    both = np.concatenate([rows, sealed])
+    both = both[np.lexsort((both["sample_time_us"], both["battery_key"]))]  # stable
+    again = (np.diff(both["battery_key"]) == 0) & (np.diff(both["sample_time_us"]) == 0)
+    once: Rows = both[~np.append(False, again)]
+    return once
+
+
+def _judged(rows: Rows, revised: Sequence[tuple[int, datetime, int]]) -> Rows:
+    """Rows with the judgement of the newest revision, which the archive has not taken over yet."""
+    status = {(key, to_us(time)): value for key, time, value in revised}
+    times_us = np.array([time_us for _, time_us in status], np.int64)
+    for place in np.flatnonzero(np.isin(rows["sample_time_us"], times_us)).tolist():
+        pair = int(rows["battery_key"][place]), int(rows["sample_time_us"][place])
+        rows["status"][place] = status.get(pair, rows["status"][place])
+    return rows
 
 
 def _telemetry(rows: Rows) -> Rows:

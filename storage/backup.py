@@ -27,6 +27,9 @@ KEY_FILES: Final = ("secret",)
 """Files of a data directory without which tokens that were given out stop working."""
 
 _LIST_TABLES: Final = read_sql("list_tables").decode()
+_KEEP_DAYS: Final = "LOCK TABLE reading IN ACCESS SHARE MODE"
+"""Before the snapshot: a day that was sealed between the snapshot and its dump would be in neither of the two, since a
+table that is emptied at once is empty for older snapshots too. Sealing gives up on such a lock and comes again."""
 _CURRENT_FILES: Final = "SELECT path FROM archive_file WHERE superseded_at IS NULL ORDER BY path"
 _TRIES: Final = 3
 
@@ -116,10 +119,11 @@ def _take(url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool) 
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             check_server_version(connection.info.server_version)
+            connection.execute(_KEEP_DAYS)
             (snapshot,) = _row(connection, "SELECT pg_export_snapshot()")
             made_at, position = _row(connection, "SELECT now(), pg_current_wal_lsn()::text")
             # Again: days that were sealed between the first look and the snapshot. Files never change, so that what
-            # is taken twice is the same, and what the snapshot does not name yet is no harm.
+            # is taken twice is the same, and what the snapshot does not name is no harm.
             _take_files(archive, folder / ARCHIVE_FOLDER, copy=copy)
             for path in _column(connection, _CURRENT_FILES):
                 if not (folder / ARCHIVE_FOLDER / path).is_file():

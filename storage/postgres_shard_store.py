@@ -13,7 +13,7 @@ from psycopg import pq
 from batterytwin.errors import LeaseLostError, StoreUnavailableError
 from batterytwin.telemetry import Rows
 from storage.alert_writes import write_of
-from storage.archived_rows import ArchivedRows
+from storage.archived_rows import ArchivedRows, join_once
 from storage.copy_encoder import COPY_COLUMNS, CopyEncoder
 from storage.copy_script import Block, run_script
 from storage.leases import REVOKED, lease_lost, move_lease, take_lease
@@ -77,12 +77,10 @@ class PostgresShardStore:
     def read_tail(self, watermarks_us: Mapping[int, int], *, told: bool = True) -> Rows:
         """Log of rows newer than each battery's watermark, sorted by battery and sample time."""
         with self._session() as connection:
-            sealed = self._archived.after(connection, watermarks_us)
+            # in this order: a day that is sealed in between is seen twice, the other way round it would not be seen
             rows = read_tail(connection, watermarks_us, told=told)
-        if not len(sealed):
-            return rows
-        rows = np.concatenate([sealed, rows])
-        return rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
+            sealed = self._archived.after(connection, watermarks_us)
+        return join_once(rows, sealed) if len(sealed) else rows
 
     def find_rows(
         self, battery_keys: NDArray[np.int32], sample_times_us: NDArray[np.int64]

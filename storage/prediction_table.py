@@ -17,7 +17,9 @@ from storage.store_pool import StorePool
 _NEWEST: Final = read_sql("newest_predictions")
 _HISTORY: Final = read_sql("life_history")
 _INNOVATIONS: Final = read_sql("life_innovations")
-_TOLD_BEFORE: Final = read_sql("told_before")
+TOLD_BEFORE: Final = read_sql("told_before")
+"""What was said before; `told_before_values` makes its parameters."""
+
 _SHADOW_PAIRS: Final = read_sql("shadow_pairs")
 _NAMES: Final = PREDICTION_DTYPE.names or ()
 _COPY: Final = f"COPY prediction ({', '.join(_NAMES)}) FROM STDIN (FORMAT binary)"
@@ -110,19 +112,10 @@ class PredictionTable(StorePool):
         Returns:
             `TOLD_BEFORE_DTYPE`, shape `(n_rows, n_ages)`.
         """
-        values = {
-            "keys": rows["battery_key"].tolist(),
-            "units": rows["unit_seq"].tolist(),
-            "models": rows["model_key"].tolist(),
-            "as_of": [to_datetime(us) for us in rows["as_of"].tolist()],
-            "predicted": [to_datetime(us) for us in rows["predicted_at"].tolist()],
-            "fed": is_fed.tolist(),
-            "ages_s": list(ages_s),
-            "slack_s": _SLACK_S,
-        }
+        values = told_before_values(rows, is_fed, ages_s)
         found = np.zeros((len(rows), len(ages_s)), TOLD_BEFORE_DTYPE)
         async with self._connection() as connection:
-            for row in await (await connection.execute(_TOLD_BEFORE, values)).fetchall():
+            for row in await (await connection.execute(TOLD_BEFORE, values)).fetchall():
                 told = (to_us(row.as_of), row.days_25, row.days_50, row.days_75, row.confidence)
                 found[row.place - 1, row.number - 1] = told
         return found
@@ -133,6 +126,20 @@ class PredictionTable(StorePool):
         async with self._connection() as connection:
             found = await (await connection.execute(_SHADOW_PAIRS, values)).fetchall()
         return np.array([(row.told_days, row.shadow_days) for row in found], np.float64).reshape(-1, 2)
+
+
+def told_before_values(rows: Rows, is_fed: NDArray[np.bool_], ages_s: Sequence[int]) -> dict[str, object]:
+    """Parameters of `TOLD_BEFORE`; arguments as of `PredictionTable.told_before`."""
+    return {
+        "keys": rows["battery_key"].tolist(),
+        "units": rows["unit_seq"].tolist(),
+        "models": rows["model_key"].tolist(),
+        "as_of": [to_datetime(us) for us in rows["as_of"].tolist()],
+        "predicted": [to_datetime(us) for us in rows["predicted_at"].tolist()],
+        "fed": is_fed.tolist(),
+        "ages_s": list(ages_s),
+        "slack_s": _SLACK_S,
+    }
 
 
 def _input_rows(rows: Rows, inputs: NDArray[np.float64]) -> Rows:

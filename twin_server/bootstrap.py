@@ -32,6 +32,7 @@ from storage.prediction_keeper import thin_predictions
 from storage.server_store import ServerStore
 from storage.snapshot_keeper import thin_snapshots
 from storage.timescale import apply_policies, refresh_old_hours
+from storage.what_if_keeper import forget_what_ifs
 from twin_server.access import make_access
 from twin_server.archive_job import run_archive_keeper
 from twin_server.companions import Companions
@@ -55,6 +56,7 @@ _COMPANION_GRACE_S: Final = 2.0
 _FINE_DAYS: Final = 7
 _DATABASE_RETRY_S: Final = 0.5
 _JOB_PERIOD_S: Final = 600.0
+_DAY_S: Final = 86_400.0
 _START_ME_AGAIN: Final = 1
 
 
@@ -247,7 +249,8 @@ class _Server:
             Job("partitions", _JOB_PERIOD_S, functools.partial(_keep_partitions, PartitionKeeper(url))),
             Job("snapshots", _JOB_PERIOD_S, functools.partial(_thin_snapshots, url, settings.raw_days)),
             Job("hours", _JOB_PERIOD_S, functools.partial(_refresh_hours, url, self._kept)),
-            Job("old lives", _JOB_PERIOD_S, functools.partial(_thin_lives, url, settings)),
+            Job("old lives", _DAY_S, functools.partial(_thin_lives, url, settings)),
+            Job("old what-ifs", _DAY_S, functools.partial(_forget_what_ifs, url, settings.what_if_days)),
             Job("archive", _JOB_PERIOD_S, functools.partial(run_archive_keeper, url, self._archive, self._kept)),
         ]
 
@@ -319,6 +322,10 @@ async def _thin_snapshots(url: str, kept_days: int) -> None:
 
 async def _thin_lives(url: str, settings: ServerSettings) -> None:
     await asyncio.to_thread(thin_predictions, url, settings.hourly_life_days, settings.life_days)
+
+
+async def _forget_what_ifs(url: str, kept_days: int) -> None:
+    await asyncio.to_thread(forget_what_ifs, url, kept_days)
 
 
 def _serve_scoring() -> Scoring:

@@ -5,7 +5,7 @@ Bounded, and never in the way of an acknowledgement.
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,11 +50,25 @@ class FrameSet:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class ArrivedBatch:
+    """Good rows as they came in.
+
+    Attributes:
+        rows: `READING_DTYPE`, shape `(n_rows,)`.
+        ordinals: their batteries, shape `(n_rows,)`.
+        samples: what was measured once per string.
+        arrived_s: when, monotonic time, s.
+    """
+
     rows: Rows
     ordinals: NDArray[np.int32]
     samples: StringSamples | None
     arrived_s: float
+
+    @property
+    def size(self) -> int:
+        """Rows of batteries and of strings."""
+        return len(self.rows) + (0 if self.samples is None else len(self.samples.strings))
 
 
 class FrameCollector:
@@ -68,10 +82,11 @@ class FrameCollector:
     def __init__(self, fleet_map: FleetMap, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._map = fleet_map
         self._clock_s = clock_s
-        self._waiting: deque[_Batch] = deque()
+        self._waiting: deque[ArrivedBatch] = deque()
         self._waiting_rows = 0
         self._newest_us = np.zeros(0, np.int64)
         self._measures_string = np.zeros(0, np.bool_)
+        self._begins = self._counts = np.zeros(0, np.int64)
         self.skipped_frames = 0
 
     def put(self, rows: Rows, ordinals: NDArray[np.int32], samples: StringSamples | None) -> None:
@@ -82,29 +97,54 @@ class FrameCollector:
             ordinals: their batteries, shape `(n_rows,)`.
             samples: what was measured once per string.
         """
-        self._waiting.append(_Batch(rows, ordinals, samples, self._clock_s()))
-        self._waiting_rows += len(rows)
+        self._waiting.append(ArrivedBatch(rows, ordinals, samples, self._clock_s()))
+        self._waiting_rows += self._waiting[-1].size
         most_rows = max(2 * _frames_a_turn(len(self._map.strings)) * len(self._map), _FEWEST_ROWS)
         while self._waiting_rows > most_rows and len(self._waiting) > 1:  # the oldest are left out
-            self._waiting_rows -= len(self._waiting.popleft().rows)
+            self._waiting_rows -= self._waiting.popleft().size
 
     def forget_before(self, newest_us: NDArray[np.int64]) -> None:
         """Sets the newest frame that was analysed of each string, us, shape `(n_strings,)`."""
         self._newest_us = newest_us.copy()
         self._measures_string = np.zeros(len(newest_us), np.bool_)
 
-    def take(self) -> list[list[FrameSet]]:
-        """Frames that are closed, in turns: each holds at most one frame of a string, later ones in later turns.
+    def take(self, most: int = FRAMES_A_TURN) -> list[list[FrameSet]]:
+        """Frames that are closed; see `put_together`. For callers on one thread."""
+        turns, still_open = self.put_together(self.empty(), most)
+        self.put_back(still_open)
+        return turns
 
-        A frame closes when all its blocks are there (and what is measured once per string, where that usually comes),
-        when a later one of its string is there, or after `GRACE_S`. Frames before the last one analysed are left out.
-        """
-        self._grow()
+    def empty(self) -> list[ArrivedBatch]:
+        """Takes everything out that has come in."""
         batches = list(self._waiting)
         self._waiting.clear()
         self._waiting_rows = 0
+        return batches
+
+    def put_back(self, batches: Sequence[ArrivedBatch]) -> None:
+        """Puts what is still open before that which has come in since."""
+        self._waiting.extendleft(reversed(batches))
+        self._waiting_rows += sum(batch.size for batch in batches)
+
+    def put_together(
+        self, batches: Sequence[ArrivedBatch], most: int
+    ) -> tuple[list[list[FrameSet]], list[ArrivedBatch]]:
+        """Finds frames that are closed. One call at a time; others may `put` meanwhile.
+
+        A frame closes when all its blocks are there (and what is measured once per string, where that usually comes),
+        when a later one of its string is there, or after `GRACE_S`. Frames before the last one analysed are left out.
+
+        Args:
+            batches: what has come in, in order of arrival.
+            most: frames of one string at most, the newest.
+
+        Returns:
+            Frames in turns: each holds at most one frame of a string, later ones in later turns. And what is still
+            open, for `put_back`.
+        """
+        self._grow()
         if not batches:
-            return []
+            return [], []
         rows = join_rows([batch.rows for batch in batches])
         ordinals = np.concatenate([batch.ordinals for batch in batches])
         arrived_s = np.repeat([batch.arrived_s for batch in batches], [len(batch.rows) for batch in batches])
@@ -113,13 +153,14 @@ class FrameCollector:
         rows, ordinals, arrived_s, strings = rows[fresh], ordinals[fresh], arrived_s[fresh], strings[fresh]
         samples = self._samples(batches)
         if not len(rows):
-            return []
+            return [], []
         frames, frame_of = self._put_together(rows, ordinals, strings, samples)
         closed = self._closed(frames, arrived_s, frame_of)
         open_rows = ~closed[frame_of]
+        still_open = []
         if open_rows.any():
-            self._keep(rows[open_rows], ordinals[open_rows], arrived_s[open_rows], batches)
-        return self._turns(frames, closed)
+            still_open = self._still_open(rows[open_rows], ordinals[open_rows], arrived_s[open_rows], batches)
+        return self._turns(frames, closed, most), still_open
 
     def _put_together(
         self, rows: Rows, ordinals: NDArray[np.int32], strings: NDArray[np.int64], samples: Rows
@@ -132,15 +173,20 @@ class FrameCollector:
         first[1:] = (in_order[1:] != in_order[:-1]) | (in_order_us[1:] != in_order_us[:-1])
         frame_of = np.empty(len(order), np.intp)
         frame_of[order] = np.cumsum(first) - 1
-        return _Frames(self._map, in_order[first], in_order_us[first], rows, ordinals, frame_of, samples), frame_of
+        place = ordinals - self._begins[strings]
+        frames = _Frames(self._counts, in_order[first], in_order_us[first], rows, place, frame_of, samples)
+        return frames, frame_of
 
     def _grow(self) -> None:
         added = len(self._map.strings) - len(self._newest_us)
         if added > 0:
             self._newest_us = np.append(self._newest_us, np.zeros(added, np.int64))
             self._measures_string = np.append(self._measures_string, np.zeros(added, np.bool_))
+        if len(self._begins) != len(self._map.strings):
+            self._begins = np.array([ordinals.start for _, ordinals in self._map.strings], np.int64)
+            self._counts = np.array([ordinals.stop - ordinals.start for _, ordinals in self._map.strings], np.int64)
 
-    def _samples(self, batches: list[_Batch]) -> Rows:
+    def _samples(self, batches: Sequence[ArrivedBatch]) -> Rows:
         parts = [batch.samples for batch in batches if batch.samples is not None and len(batch.samples.strings)]
         found = np.zeros(sum(len(part.strings) for part in parts), _SAMPLE_DTYPE)
         if parts:
@@ -163,33 +209,39 @@ class FrameCollector:
         closed: NDArray[np.bool_] = complete | late | followed
         return closed
 
-    def _keep(
-        self, rows: Rows, ordinals: NDArray[np.int32], arrived_s: NDArray[np.float64], batches: list[_Batch]
-    ) -> None:
-        """Lets rows of open frames wait on; their strings' samples wait with them."""
+    def _still_open(
+        self,
+        rows: Rows,
+        ordinals: NDArray[np.int32],
+        arrived_s: NDArray[np.float64],
+        batches: Sequence[ArrivedBatch],
+    ) -> list[ArrivedBatch]:
+        """Rows of open frames, which wait on; their strings' samples wait with them."""
         strings = np.unique(self._map.string_of[ordinals])
         samples = {batch.arrived_s: batch.samples for batch in reversed(batches) if batch.samples is not None}
         begins = np.flatnonzero(np.diff(arrived_s, prepend=-np.inf)).tolist()  # batches stand in order of arrival
+        found = []
         for begin, end in zip(begins, [*begins[1:], len(rows)], strict=True):
             at_s = float(arrived_s[begin])
-            self._waiting.append(_Batch(rows[begin:end], ordinals[begin:end], samples.get(at_s), at_s))
-        self._waiting_rows += len(rows)
+            found.append(ArrivedBatch(rows[begin:end], ordinals[begin:end], samples.get(at_s), at_s))
         for batch in batches:
             alone = batch.samples is not None and not np.isin(arrived_s, batch.arrived_s).any()
             if alone and batch.samples is not None and np.isin(batch.samples.strings, strings).any():
-                self._waiting.append(_Batch(rows[:0], ordinals[:0], batch.samples, batch.arrived_s))
+                found.append(ArrivedBatch(rows[:0], ordinals[:0], batch.samples, batch.arrived_s))
+        return found
 
-    def _turns(self, frames: "_Frames", closed: NDArray[np.bool_]) -> list[list[FrameSet]]:
+    def _turns(self, frames: "_Frames", closed: NDArray[np.bool_], most: int) -> list[list[FrameSet]]:
         chosen = np.flatnonzero(closed)
         if not len(chosen):
             return []
         strings = frames.strings[chosen]
         ends = np.append(np.flatnonzero(np.diff(strings)), len(strings) - 1)
         from_end = np.repeat(ends, np.diff(np.append(-1, ends))) - np.arange(len(strings))
-        most = _frames_a_turn(len(ends))
+        most = min(_frames_a_turn(len(ends)), most)
         self.skipped_frames += int(np.count_nonzero(from_end >= most))
         newest = chosen[from_end == 0]
         self._newest_us[frames.strings[newest]] = frames.times_us[newest]
+        frames.lay_out(chosen[from_end < most])
         turns = []
         for age in range(min(int(from_end.max()), most - 1), -1, -1):
             turn = frames.sets(chosen[from_end == age])
@@ -208,44 +260,56 @@ class _Frames:
 
     def __init__(  # noqa: PLR0917  # the columns of one table
         self,
-        fleet_map: FleetMap,
+        counts: NDArray[np.int64],
         strings: NDArray[np.int64],
         times_us: NDArray[np.int64],
         rows: Rows,
-        ordinals: NDArray[np.int32],
+        place: NDArray[np.int64],
         frame_of: NDArray[np.intp],
         samples: Rows,
     ) -> None:
         self.strings, self.times_us = strings, times_us
-        self._rows, self._frame_of = rows, frame_of
-        begins = np.array([ordinals.start for _, ordinals in fleet_map.strings], np.int64)
-        counts = np.array([ordinals.stop - ordinals.start for _, ordinals in fleet_map.strings], np.int64)
+        self._rows, self._place, self._frame_of = rows, place, frame_of
         self.counts = counts[strings]
-        self._place = ordinals - begins[strings[frame_of]]
-        there = np.zeros((len(strings), int(counts.max())), np.bool_)
-        there[frame_of, self._place] = True
+        there = np.zeros((len(strings), int(self.counts.max())), np.bool_)
+        there[frame_of, place] = True
         self.whole = there.sum(axis=1) == self.counts
         self.voltage_v = np.full(len(strings), np.nan)
         self.mode = np.zeros(len(strings), np.int16)
         np.maximum.at(self.mode, frame_of, mode_of(rows["status"]).astype(np.int16))
         self.has_sample = np.zeros(len(strings), np.bool_)
+        self._line_of = np.empty(0, np.intp)
+        self._columns: dict[str, Floats] = {}
         self._match(samples)
 
     def _match(self, samples: Rows) -> None:
+        """Finds the first sample of each frame's string and time; samples are in this order too."""
         if not len(samples):
             return
-        keys = np.stack([samples["string"], samples["time_us"]])
-        unique, first = np.unique(keys, axis=1, return_index=True)
-        known = {(int(s), int(t)): int(k) for (s, t), k in zip(unique.T, first, strict=True)}
-        for number, key in enumerate(zip(self.strings.tolist(), self.times_us.tolist(), strict=True)):
-            found = known.get(key)
-            if found is not None:
-                self.has_sample[number] = True
-                self.voltage_v[number] = samples["voltage_v"][found]
-                self.mode[number] = samples["mode"][found]
+        instants = np.unique(samples["time_us"])
+        keys = samples["string"] * len(instants) + np.searchsorted(instants, samples["time_us"])
+        nearest = np.minimum(np.searchsorted(instants, self.times_us), len(instants) - 1)
+        wanted = self.strings * len(instants) + nearest
+        found = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        there = (instants[nearest] == self.times_us) & (keys[found] == wanted)
+        self.has_sample[there] = True
+        self.voltage_v[there] = samples["voltage_v"][found[there]]
+        self.mode[there] = samples["mode"][found[there]]
+
+    def lay_out(self, chosen: NDArray[np.intp]) -> None:
+        """Makes tables of what was measured in some frames, which `sets` takes its own from."""
+        self._line_of = np.full(len(self.strings), -1, np.intp)
+        self._line_of[chosen] = np.arange(len(chosen))
+        lines = self._line_of[self._frame_of]
+        use = np.flatnonzero(lines >= 0)
+        at = lines[use], self._place[use]
+        for name in MEASURED_COLUMNS:
+            column = np.full((len(chosen), int(self.counts.max())), np.nan)
+            column[at] = self._rows[name][use]
+            self._columns[name] = column
 
     def sets(self, chosen: NDArray[np.intp]) -> list[FrameSet]:
-        """Frames as arrays, apart by the number of their blocks, and some strings at a time."""
+        """Frames that are laid out as arrays, apart by the number of their blocks, and some strings at a time."""
         found = []
         for count in np.unique(self.counts[chosen]).tolist():
             of_count = chosen[self.counts[chosen] == count]
@@ -254,15 +318,8 @@ class _Frames:
         return found
 
     def _set(self, mine: NDArray[np.intp], count: int) -> FrameSet:
-        number = np.full(len(self.strings), -1, np.intp)
-        number[mine] = np.arange(len(mine))
-        wanted = number[self._frame_of]
-        use = wanted >= 0
-        columns: dict[str, Floats] = {}
-        for name in MEASURED_COLUMNS:
-            column = np.full((len(mine), count), np.nan)
-            column[wanted[use], self._place[use]] = self._rows[name][use]
-            columns[name] = column
+        lines = self._line_of[mine]
+        columns = {name: column[lines, :count] for name, column in self._columns.items()}
         frame = StringFrame(
             time_us=self.times_us[mine],
             voltage_v=columns["voltage_v"],

@@ -114,7 +114,7 @@ class LifeAlerts:
             now_us=now_us,
             battery_ids=self._map.battery_ids[places],
             battery_keys=self._map.battery_keys[places],
-            since_us=np.array([self._map.unit_of(ordinal).since_us for ordinal in ordinals.tolist()], np.int64),
+            since_us=self._map.unit_since_us[places],
             rows=rows,
             findings=find(rows, before, now_us),
             is_near=near,

@@ -1,5 +1,6 @@
 """How true predictions have been, per site: an alert where they have become wrong."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -88,9 +89,11 @@ class DriftMonitor:
         alerts = await self._store.uncleared_alerts([AlertRule.LIFE_MODEL_ERROR])
         standing = {alert.location_id: alert.alert_id for alert in alerts}
         transitions = []
+        of_location: dict[int, list[LifeInnovation]] = defaultdict(list)
+        for pair in pairs:
+            of_location[self._location_of(pair.battery_key)].append(pair)
         for number, (location, _) in enumerate(self._live.fleet_map.locations):
-            ours = [pair for pair in pairs if self._location_of(pair.battery_key) == number]
-            drift, now_us = measure_drift(ours), self._live.clocks.now_us(number)
+            drift, now_us = measure_drift(of_location[number]), self._live.clocks.now_us(number)
             change = _change(location.location_id, drift, standing.get(location.location_id, ""), now_us)
             if change is not None:
                 transitions.append(change)

@@ -200,5 +200,5 @@ class LifePlanner:
         """Median of age plus what is left, over batteries in service."""
         if not len(ordinals):
             return _NEW_LIFE_DAYS
-        since = np.array([self._map.unit_of(int(ordinal)).since_us for ordinal in ordinals], np.float64)
+        since = self._map.unit_since_us[ordinals].astype(np.float64)
         return max(float(np.median((now_us - since) / _DAY_US + left_days)), 365.0)

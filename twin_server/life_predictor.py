@@ -31,12 +31,15 @@ _CATCH_UP_EVERY_S: Final = 60.0
 _BEGIN_EVERY_S: Final = 15.0
 """Twins come to life one after the other over a minute: they are predicted in a few groups. Who asks does not wait."""
 
+_MOST_AT_ONCE: Final = 2_048
+"""Batteries of one question to the models, which answer within half a second: who asks about one comes in between."""
+
 
 class LifeInputSource(Protocol):
     """Where inputs come from; see `actors.fleet.Fleet`."""
 
-    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
-        """What is known of the twins of a shard, `(n_twins, N_LIFE_INPUTS)`."""
+    async def life_inputs(self, shard: int, twins: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
+        """What is known of some twins of a shard, or of all, `(n_twins, N_LIFE_INPUTS)`."""
 
 
 class PredictionStore(Protocol):
@@ -153,8 +156,8 @@ class LifePredictor:
         wanted = set(np.flatnonzero(behind).tolist()) | self._touched
         if wanted:
             self._touched.clear()
-            predicted = await self.predict(np.array(sorted(wanted), np.int32))
-            model_key = model_key if predicted.by_model else NO_MODEL
+            by_model = await self.predict(np.array(sorted(wanted), np.int32))
+            model_key = model_key if by_model else NO_MODEL
         self._heard_key = model_key
 
     async def fresh(self, ordinal: int) -> Rows:
@@ -178,6 +181,11 @@ class LifePredictor:
 
     async def what_if(self, ordinals: NDArray[np.int32], warmer_k: float) -> Predicted:
         """Predictions under another future climate; nothing of them is kept."""
+        parts = [await self._what_if(part, warmer_k) for part in _parts(ordinals)]
+        rows, inputs = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "inputs"))
+        return Predicted(ordinals, rows, inputs, all(part.by_model for part in parts))
+
+    async def _what_if(self, ordinals: NDArray[np.int32], warmer_k: float) -> Predicted:
         inputs = await self._inputs(ordinals)
         scores, by_model = await self._scoring.score(inputs, warmer_k)
         key = self._model_keys()[0] if by_model else NO_MODEL
@@ -188,12 +196,19 @@ class LifePredictor:
         """Predictions under the sites' own climates and under other ones, from the same inputs; nothing is kept."""
         return await self.what_if(ordinals, 0.0), await self.what_if(ordinals, warmer_k)
 
-    async def predict(self, ordinals: NDArray[np.int32]) -> Predicted:
+    async def predict(self, ordinals: NDArray[np.int32]) -> bool:
         """Predicts some batteries. Without the models, what they said of a block before stays told.
+
+        Returns:
+            Whether the models had their say about all of them.
 
         Raises:
             UnavailableError: a shard or the database is away.
         """
+        by_model = [await self._predict(part) for part in _parts(ordinals)]
+        return all(by_model)
+
+    async def _predict(self, ordinals: NDArray[np.int32]) -> bool:
         async with self._turn:
             inputs = await self._inputs(ordinals)
             told_key, shadow_key = self._model_keys()
@@ -211,17 +226,16 @@ class LifePredictor:
                 beside = self._rows(ordinals, inputs, scores.shadow, SHADOW, shadow_key)
                 beside["predicted_at"] = rows["predicted_at"]
                 await self._store.add_predictions(beside[beside["as_of"] > 0])
-            return Predicted(ordinals, rows, inputs, by_model)
+            return by_model
 
     def _rows(
         self, ordinals: NDArray[np.int32], inputs: NDArray[np.float64], scores: LifeScores, role: int, model_key: int
     ) -> Rows:
-        units = np.array([self._map.unit_of(int(ordinal)).unit_seq for ordinal in ordinals], np.int16)
         return rows_of_scores(
             scores,
             inputs,
             battery_keys=self._map.battery_keys[ordinals],
-            unit_seqs=units,
+            unit_seqs=self._map.unit_seqs[ordinals],
             predicted_us=self._live.clocks.wall_us(),
             role=role,
             model_key=model_key,
@@ -233,8 +247,12 @@ class LifePredictor:
         inputs = np.empty((len(ordinals), N_LIFE_INPUTS))
         for shard in np.unique(shards).tolist():
             mine = shards == shard
-            inputs[mine] = (await self._source.life_inputs(shard))[twins[mine]]
+            inputs[mine] = await self._source.life_inputs(shard, twins[mine])
         return inputs
+
+
+def _parts(ordinals: NDArray[np.int32]) -> list[NDArray[np.int32]]:
+    return [ordinals[begin : begin + _MOST_AT_ONCE] for begin in range(0, max(len(ordinals), 1), _MOST_AT_ONCE)]
 
 
 def ages_days(predicted: Predicted) -> NDArray[np.float64]:

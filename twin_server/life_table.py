@@ -79,8 +79,7 @@ class LifeTable:
     def known(self, ordinals: NDArray[np.int32]) -> NDArray[np.int32]:
         """Those of some batteries whose present block has a prediction."""
         rows = self.rows[ordinals]
-        units = np.array([self._map.unit_of(int(ordinal)).unit_seq for ordinal in ordinals], np.int16)
-        found: NDArray[np.int32] = ordinals[(rows["as_of"] > 0) & (rows["unit_seq"] == units)]
+        found: NDArray[np.int32] = ordinals[(rows["as_of"] > 0) & (rows["unit_seq"] == self._map.unit_seqs[ordinals])]
         return found
 
     def view(self, ordinals: NDArray[np.int32], risk: float | None = None) -> LifeView:

@@ -16,6 +16,8 @@ from twin_server.routing import FleetMap
 STALE_AFTER_PERIODS: Final = 2.5
 """Two missed samples: the second is missed when it has not come half a period after it was due."""
 
+_WHOLE: Final = np.dtype((np.void, LIVE_DTYPE.itemsize))  # a row is copied at once, not field by field
+
 NO_DATA_AFTER_S: Final = 300.0
 NO_DATA_AFTER_PERIODS: Final = 5.0
 """A feed slower than a sample a minute gets five of its periods instead of five minutes."""
@@ -71,7 +73,7 @@ class LiveTable:
     def _put(self, ordinals: NDArray[np.int32], live: Rows) -> None:
         if not len(ordinals):
             return
-        self.rows[ordinals] = live
+        self.rows.view(_WHOLE)[ordinals] = np.asarray(live).view(_WHOLE)
         self.clocks.advance(self.fleet_map.location_of[ordinals], live["as_of_us"])
         self.touch(ordinals)
 
@@ -94,7 +96,7 @@ class LiveTable:
 
     def ages_s(self, ordinals: NDArray[np.int32]) -> NDArray[np.float64]:
         """Age of the newest sample by the location's clock, s, shape `(n_ordinals,)`; NaN where there is none."""
-        as_of = self.rows["as_of_us"][ordinals]
+        as_of = self.rows["as_of_us"][_selection(ordinals)]
         now = self.clocks.all_now_us()[self.fleet_map.location_of[ordinals]]
         ages: NDArray[np.float64] = np.where(as_of == 0, np.nan, np.maximum(now - as_of, 0) / 1e6)
         return ages
@@ -108,7 +110,7 @@ class LiveTable:
         """
         ages_us = (self.ages_s(ordinals) if ages_s is None else ages_s) * 1e6
         locations = self.fleet_map.location_of[ordinals]
-        suspect = (self.rows["status"][ordinals] & Flag.SUSPECT) != 0
+        suspect = (self.rows["status"][_selection(ordinals)] & Flag.SUSPECT) != 0
         quality = np.where(suspect, np.uint8(Quality.SUSPECT), np.uint8(Quality.LIVE))
         quality[ages_us > self._stale_us[locations]] = Quality.STALE
         quality[np.isnan(ages_us) | (ages_us > self._no_data_us[locations])] = Quality.NO_DATA

@@ -36,6 +36,7 @@ from twin_server.settings import ServerSettings
 
 DEFAULT_MODEL: Final = Path(ml.__file__).parent / "default_model"
 _RETRY_S: Final = 5.0
+_FIRST_LIVE_S: Final = 0.5  # the whole fleet is looked through, which every change would be too often for
 
 _log = structlog.get_logger(__name__)
 
@@ -150,3 +151,4 @@ class Lives:
             async with asyncio.timeout(self._wait_s):
                 while not (self.live.qualities(everything) == Quality.LIVE).any():
                     await self.live.wait_newer(self.live.version)
+                    await asyncio.sleep(_FIRST_LIVE_S)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from twin_server.alert_hub import AlertHub
@@ -43,17 +44,22 @@ class MissingData:
         await self._alerts.apply(list(self._changes()))
 
     def _changes(self) -> Iterator[AlertTransition]:
-        for number, (location, places) in enumerate(self._live.fleet_map.locations):
-            name, alert_id = location.location_id, self._alerts.standing(location.location_id)
-            newest_us, silent = self._silent(number, is_told=alert_id is not None)
+        fleet_map = self._live.fleet_map
+        names = [location.location_id for location, _ in fleet_map.locations]
+        standing = [self._alerts.standing(name) for name in names]
+        newest_us, silent = self._silent(np.array([alert_id is not None for alert_id in standing], np.bool_))
+        counts = np.bincount(fleet_map.location_of[silent], minlength=len(names)).tolist()
+        for number, (_, places) in enumerate(fleet_map.locations):
+            name, alert_id, sample_us, count = names[number], standing[number], int(newest_us[number]), counts[number]
             total = places.stop - places.start
-            share = len(silent) / total
+            share = count / total
             change = None
             if alert_id is None and share > MISSING_SHARE:
-                alert_id, change = f"{name}/DATA_MISSING/{newest_us}", AlertChange.RAISED
-                message = _words(silent, total)
+                alert_id, change = f"{name}/DATA_MISSING/{sample_us}", AlertChange.RAISED
+                mine = silent[(silent >= places.start) & (silent < places.stop)]
+                message = _words([fleet_map.battery_ids[ordinal] for ordinal in mine.tolist()], total)
             elif alert_id is not None and share <= _OVER_SHARE:
-                change, message = AlertChange.CLEARED, f"All but {len(silent)} of {total} batteries of {name} speak."
+                change, message = AlertChange.CLEARED, f"All but {count} of {total} batteries of {name} speak."
             if alert_id is not None and change is not None:
                 yield AlertTransition(
                     alert_id=alert_id,
@@ -63,31 +69,34 @@ class MissingData:
                     rule=AlertRule.DATA_MISSING,
                     severity=Severity.WARNING,
                     change=change,
-                    sample_time_us=newest_us,
+                    sample_time_us=sample_us,
                     value=100.0 * share,
                     threshold=100.0 * MISSING_SHARE,
                     unit="%",
                     message=message,
                 )
 
-    def _silent(self, number: int, *, is_told: bool) -> tuple[int, list[str]]:
-        """Newest sample of a location, us since 1970 UTC, and its silent batteries; once told a start is no sample."""
-        fleet_map = self._live.fleet_map
-        location, places = fleet_map.locations[number]
-        as_of_us = self._live.rows["as_of_us"]
-        since_us = 0 if is_told or self._live.clocks.is_feed(number) else self._start_us
-        newest_us = int(as_of_us[places].max())
-        long_us = max(_LONG_S, _LONG_PERIODS * location.sample_period_s) * _US
-        whole_us = no_data_after_s(location.sample_period_s) * _US
-        silent: list[str] = []
-        for _, blocks in fleet_map.strings:
-            if not places.start <= blocks.start < places.stop:
-                continue
-            ages_us = newest_us - np.maximum(as_of_us[blocks], since_us)
-            if ages_us.min() <= whole_us:
-                found = np.flatnonzero((as_of_us[blocks] > 0) & (ages_us > long_us))
-                silent += [fleet_map.battery_ids[blocks.start + place] for place in found.tolist()]
-        return newest_us, silent
+    def _silent(self, is_told: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+        """Silent batteries; once a site's alert stands, the start of the server is no sample of it.
+
+        Args:
+            is_told: whether the alert of each site stands, shape `(n_locations,)`.
+
+        Returns:
+            Newest sample of each site, us since 1970 UTC, shape `(n_locations,)`, and ordinals of silent batteries.
+        """
+        fleet_map, clocks = self._live.fleet_map, self._live.clocks
+        sites = [location for location, _ in fleet_map.locations]
+        is_feed = np.array([clocks.is_feed(number) for number in range(len(sites))], np.bool_)
+        since_us = np.where(is_told | is_feed, 0, self._start_us)
+        whole_us = np.array([no_data_after_s(site.sample_period_s) * _US for site in sites])
+        long_us = np.array([max(_LONG_S, _LONG_PERIODS * site.sample_period_s) * _US for site in sites])
+        as_of_us, of = np.ascontiguousarray(self._live.rows["as_of_us"]), fleet_map.location_of
+        newest_us = np.maximum.reduceat(as_of_us, [places.start for _, places in fleet_map.locations])
+        ages_us = newest_us[of] - np.maximum(as_of_us, since_us[of])
+        string_ages_us = np.minimum.reduceat(ages_us, [blocks.start for _, blocks in fleet_map.strings])
+        speaks = string_ages_us <= whole_us[fleet_map.string_location]
+        return newest_us, np.flatnonzero(speaks[fleet_map.string_of] & (as_of_us > 0) & (ages_us > long_us[of]))
 
 
 def _words(silent: Sequence[str], total: int) -> str:

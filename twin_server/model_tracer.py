@@ -13,6 +13,8 @@ TRACE_EVERY_S: Final = 60.0
 """How often to look for twins whose hour has begun."""
 
 _HOUR_US: Final = 3_600_000_000
+_MOST_AT_ONCE: Final = 2_048
+"""Twins of one transaction, so that a large fleet does not hold up the event loop."""
 
 _log = structlog.get_logger(__name__)
 
@@ -47,10 +49,11 @@ class ModelTracer:
         due = np.flatnonzero(as_of_us // _HOUR_US > self._traced_us // _HOUR_US)
         if not len(due):
             return
-        traced_us = as_of_us[due]  # a copy: the table goes on while this waits
-        try:
-            await self._store.save_model_trace(keys[due], traced_us, rows[due])
-        except StoreUnavailableError as error:
-            _log.warning("states of models cannot be stored, trying again", reason=error.message)
-            return
-        self._traced_us[due] = traced_us
+        for part in np.split(due, range(_MOST_AT_ONCE, len(due), _MOST_AT_ONCE)):
+            traced_us = rows["as_of_us"][part]  # a copy: the table goes on while this waits
+            try:
+                await self._store.save_model_trace(keys[part], traced_us, rows[part])
+            except StoreUnavailableError as error:
+                _log.warning("states of models cannot be stored, trying again", reason=error.message)
+                return
+            self._traced_us[part] = traced_us

@@ -87,9 +87,13 @@ class OutageWatch:
         if self._layout is None or len(self._layout.string_of) != len(self._live.fleet_map):
             self._layout = _Layout(self._live)
         loaded, heard, since_us, until_us = self._layout.systems(self._live)
+        under_load = set(self._layout.location_of_system[loaded].tolist())
         for number, (location, _) in enumerate(self._live.fleet_map.locations):
+            name = location.location_id
+            if number not in under_load and name not in self._open:
+                continue
             mine = np.flatnonzero(self._layout.location_of_system == number)
-            name, failed = location.location_id, mine[loaded[mine]]
+            failed = mine[loaded[mine]]
             if len(failed) and name not in self._open:
                 await self._begin(name, int(since_us[failed].min()), [self._layout.names[n] for n in failed])
             elif name in self._open and not len(failed) and heard[mine].any():
@@ -136,6 +140,7 @@ class _Layout:
             system_of_string.append(len(self.names) - 1)
         self._system_of_string = np.array(system_of_string, np.int64)
         self.location_of_system = np.array(location_of_system, np.int64)
+        self._system_of_twin = self._system_of_string[self.string_of]
 
     def systems(
         self, live: LiveTable
@@ -143,12 +148,13 @@ class _Layout:
         """Whether each system carries load, and is heard; its first sample under load, and its newest."""
         rows, strings = live.rows, len(self._system_of_string)
         fresh = live.qualities(np.arange(len(rows), dtype=np.int32)) == Quality.LIVE
-        fresh &= (rows["status"] & Flag.SUSPECT) == 0
-        on_load = fresh & (regime_of(rows["status"]) == Regime.DISCHARGE)
+        status = np.ascontiguousarray(rows["status"])
+        fresh &= (status & Flag.SUSPECT) == 0
+        on_load = fresh & (regime_of(status) == Regime.DISCHARGE)
         heard = np.bincount(self.string_of, fresh, strings)
         loaded = np.bincount(self.string_of, on_load, strings) > LEAST_SHARE * np.maximum(heard, 1)
         systems = len(self.names)
-        of_twin = self._system_of_string[self.string_of]
+        of_twin = self._system_of_twin
         since_us = np.full(systems, np.iinfo(np.int64).max)
         np.minimum.at(since_us, of_twin[on_load], rows["as_of_us"][on_load])
         until_us = np.zeros(systems, np.int64)

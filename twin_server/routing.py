@@ -66,6 +66,8 @@ class FleetMap:
         string_of: number of its string, int32, shape `(n_twins,)`.
         location_of: number of its location, int32, shape `(n_twins,)`.
         battery_keys: database keys, int32, shape `(n_twins,)`.
+        unit_seqs: number of the block that stands in each slot now, int16, shape `(n_twins,)`.
+        unit_since_us: when that came into service, microseconds since 1970 UTC, int64, shape `(n_twins,)`.
         strings: `(string id, ordinals)` of each string.
         locations: `(location, ordinals)` of each location.
         string_location: number of each string's location, int32, shape `(n_strings,)`.
@@ -79,6 +81,7 @@ class FleetMap:
         self.locations: list[tuple[Location, slice]] = []
         self.shard = self.twin = self.string_of = self.location_of = np.empty(0, np.int32)
         self.battery_keys = self.string_location = np.empty(0, np.int32)
+        self.unit_seqs, self.unit_since_us = np.empty(0, np.int16), np.empty(0, np.int64)
         self._units: dict[int, BatteryUnit] = {}
         self._ordinals: dict[str, int] = {}
         self._by_key: NDArray[np.intp] = np.empty(0, np.intp)
@@ -101,6 +104,7 @@ class FleetMap:
         keys = {spec.battery_id: spec.battery_key for specs in shard_specs for spec in specs}
         known = len(self)
         string_of, location_of, string_location = [], [], []
+        units: list[BatteryUnit] = []
         for location in inventory.locations:
             number, first = len(self.locations), len(self)
             for system in location.systems:
@@ -108,6 +112,7 @@ class FleetMap:
                     begin = len(self)
                     self.battery_ids += [battery.battery_id for battery in string.batteries]
                     self.identities.add_string(string, system, location)
+                    units += [battery.first_unit for battery in string.batteries]
                     string_of += [len(self.strings)] * len(string.batteries)
                     self._string_numbers[string.string_id] = len(self.strings)
                     self.strings.append((string.string_id, slice(begin, len(self))))
@@ -122,6 +127,8 @@ class FleetMap:
         self.location_of = np.append(self.location_of, np.array(location_of, np.int32))
         self.string_location = np.append(self.string_location, np.array(string_location, np.int32))
         self.battery_keys = np.append(self.battery_keys, np.array([keys[name] for name in added], np.int32))
+        self.unit_seqs = np.append(self.unit_seqs, np.array([unit.unit_seq for unit in units], np.int16))
+        self.unit_since_us = np.append(self.unit_since_us, np.array([unit.since_us for unit in units], np.int64))
         self._by_key = np.argsort(self.battery_keys)
         self._place(shard_specs, len(added))
         self._columns.clear()
@@ -179,6 +186,7 @@ class FleetMap:
             ordinal = self.find_key(battery_key)
             if ordinal is not None:
                 self._units[ordinal] = unit
+                self.unit_seqs[ordinal], self.unit_since_us[ordinal] = unit.unit_seq, unit.since_us
 
     def find_location(self, location_id: str) -> int | None:
         """Number of a location, or None."""

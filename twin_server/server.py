@@ -322,7 +322,7 @@ class TwinServer:
             work += [
                 self._outages.run(),
                 run_every(_SWEEP_S, self._sweep),
-                run_every(_STRINGS_S, self.strings.turn),
+                run_every(_STRINGS_S, self.strings.look),
                 run_every(_PAST_OUTAGES_S, self._past_outages.look),
                 run_every(TRACE_EVERY_S, self._tracer.look),
                 self.drills.run(),

@@ -57,6 +57,7 @@ class ServerSettings(BaseSettings):
     )
     hourly_life_days: int = Field(default=30, ge=2, description="days that predicted lives are kept hourly, then daily")
     life_days: int = Field(default=3_653, ge=365, description="days that predicted lives are kept")
+    what_if_days: int = Field(default=730, ge=1, description="days that drills and projections are kept when over")
     plan_risk: float = Field(
         default=0.10, ge=0.01, le=0.5, description="chance of an end of life before the replacement that is taken"
     )

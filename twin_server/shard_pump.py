@@ -28,6 +28,9 @@ from twin_server.live_table import LiveTable
 MAX_ROWS_PER_CALL: Final = 100_000
 """Rows joined into one call; more would only lengthen the wait of each."""
 
+MOST_WAITING_INPUTS: Final = 1_000
+"""Calls with inputs that may wait; what people record and what the server finds by itself are a few."""
+
 RESTORE_TIMEOUT_S: Final = 20.0
 """How long rows wait for a shard that restarts before their callers are told to come back."""
 
@@ -144,10 +147,15 @@ class ShardPump:
             Future of the `Outcome` of each input, uint8, shape `(n_inputs,)`, as for `put`.
 
         Raises:
+            OverloadedError: too many wait already; nothing was taken.
             UnavailableError: the server is shutting down.
         """
         if self._stopping:
             raise shutting_down()
+        if len(self._waiting_inputs) >= MOST_WAITING_INPUTS:
+            raise OverloadedError(
+                f"{MOST_WAITING_INPUTS} events wait already; record again a little later.", retry_after_s=1.0
+            )
         request = _Inputs(inputs, asyncio.get_running_loop().create_future())
         self._waiting_inputs.append(request)
         self._wake.set()

@@ -61,26 +61,36 @@ class SilenceRules:
         await self._alerts.apply([change for source in self._sources() if (change := self._judge(source)) is not None])
 
     def _sources(self) -> Iterator[_Source]:
+        """Every location, and those strings that are silent or of which an alert stands."""
         fleet_map, clocks = self._live.fleet_map, self._live.clocks
-        begins = [ordinals.start for _, ordinals in fleet_map.strings]
-        of_strings = np.maximum.reduceat(self._live.rows["as_of_us"], begins).tolist()
-        of_locations = [0] * len(fleet_map.locations)
-        numbers = fleet_map.string_location.tolist()
-        for number, newest_us in zip(numbers, of_strings, strict=True):
-            of_locations[number] = max(of_locations[number], newest_us)
-        limits_us = [round(no_data_after_s(location.sample_period_s) * _US) for location, _ in fleet_map.locations]
+        of = fleet_map.string_location
+        of_strings = np.maximum.reduceat(self._live.rows["as_of_us"], [blocks.start for _, blocks in fleet_map.strings])
+        of_locations = np.zeros(len(fleet_map.locations), np.int64)
+        np.maximum.at(of_locations, of, of_strings)
+        is_feed = np.array([clocks.is_feed(number) for number in range(len(of_locations))], np.bool_)
+        since_us = np.where(is_feed, 0, self._start_us)
+        limits_us = np.array(
+            [round(no_data_after_s(location.sample_period_s) * _US) for location, _ in fleet_map.locations]
+        )
         for number, (location, _) in enumerate(fleet_map.locations):
-            newest_us, now_us = of_locations[number], clocks.now_us(number)
+            newest_us = int(of_locations[number])
+            heard_us = max(newest_us, int(since_us[number]))
+            now_us, limit_us = clocks.now_us(number), int(limits_us[number])
+            yield _Source("", location.location_id, newest_us, heard_us, now_us, limit_us)
+        heard_of_strings = np.maximum(of_strings, since_us[of])
+        heard_of_strings = np.where(heard_of_strings == 0, of_locations[of], heard_of_strings)
+        is_asked = of_locations[of] - heard_of_strings > limits_us[of]
+        is_asked[[n for name in self._alerts.names() if (n := fleet_map.find_string(name)) is not None]] = True
+        for string in np.flatnonzero(is_asked).tolist():
+            number = int(of[string])
             yield _Source(
-                "", location.location_id, newest_us, self._heard(number, newest_us), now_us, limits_us[number]
+                fleet_map.strings[string][0],
+                fleet_map.locations[number][0].location_id,
+                int(of_strings[string]),
+                int(heard_of_strings[string]),
+                int(of_locations[number]),
+                int(limits_us[number]),
             )
-        for (string_id, _), number, newest_us in zip(fleet_map.strings, numbers, of_strings, strict=True):
-            location_id = fleet_map.locations[number][0].location_id
-            heard_us, now_us = self._heard(number, newest_us), of_locations[number]
-            yield _Source(string_id, location_id, newest_us, heard_us or now_us, now_us, limits_us[number])
-
-    def _heard(self, number: int, newest_us: int) -> int:
-        return newest_us if self._live.clocks.is_feed(number) else max(newest_us, self._start_us)
 
     def _judge(self, source: _Source) -> AlertTransition | None:
         alert_id = self._alerts.standing(source.name)

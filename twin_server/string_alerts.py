@@ -60,13 +60,17 @@ class StringAlerts:
 
     A fault of a block is an alert of that battery, one of the string an alert of the string, and a warm room one alert
     of the location, however many strings feel it.
+
+    Attributes:
+        is_behind: the last changes could not be stored; following the same strings again makes up for it.
     """
 
     def __init__(self, store: TransitionStore, hub: AlertHub, fleet_map: FleetMap) -> None:
         self._store = store
         self._hub = hub
         self._map = fleet_map
-        self._raised: dict[tuple[str, AlertRule], tuple[str, Severity]] = {}
+        self.is_behind = False
+        self._raised: dict[str, dict[AlertRule, tuple[str, Severity]]] = {}  # by what the alert is about
         self._warm: dict[str, set[int]] = {}
 
     def load(self) -> None:
@@ -75,7 +79,7 @@ class StringAlerts:
             if alert.rule in _STRING_RULES:
                 source = alert.battery_id or alert.string_id or alert.location_id
                 rule, severity = AlertRule(alert.rule), Severity(alert.severity)
-                self._raised[source, rule] = (alert.alert_id, severity)
+                self._raised.setdefault(source, {})[rule] = (alert.alert_id, severity)
 
     async def follow(self, diagnoses: Mapping[int, tuple[Diagnosis, ...]], conditions: StringConditions) -> list[int]:
         """Raises and clears alerts of strings that have just been analysed.
@@ -96,19 +100,22 @@ class StringAlerts:
             for change in own:  # several strings may say the same of their location at once: the first one speaks
                 changes.setdefault(_place(change), change)
         transitions = list(changes.values())
+        self.is_behind = False
         if not transitions:
             return []
         try:
             await self._store.apply_transitions(transitions)
         except StoreUnavailableError as error:
             _log.warning("alerts of strings cannot be stored, trying again", reason=error.message)
+            self.is_behind = True
             return []
         for transition in transitions:
-            key = _place(transition)
+            source, rule = _place(transition)
+            of_source = self._raised.setdefault(source, {})
             if transition.change == AlertChange.CLEARED:
-                self._raised.pop(key, None)
+                of_source.pop(rule, None)
             else:
-                self._raised[key] = (transition.alert_id, transition.severity)
+                of_source[rule] = (transition.alert_id, transition.severity)
         self._hub.poke()
         return touched
 
@@ -119,7 +126,7 @@ class StringAlerts:
         wanted = self._wanted(number, found, conditions)
         changes = []
         for (source, rule), alarm in wanted.items():
-            raised = self._raised.get((source, rule))
+            raised = self._raised.get(source, {}).get(rule)
             if raised is None:
                 alert_id = f"{source}/{rule.name}/{now_us}"
                 changes.append(_transition(alarm, alert_id, AlertChange.RAISED, now_us))
@@ -128,9 +135,8 @@ class StringAlerts:
         # without baselines nothing can be said to be over
         if conditions.value(number, "learned_s") >= LIMITS.learn_s:
             for source, battery_key in self._sources(number):
-                for rule in _STRING_RULES:
-                    raised = self._raised.get((source, rule))
-                    if raised is not None and (source, rule) not in wanted and not self._elsewhere(source, rule):
+                for rule, raised in self._raised.get(source, {}).items():
+                    if (source, rule) not in wanted and not self._elsewhere(source, rule):
                         alarm = self._over(number, source, rule, battery_key, raised[1])
                         changes.append(_transition(alarm, raised[0], AlertChange.CLEARED, now_us))
         return changes
@@ -196,7 +202,7 @@ class StringAlerts:
 
     def _sources(self, number: int) -> list[tuple[str, int | None]]:
         string_id, ordinals = self._map.strings[number]
-        blocks = [(one.battery.battery_id, one.battery_key) for one in self._map.identities[ordinals]]
+        blocks = zip(self._map.battery_ids[ordinals], self._map.battery_keys[ordinals].tolist(), strict=True)
         return [*blocks, (string_id, None), (self._location(number), None)]
 
     def _elsewhere(self, source: str, rule: AlertRule) -> bool:

@@ -7,9 +7,11 @@ from typing import Final, Protocol
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from actors.string_analysis import StringFleet
 from actors.string_frame import StringSheets
+from actors.string_limits import LIMITS
 from actors.string_rank import discharge_ranks
 from actors.string_state import LAYOUT, forget_block, pack_state, unpack_state
 from actors.string_words import standing
@@ -18,11 +20,14 @@ from batterytwin.diagnosis import Diagnosis
 from batterytwin.errors import StoreUnavailableError, TwinError
 from batterytwin.events import TwinInput, TwinInputKind
 from storage.string_state_table import StringStateRecord
-from twin_server.frame_collector import FrameCollector, FrameSet
+from twin_server.frame_budget import FrameBudget
+from twin_server.frame_collector import FRAMES_A_TURN, FrameCollector, FrameSet
 from twin_server.live_table import LiveTable
 from twin_server.string_alerts import StringAlerts
 
 _SAVE_EVERY_S: Final = 300.0
+_SAVED_TOGETHER: Final = 512
+"""Strings of one transaction: 1 MB."""
 
 _log = structlog.get_logger(__name__)
 
@@ -63,8 +68,11 @@ class StringWatch:
         self._alerts = alerts
         self._fleets: dict[int, StringFleet] = {}
         self._members: dict[int, list[int]] = {}
+        self._sheets: list[tuple[BatteryDatasheet, int]] = []
         self._row = np.zeros(0, np.intp)
         self._changed: set[int] = set()
+        self._unfollowed: set[int] = set()  # strings whose alerts have to follow whatever the next frame brings
+        self._budget = FrameBudget()
         self._saved_s = time.monotonic()
         self._one_at_a_time = asyncio.Lock()
         self._extend()
@@ -91,17 +99,40 @@ class StringWatch:
         self.collector.forget_before(newest_us)
         self._alerts.load()
 
-    async def turn(self) -> None:
-        """Analyses what has come in since the last turn."""
+    async def look(self) -> None:
+        """Like `turn`, within the budget of a server that has other work."""
+        self._budget.spend(await self.turn(self._budget.most()))
+
+    async def turn(self, most_frames: int = FRAMES_A_TURN) -> int:
+        """Analyses what has come in since the last turn.
+
+        Args:
+            most_frames: frames of one string at most, the newest.
+
+        Returns:
+            Frames of one string that it has analysed, of the string with the most.
+        """
         async with self._one_at_a_time:
             self._extend()
-            for sets in self.collector.take():
-                touched = await asyncio.to_thread(self._analyse, sets)
-                changed = await self._alerts.follow({number: self.diagnoses_of(number) for number in touched}, self)
-                await self._save(changed)  # with the alerts, so that a restart finds both or neither
+            turns: list[list[FrameSet]] = []
+            if batches := self.collector.empty():
+                turns, still_open = await asyncio.to_thread(self.collector.put_together, batches, most_frames)
+                self.collector.put_back(still_open)
+            for sets in turns:
+                await self._follow(await asyncio.to_thread(self._analyse, sets))
                 await self._tell_ranks()
             if time.monotonic() - self._saved_s > _SAVE_EVERY_S:
                 await self.save()
+        return len(turns)
+
+    async def _follow(self, numbers: list[int]) -> None:
+        """Lets the alerts of strings follow what has been found there."""
+        if not numbers:
+            return
+        changed = await self._alerts.follow({number: self.diagnoses_of(number) for number in numbers}, self)
+        if self._alerts.is_behind:
+            self._unfollowed.update(numbers)
+        await self._save(changed)  # with the alerts, so that a restart finds both or neither
 
     async def save(self) -> None:
         """Stores what is remembered of every string that has changed."""
@@ -115,6 +146,7 @@ class StringWatch:
         row = self._row[number]
         async with self._one_at_a_time:
             forget_block(self._fleets[count].states[row : row + 1], ordinal - self._map.strings[number][1].start)
+            self._unfollowed.add(number)
             await self._save([number])
 
     def diagnoses_of(self, number: int) -> tuple[Diagnosis, ...]:
@@ -136,24 +168,37 @@ class StringWatch:
         return float(self._fleets[count].states[name][self._row[number]])
 
     def _sheet(self, number: int) -> tuple[BatteryDatasheet, int]:
-        ordinals = self._map.strings[number][1]
-        return self._map.identities[ordinals.start].string.datasheet, ordinals.stop - ordinals.start
+        while len(self._sheets) <= number:
+            ordinals = self._map.strings[len(self._sheets)][1]
+            datasheet = self._map.identities[ordinals.start].string.datasheet
+            self._sheets.append((datasheet, ordinals.stop - ordinals.start))
+        return self._sheets[number]
 
     def _analyse(self, sets: list[FrameSet]) -> list[int]:
+        """Takes a frame of some strings in; returns those whose alerts have to follow."""
         begun_s = time.thread_time()
-        touched: list[int] = []
+        to_follow: set[int] = set()
         for frames in sets:
             fleet = self._fleets[frames.frame.voltage_v.shape[1]]
-            rows = self._row[frames.strings]
-            before_us = fleet.states["judged_us"][rows]
-            fleet.take(rows, frames.frame)
+            rows, strings = self._row[frames.strings], frames.strings.tolist()
+            before_us, had_learned = fleet.states["judged_us"][rows], self._has_learned(fleet, rows)
+            findings = fleet.take(rows, frames.frame)
             for number in frames.strings[fleet.states["judged_us"][rows] > before_us].tolist():
                 self._rank(number, fleet)
-            touched += frames.strings.tolist()
-        self._changed.update(touched)
-        self.frames += len(touched)
+            to_follow.update(frames.strings[findings.row].tolist())
+            to_follow.update(frames.strings[self._has_learned(fleet, rows) != had_learned].tolist())
+            to_follow.update(self._unfollowed.intersection(strings))
+            self._changed.update(strings)
+            self.frames += len(strings)
+        self._unfollowed -= to_follow
         self.cost_s += time.thread_time() - begun_s
-        return touched
+        return sorted(to_follow)
+
+    @staticmethod
+    def _has_learned(fleet: StringFleet, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Whether the baselines of strings are known, without which no alert ends."""
+        learned: NDArray[np.bool_] = fleet.states["learned_s"][rows] >= LIMITS.learn_s
+        return learned
 
     def _rank(self, number: int, fleet: StringFleet) -> None:
         """Notes what a discharge that is over says of the capacities of its blocks."""
@@ -192,8 +237,17 @@ class StringWatch:
         self._ranks = []
 
     async def _save(self, numbers: list[int]) -> None:
-        if not numbers:
-            return
+        for begin in range(0, len(numbers), _SAVED_TOGETHER):
+            part = numbers[begin : begin + _SAVED_TOGETHER]
+            try:
+                await self._store.save_string_states(await asyncio.to_thread(self._records, part))
+            except StoreUnavailableError as error:
+                _log.warning("baselines of strings cannot be stored, trying again", reason=error.message)
+                return
+            self._changed.difference_update(part)
+
+    def _records(self, numbers: Sequence[int]) -> list[StringStateRecord]:
+        """What is remembered of strings as it is stored; packing takes a tenth of a millisecond each."""
         records = []
         for number in numbers:
             _, count = self._sheet(number)
@@ -201,12 +255,7 @@ class StringWatch:
             state = self._fleets[count].states[row : row + 1]
             content = pack_state(state, count)
             records.append(StringStateRecord(self._map.strings[number][0], int(state["last_us"][0]), LAYOUT, content))
-        try:
-            await self._store.save_string_states(records)
-        except StoreUnavailableError as error:
-            _log.warning("baselines of strings cannot be stored, trying again", reason=error.message)
-            return
-        self._changed.difference_update(numbers)
+        return records
 
     def _extend(self) -> None:
         """Makes room for the strings that the fleet map has gained."""
@@ -216,6 +265,7 @@ class StringWatch:
             return
         self._row = np.append(self._row, np.zeros(added, np.intp))
         grown = set()
+        self._unfollowed.update(range(known, known + added))
         for number in range(known, known + added):
             count = self._sheet(number)[1]
             members = self._members.setdefault(count, [])

@@ -44,6 +44,10 @@ class SweptAlerts:
         """The alert that stands for a string or a location; None = none."""
         return self._standing.get(name)
 
+    def names(self) -> list[str]:
+        """Strings and locations of which an alert stands."""
+        return list(self._standing)
+
     async def apply(self, changes: Sequence[AlertTransition]) -> None:
         """Stores changes; while the database is away nothing changes, and the next sweep finds the same."""
         if not changes:

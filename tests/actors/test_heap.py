@@ -5,7 +5,7 @@ import pytest
 from actors.heap import HeapTrimmer, trim_heap
 
 
-@pytest.mark.parametrize(("rows", "waited_s", "trims"), [(99_999, 9.0, 0), (100_000, 1.9, 0), (100_000, 2.0, 1)])
+@pytest.mark.parametrize(("rows", "waited_s", "trims"), [(99_999, 9.0, 0), (100_000, 1.9, 0), (100_000, 2.0, 2)])
 def test_only_a_burst_that_is_over_is_followed_by_a_trim(rows: int, waited_s: float, trims: int) -> None:
     trimmed: list[float] = []
     now_s = [100.0]
@@ -13,8 +13,8 @@ def test_only_a_burst_that_is_over_is_followed_by_a_trim(rows: int, waited_s: fl
     heap.note(1)
     heap.note(rows - 1)
     now_s[0] += waited_s
-    heap.look()
-    heap.look()
+    for _ in range(3):  # the second trim takes what the work after the last row has left behind
+        heap.look()
     assert len(trimmed) == trims
 
 

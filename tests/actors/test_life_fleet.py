@@ -37,6 +37,8 @@ def test_lives_are_those_of_the_stored_history(seed: int, snapshot_interval_s: f
     again = twins.reopened().shard
     assert again.life_inputs().tobytes() == twins.shard.life_inputs().tobytes()
     assert (life_records(again.life_inputs())["observed_s"] > 0.0).all()
+    some = np.array([len(KEYS) - 1, 0], np.int32)
+    assert again.life_inputs(some).tobytes() == again.life_inputs()[some].tobytes()
 
 
 @pytest.mark.parametrize("minute", [10, 60, 119])

@@ -45,6 +45,11 @@ class BareCopy:
             if row is None or not row[0]:
                 raise RuntimeError(f"{self._table} is missing or not logged")
 
+    def checkpoint(self) -> None:
+        """Lets the database write out what has been written so far."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+
     def row_bytes(self) -> float:
         """Bytes of a row in the table, its header and page share included."""
         with psycopg.connect(self._url, autocommit=True) as connection:

@@ -157,6 +157,16 @@ def fleet_messages(start_s: float, count: int) -> list[ReadingBatch]:
     return [float_readings(ids, start_s + number, seed=number) for number in range(count)]
 
 
+def site_messages(start_s: float, count: int) -> list[ReadingBatch]:
+    """Messages of nine sites in turns, each of 216 batteries at nine sample times, made beforehand."""
+    ids = Fleet.default().battery_ids
+    sites = [ids[begin : begin + 216] for begin in range(0, len(ids), 216)]
+    return [
+        joined(sites[number % len(sites)], start_s + 9.0 * (number // len(sites)), 9, seed=number)
+        for number in range(count)
+    ]
+
+
 def days_ago(days: float) -> float:
     """Unix time so many days before now, s."""
     return time.time() - days * _DAY_S

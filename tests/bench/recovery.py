@@ -6,6 +6,7 @@
 import asyncio
 import json
 import signal
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -37,7 +38,8 @@ _SETTLE_S: Final = 3.0
 def cold_start_with_tail_s(folder: Path) -> float:
     """Seconds from the start after a power cut until all twins of the fleet are back at their last acknowledged row.
 
-    No snapshot is newer than 24 hours: 1,944 batteries times 1,440 minutes are replayed.
+    The median of five, each after another cut. No snapshot is newer than 24 hours: 1,944 batteries times 1,440 minutes
+    are replayed.
 
     Args:
         folder: empty; the server's user must be able to reach it.
@@ -55,17 +57,22 @@ def cold_start_with_tail_s(folder: Path) -> float:
     if postmaster is None:
         raise RuntimeError("the database ended early")
     cut_power(lambda: tree_of(postmaster.pid))
-    server = ServerProcess(data_dir, "--no-simulator", "--no-dashboard")
-    try:
-        server.wait_for("ready")
-        with TwinClient(server.target, operator_token(data_dir)) as client:
-            columns = client.get_fleet_snapshot().twins
-        took_s = time.monotonic() - server.began
+    took = []
+    for number in range(_ROUNDS):
+        server = ServerProcess(data_dir, "--no-simulator", "--no-dashboard")
+        try:
+            server.wait_for("ready")
+            with TwinClient(server.target, operator_token(data_dir)) as client:
+                columns = client.get_fleet_snapshot().twins
+            took.append(time.monotonic() - server.began)
+        finally:
+            if number < _ROUNDS - 1:
+                server.cut_power()  # a stop would leave snapshots
+            else:
+                server.stop()
         if len(columns.as_of_unix_ns) != 1_944 or not (columns.as_of_unix_ns == last_us * 1_000).all():
             raise RuntimeError("not every twin came back at its last row")
-    finally:
-        server.stop()
-    return took_s
+    return statistics.median(took)
 
 
 def restore_backup_s(folder: Path) -> float:

@@ -3,10 +3,11 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from storage.embedded import EmbeddedPostgres
 from tests.bench import load
@@ -14,7 +15,7 @@ from tests.bench.bare_copy import COMMIT_ROWS, BareCopy
 from tests.bench.calls import calls, reads
 from tests.bench.drills import drills
 from tests.bench.history import history
-from tests.bench.recovery import cold_start_with_tail_s, shard_recovery_s
+from tests.bench.recovery import cold_start_with_tail_s, restore_backup_s, shard_recovery_s
 from tests.bench.run import Run, running_server
 from tests.bench.scaling import scaling
 from tests.bench.server_process import ServerProcess
@@ -25,6 +26,7 @@ _MISSION_S: Final = 90.0
 _SCORER_S: Final = 180.0
 _PREDICTED_S: Final = 25.0  # new twins are predicted in groups, every 15 s
 _ACK_S: Final = 30.0
+_HALF_PEAK_S: Final = 5.0  # a round
 _ROUNDS: Final = 5
 _FLEET: Final = 1_944
 _SAMPLES: Final = 504  # a multiple of the nine sample times of a message, and of the ten fleets of a large commit
@@ -88,22 +90,30 @@ def _settle(server: ServerProcess, token: str) -> None:
 
 
 def latency(run: Run) -> None:
-    """Time to the ack at 1,944 readings/s, and at half the peak of this run."""
+    """Time to the ack at 1,944 readings/s, and at half the peak of this run with the messages of the peak."""
     with running_server(run.folder / "latency") as (server, token):
+        _settle(server, token)
         run.say(f"ack latency at 1,944 readings/s for {_ACK_S:.0f} s ...")
         batches = load.outage_readings(load.days_ago(2))
-        acks = asyncio.run(load.unary_at_rate(server.target, token, batches, 81.0, _ACK_S))
-        run.measured["ack_p50_ms"] = 1e3 * float(np.median(acks))
-        run.measured["ack_p99_ms"] = 1e3 * float(np.quantile(acks, 0.99))
+        rounds = [
+            asyncio.run(load.unary_at_rate(server.target, token, batches, 81.0, _ACK_S / _ROUNDS))
+            for _ in range(_ROUNDS)
+        ]
+        run.measured["ack_p50_ms"] = 1e3 * _median_of_rounds(rounds, 0.5)
+        run.measured["ack_p99_ms"] = 1e3 * _median_of_rounds(rounds, 0.99)
         peak = run.measured.get("durable_readings_per_s") or _peak(server.target, token)
         run.say(f"ack latency at {peak / 2:,.0f} readings/s ...")
-        prepared = load.fleet_messages(load.days_ago(1), count=round(peak / 2 * _ACK_S / 3 / _FLEET))
-        acks = asyncio.run(
-            load.unary_at_rate(
-                server.target, token, iter(prepared), peak / 2 / _FLEET, len(prepared) * 2 * _FLEET / peak
-            )
-        )
-        run.measured["ack_half_peak_p99_ms"] = 1e3 * float(np.quantile(acks, 0.99))
+        rate_hz = peak / 2 / _FLEET
+        count = round(rate_hz * _HALF_PEAK_S)
+        rounds = []
+        for number in range(_ROUNDS):
+            prepared = iter(load.site_messages(load.days_ago(1) + number * (count + 9.0), count))
+            rounds.append(asyncio.run(load.unary_at_rate(server.target, token, prepared, rate_hz, count / rate_hz)))
+        run.measured["ack_half_peak_p99_ms"] = 1e3 * _median_of_rounds(rounds, 0.99)
+
+
+def _median_of_rounds(rounds: Sequence[NDArray[np.float64]], quantile: float) -> float:
+    return statistics.median(float(np.quantile(acks, quantile)) for acks in rounds)
 
 
 def _peak(target: str, token: str) -> float:
@@ -117,12 +127,14 @@ def _peak(target: str, token: str) -> float:
 
 
 def ingest(run: Run) -> None:
-    """Durable readings a second over nine streams and over one, in turns with bare COPY into the same partition."""
+    """Durable readings a second over nine streams and over one, in turns with bare COPY into the same partition.
+
+    What each writes reaches the disk before the next begins (a checkpoint), so that none pays for the one before.
+    """
     samples = _SAMPLES
     start_s = load.days_ago(1) // 86_400 * 86_400 + 3_600.0  # one UTC day holds all rounds
     with running_server(run.folder / "ingest") as (server, token):
-        rates: dict[str, list[float]] = {}
-        ratios: list[float] = []
+        rounds: list[dict[str, float]] = []
 
         def streams(count: int, number: int) -> float:
             first_s = start_s + number * samples
@@ -132,28 +144,35 @@ def ingest(run: Run) -> None:
         bare = BareCopy(EmbeddedPostgres(run.folder / "ingest").start(), start_s)
         run.say(f"{_ROUNDS} rounds: nine streams, one stream, {bare} ...")
         for number in range(_ROUNDS):
-            nine = streams(9, 1 + 2 * number)
-            one = streams(1, 2 + 2 * number)
-            plain = {name: bare.rows_per_s(_FLEET * 500, rows) for name, rows in COMMIT_ROWS.items()}
-            ratios.append(nine / max(plain.values()))
-            found = {"nine": nine, "one": one} | plain
+            found = {}
+            bare.checkpoint()
+            found["nine"] = streams(9, 1 + 2 * number)
+            bare.checkpoint()
+            found["one"] = streams(1, 2 + 2 * number)
+            for name, rows in COMMIT_ROWS.items():
+                bare.checkpoint()
+                found[name] = bare.rows_per_s(_FLEET * 500, rows)
             run.say("  " + ", ".join(f"{name} {rate:,.0f}" for name, rate in found.items()))
-            for name, rate in found.items():
-                rates.setdefault(name, []).append(rate)
-        medians = {name: statistics.median(found) for name, found in rates.items()}
-        run.measured["durable_readings_per_s"] = medians.pop("nine")
-        run.measured["durable_readings_per_s_one_stream"] = medians.pop("one")
-        run.measured["durable_over_bare_copy"] = statistics.median(ratios)
-        run.measured |= {f"bare_copy_rows_per_s, {name}": rate for name, rate in medians.items()}
+            rounds.append(found)
+        rates = {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
+        fastest = max(COMMIT_ROWS, key=lambda name: rates[name])
+        run.measured["durable_over_bare_copy"] = statistics.median(found["nine"] / found[fastest] for found in rounds)
+        run.measured["durable_readings_per_s"] = rates["nine"]
+        run.measured["durable_readings_per_s_one_stream"] = rates["one"]
+        run.measured |= {f"bare_copy_rows_per_s, {name}": rates[name] for name in COMMIT_ROWS}
         run.measured["row_bytes"] = bare.row_bytes()
 
 
 def recovery(run: Run) -> None:
-    """Cold start with a day of log, and a killed shard."""
-    for figure, measure in (("shard_killed_s", shard_recovery_s), ("cold_start_s", cold_start_with_tail_s)):
+    """A killed shard, cold start with a day of log, and the way back from a backup of it."""
+    folder = run.folder / "recovery"
+    folder.mkdir(mode=0o755)
+    for figure, measure in (
+        ("shard_killed_s", shard_recovery_s),
+        ("cold_start_s", cold_start_with_tail_s),
+        ("restore_backup_s", restore_backup_s),
+    ):
         run.say(f"{figure} ...")
-        folder = run.folder / figure
-        folder.mkdir(mode=0o755)
         run.measured[figure] = measure(folder)
 
 

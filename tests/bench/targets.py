@@ -61,6 +61,7 @@ TARGETS = (
     Target("history", "archive_gb_per_fleet_year", 4.1),
     Target("recovery", "shard_killed_s", 5.0),
     Target("recovery", "cold_start_s", 30.0),
+    Target("recovery", "restore_backup_s", 600.0),
     Target("drills", "drill_start_s", 5.0),
     Target("drills", "drill_stop_s", 5.0),
     Target("drills", "drill_viewers_lag_s", 2.0),

@@ -18,6 +18,7 @@ from tests.bench.call_load import prepared_singles
 from tests.bench.history_fill import HOT_DAYS, moved_hours, plan_history
 from tests.bench.history_rows import LivedWeeks, regimes
 from tests.bench.history_size import ArchiveSize
+from tests.bench.load import site_messages
 from tests.bench.scaling import STREAMS, pools
 
 _NOON_US = from_date(date(2026, 11, 29)) * DAY_US + DAY_US // 2  # a Sunday
@@ -44,6 +45,15 @@ def test_each_battery_gets_as_many_readings_in_messages_of_a_fleets_size(batteri
     assert len(set(names)) == batteries
     assert max(len(batch.readings) for batch in messages) <= 1_944
     assert STREAMS == 9
+
+
+def test_messages_at_half_the_peak_are_those_of_the_peak() -> None:
+    messages = site_messages(1_000.0, 18)
+    rows = {
+        (n, t) for m in messages for n, t in zip(m.readings.battery_ids, m.readings.sample_time_unix_ns, strict=True)
+    }
+    assert len(rows) == 18 * 1_944  # each battery at eighteen times, none twice
+    assert {len(set(message.readings.battery_ids)) for message in messages} == {216}
 
 
 def test_history_begins_on_a_monday_and_leaves_a_week_in_the_tables() -> None:

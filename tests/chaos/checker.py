@@ -109,7 +109,8 @@ def check(ledger: Ledger, stored: Mapping[str, StoredRows], newest_us: Mapping[s
 def read_back(url: str, archive: Path, battery_ids: tuple[str, ...]) -> dict[str, StoredRows]:
     """Rows of some batteries, those that came late and those that were sealed included, in table order."""
     with psycopg.connect(url) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ  # a day may be just moving
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.execute("LOCK TABLE reading IN ACCESS SHARE MODE")  # a day may be just moving
         rows = connection.execute(_STORED, (list(battery_ids),)).fetchall()
         keys = connection.execute(_KEYS, (list(battery_ids),)).fetchall()
         files = current_files(connection, FileKind.READINGS)

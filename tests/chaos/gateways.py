@@ -18,6 +18,7 @@ from tests.fixtures.full_disk import full_disk
 
 _BEHIND_S = 600
 _BEHIND_BATCH = 60
+_DAY_SAMPLES, _DAY_BATCH = 1_440, 180
 _FULL_BYTES = 192 * 1024
 
 
@@ -85,29 +86,46 @@ def clock_ahead(arena: Arena) -> Outcome:
 
 def clock_behind(arena: Arena) -> Outcome:
     """A second gateway at the same batteries is ten minutes behind: its rows are late, counted, and not lost (R10)."""
-    outcome, before = Outcome("gateway clock -10 min", faults=1), acked_rows(arena)
-    plan = _Behind()
+    return _beside_live(arena, Outcome("gateway clock -10 min"), _BEHIND_S, _BEHIND_BATCH)
+
+
+def gateway_day(arena: Arena) -> Outcome:
+    """A day of samples of each battery, one a minute, comes as fast as it is taken, beside live ones."""
+    return _beside_live(arena, Outcome("a gateway-day beside live rows"), _DAY_SAMPLES, _DAY_BATCH)
+
+
+def _beside_live(arena: Arena, outcome: Outcome, samples: int, batch: int) -> Outcome:
+    before, began = acked_rows(arena), time.monotonic()
+    plan = _Behind(samples, batch)
     with SequenceLoad(arena.target, arena.token, arena.ledgers, RATE_HZ, plan) as load:
         while plan.waiting(arena.ledgers) and not load.failures:
             time.sleep(0.1)
-    late = _BEHIND_S * sum(len(ledger.battery_ids) for ledger in arena.ledgers)
+    took_s = time.monotonic() - began
+    outcome.faults = 1
+    late = samples * sum(len(ledger.battery_ids) for ledger in arena.ledgers)
     outcome.require(load.late == late, f"{load.late} rows counted late, {late} were")
     outcome.require(load.conflicts == load.rejected == 0, f"{load.conflicts} conflicts, {load.rejected} refused")
-    outcome.notes.append(f"{load.late} rows counted late")
+    outcome.notes.append(f"{load.late:,} rows counted late in {took_s:.0f} s, the live ones beside them")
     return finish(outcome, arena, load, before)
 
 
 class _Behind:
-    """A plan: each tick has the next sequence of the gateway whose clock is right, and some ten minutes before it."""
+    """A plan: each tick has the next sequence of the gateway whose clock is right, and some before it.
 
-    def __init__(self) -> None:
+    Args:
+        samples: sequences that are behind, in all.
+        batch: of them, how many in a batch.
+    """
+
+    def __init__(self, samples: int, batch: int) -> None:
+        self._samples, self._batch = samples, batch
         self._behind: dict[str, list[int]] = {}
 
     def __call__(self, ledger: Ledger) -> Sequence[tuple[int, ...]]:
         name = ledger.battery_ids[0]
         if name not in self._behind:
-            self._behind[name] = list(ledger.take(_BEHIND_S))
-        some, self._behind[name] = self._behind[name][:_BEHIND_BATCH], self._behind[name][_BEHIND_BATCH:]
+            self._behind[name] = list(ledger.take(self._samples))
+        some, self._behind[name] = self._behind[name][: self._batch], self._behind[name][self._batch :]
         return [ledger.take(1), *([tuple(some)] if some else [])]
 
     def waiting(self, ledgers: Sequence[Ledger]) -> bool:

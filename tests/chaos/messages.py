@@ -17,6 +17,9 @@ from batterytwin.v1 import (
     fleet_service_pb2,
     history_service_pb2,
     ingest_service_pb2,
+    model_service_pb2,
+    prediction_service_pb2,
+    scenario_service_pb2,
     twin_service_pb2,
 )
 
@@ -26,6 +29,9 @@ _FILES = (
     fleet_service_pb2,
     history_service_pb2,
     ingest_service_pb2,
+    model_service_pb2,
+    prediction_service_pb2,
+    scenario_service_pb2,
     twin_service_pb2,
 )
 _CHANGES_THE_FLEET = {"RegisterGrid"}

@@ -11,6 +11,7 @@ from tests.chaos import crowds
 from tests.chaos import databases as d
 from tests.chaos import experiments as e
 from tests.chaos import gateways as g
+from tests.chaos import helpers as h
 from tests.chaos import nonsense as m
 from tests.chaos import owners as o
 from tests.chaos.arena import Arena
@@ -49,7 +50,12 @@ def full(seed: int, times: int = 20) -> dict[str, Experiment]:
         "late": lambda arena: e.late_and_duplicate(arena, float(times), seed + 3),
         "clock_ahead": g.clock_ahead,
         "clock_behind": g.clock_behind,
+        "gateway_day": g.gateway_day,
         "archive_full": d.archive_full,
+        "keeper": lambda arena: h.keeper_kills(arena, times, seed + 10),
+        "archive_reader": lambda arena: h.helper_kills(arena, "archive reader", times, seed + 11),
+        "past_worker": lambda arena: h.helper_kills(arena, "past worker", times, seed + 12),
+        "scorer": lambda arena: h.helper_kills(arena, "scorer", times, seed + 13),
         "million": m.million_samples,
         "stop_shard": lambda arena: e.pauses(arena, "shard", 10.0),
         "stop_backend": lambda arena: e.pauses(arena, "backend", 10.0),

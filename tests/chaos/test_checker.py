@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import grpc
 import numpy as np
 import pytest
 
@@ -11,7 +12,9 @@ from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
 from tests.actors.telemetry import small_specs
 from tests.chaos.checker import StoredRows, check
 from tests.chaos.ledger import Ledger, SentBatch, voltage_v
+from tests.chaos.messages import all_methods
 from tests.chaos.states import NEVER_S, differing, reading_rows
+from twin_server.server import SERVICE_NAMES
 
 BATTERY = "AAA-U1-S01-B01"
 BASE_US = 1_760_000_000_000_000
@@ -78,6 +81,12 @@ def test_each_violation_is_found(make_rows: Callable[[Ledger], StoredRows], twin
     assert {name: getattr(verdict, name) for name in found} == found
     assert verdict.violations == sum(found.values())
     assert verdict.examples
+
+
+def test_random_messages_go_to_every_service_of_the_product() -> None:
+    with grpc.insecure_channel("127.0.0.1:1") as channel:
+        told = {method.name.split(".")[0] for method in all_methods(channel)}
+    assert {f"batterytwin.v1.{name}" for name in told} == set(SERVICE_NAMES)
 
 
 def test_a_hole_among_unacknowledged_rows_is_found() -> None:

@@ -180,6 +180,12 @@ def test_back_off_grows_and_never_undercuts_the_server(asked: list[float | None]
     assert backoff.next_s() <= 0.2
 
 
+def test_gateways_that_lose_one_server_come_back_spread_over_time() -> None:
+    delays_s = sorted(Backoff().next_s(1.0) for _ in range(200))
+    assert delays_s[-1] - delays_s[0] > 0.1
+    assert len({round(delay_s, 2) for delay_s in delays_s}) > 10
+
+
 async def test_a_batch_too_large_for_this_server_ends_the_gateway_with_the_reason() -> None:
     service = FakeIngest()
     async with serve(service, max_request_bytes=1_000) as target:

@@ -89,6 +89,12 @@ def test_one_command_brings_everything_up_and_one_signal_takes_it_down(up: UpPro
     assert "UNKNOWN_BATTERY" in unknown.stderr
     assert "Traceback" not in unknown.stderr
 
+    jobs = up.wait_for_jobs()
+    assert jobs >= {"partitions", "snapshots", "old lives", "old what-ifs", "archive", "lives"}
+    told_status = up.status()
+    assert told_status is not None
+    assert told_status["failing_jobs"] == []
+
     family = up.family()
     assert len(family) > 5
     assert up.stop() == 0

@@ -12,9 +12,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import psutil
+import psycopg
 
 from batterytwin.errors import TwinError
 from clients.sync_client import TwinClient
+from storage.embedded import EmbeddedPostgres
 from twin_server.instance import read_instance
 
 BATTERYTWIN = Path(sys.executable).with_name("batterytwin")
@@ -111,6 +113,18 @@ class UpProcess:
                 status = client.get_status()
                 return status.ready and status.twins_live == status.twins_total > 0
         return False
+
+    def wait_for_jobs(self, last: str = "life cases", timeout_s: float = 120.0) -> set[str]:
+        """Waits until background work has had its first round: one job after the other, `last` is the last one."""
+        give_up = time.monotonic() + timeout_s
+        url = EmbeddedPostgres(self.data_dir).start()  # adopts the server's
+        begun: set[str] = set()
+        while last not in begun:
+            assert time.monotonic() < give_up, f"only {begun} have begun"
+            time.sleep(0.5)
+            with psycopg.connect(url) as connection:
+                begun = {job for (job,) in connection.execute("SELECT job FROM scheduled_job")}
+        return begun
 
     def family(self) -> list[psutil.Process]:
         """Every process that belongs to this server and its data directory."""

@@ -52,7 +52,7 @@ class Backend(Protocol):
     def alert_changes(self) -> list[Change]:
         """In order of commit."""
 
-    def damage_newest_snapshot(self, battery_key: int, part: str = "state") -> None: ...
+    def damage_newest_snapshot(self, battery_key: int, part: str = "state", *, torn: bool = False) -> None: ...
 
 
 @dataclass
@@ -68,7 +68,7 @@ class MemoryBackend:
     def alert_changes(self) -> list[Change]:
         return [(t.alert_id, t.change, int(t.severity)) for t in self.database.alert_changes]
 
-    def damage_newest_snapshot(self, battery_key: int, part: str = "state") -> None:  # noqa: ARG002 # one sum for both
+    def damage_newest_snapshot(self, battery_key: int, part: str = "state", *, torn: bool = False) -> None:  # noqa: ARG002 # one sum
         self.database.snapshots[battery_key][0].sha256 = bytes(32)
 
 
@@ -91,9 +91,10 @@ class PostgresBackend:
         found = self.connection.execute("SELECT alert_id, change, severity FROM alert_change ORDER BY seq")
         return [(alert_id, AlertChange(change), severity) for alert_id, change, severity in found]
 
-    def damage_newest_snapshot(self, battery_key: int, part: str = "state") -> None:
+    def damage_newest_snapshot(self, battery_key: int, part: str = "state", *, torn: bool = False) -> None:
+        damaged = f"set_byte({part}, 0, get_byte({part}, 0) # 1)" if not torn else f"substring({part} for 3)"
         self.connection.execute(
-            f"UPDATE twin_snapshot SET {part} = set_byte({part}, 0, get_byte({part}, 0) # 1) WHERE battery_key = %s "
+            f"UPDATE twin_snapshot SET {part} = {damaged} WHERE battery_key = %s "
             "AND watermark = (SELECT max(watermark) FROM twin_snapshot WHERE battery_key = %s)",
             (battery_key, battery_key),
         )

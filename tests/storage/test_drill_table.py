@@ -1,6 +1,7 @@
 """Laws of stored drills."""
 
 import math
+import time
 import uuid
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 from batterytwin.scenarios import DrillState
 from storage.drill_records import DrillChangeRecord, DrillPart, DrillRecord, DrillReportRecord
 from storage.server_store import ServerStore
+from storage.what_if_keeper import forget_what_ifs
 from tests.twin_server.scripted_drills import alert
 
 T0_US = 1_790_000_000_000_000
@@ -129,3 +131,18 @@ async def test_a_drill_without_an_end_has_no_end_state(server_store: ServerStore
     await add(server_store, drill())
     with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.CheckViolation):
         connection.execute("UPDATE drill SET state = 4")
+
+
+async def test_what_is_over_for_long_is_forgotten_whole(server_store: ServerStore, database_url: str) -> None:
+    await add(server_store, drill("d1"), drill("d2"), drill("d3"))
+    now_us = time.time_ns() // 1_000
+    for name, days in (("d1", 11), ("d2", 9)):
+        ended = replace(drill(name), state=DrillState.STOPPED, stopped_us=now_us - days * 86_400_000_000)
+        await server_store.save_drill(ended, change=DrillChangeRecord(T0_US, None, "anna", "stopped"))
+        await server_store.save_drill_report(name, DrillReportRecord((alert("a"),), 1, ()))
+    assert forget_what_ifs(database_url, 10) == 1
+    assert forget_what_ifs(database_url, 10) == 0
+    assert [one.drill_id for one in await server_store.drills(limit=9)] == ["d3", "d2"]
+    with psycopg.connect(database_url) as connection:
+        for table in ("drill_change", "drill_report"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (1,)

@@ -1,7 +1,10 @@
 """Laws of stored predictions and of the registry of models."""
 
 import hashlib
+import time
 import uuid
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -12,6 +15,7 @@ from batterytwin.telemetry import Rows
 from storage.life_model_table import NewLifeModel
 from storage.prediction_keeper import thin_predictions
 from storage.prediction_rows import CASES, PREDICTION_DTYPE, SHADOW, TOLD
+from storage.prediction_table import TOLD_BEFORE, told_before_values
 from storage.server_store import ServerStore
 from tests.storage.server_stores import small_inventory
 
@@ -127,3 +131,37 @@ async def test_models_keep_their_state_in_a_log(server_store: ServerStore) -> No
     assert found is not None
     assert (found.approved_by, found.approve_note) == ("ann", "good")
     assert await server_store.life_model("none") is None
+
+
+FILL = """
+INSERT INTO prediction ({columns}) SELECT {values} FROM prediction p, generate_series(1, 30 * 24) n
+"""
+
+
+@pytest.mark.parametrize("is_fed", [False, True])
+async def test_what_was_told_before_is_found_by_its_index(
+    server_store: ServerStore, database_url: str, is_fed: bool
+) -> None:
+    keys = (await _keys(server_store))[:40]
+    rows = predictions(keys, time.time_ns() // 1_000)
+    await server_store.add_predictions(rows)
+    names = PREDICTION_DTYPE.names or ()
+    moved = {"predicted_at", "as_of"}
+    values = ", ".join(f"{name} - n * interval '1 hour'" if name in moved else name for name in names)
+    asked = told_before_values(rows, np.full(len(rows), is_fed), (86_400, 31 * 86_400))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(FILL.format(columns=", ".join(names), values=values).encode())
+        for prepare in ("SELECT 1", "ANALYZE prediction"):  # also before the planner knows the table
+            connection.execute(prepare.encode())
+            row = connection.execute(b"EXPLAIN (FORMAT JSON) " + TOLD_BEFORE, asked).fetchone()
+            assert row is not None
+            (scan,) = scans_of(row[0][0]["Plan"], "prediction")
+            assert scan["Node Type"] in {"Index Scan", "Bitmap Heap Scan"}, "it is read 15,552 times for a fleet"
+
+
+def scans_of(plan: dict[str, Any], table: str) -> Iterator[dict[str, Any]]:
+    """Nodes of a plan that read a table."""
+    if plan.get("Relation Name") == table:
+        yield plan
+    for part in plan.get("Plans", []):
+        yield from scans_of(part, table)

@@ -1,11 +1,13 @@
 """Projections in the database: a queue that neither forgets nor doubles, and results until they are deleted."""
 
+import time
 import uuid
 from dataclasses import replace
 
 from batterytwin.scenarios import ProjectionState
 from storage.projection_records import NewProjection, ProjectionOutcome
 from storage.server_store import ServerStore
+from storage.what_if_keeper import forget_what_ifs
 from twin_server.audit import audit_entry
 
 NOW_US = 1_790_000_000_000_000
@@ -108,3 +110,16 @@ async def test_lists_hold_what_may_be_seen_as_a_whole_newest_first(server_store:
     assert [record.projection_id for record in page] == ["prj-4", "prj-3", "prj-2"]
     rest = await server_store.list_projections(None, page[-1].projection_key, 3)
     assert [record.projection_id for record in rest] == ["prj-1"]
+
+
+async def test_what_is_over_for_long_is_forgotten_and_what_waits_is_not(
+    server_store: ServerStore, database_url: str
+) -> None:
+    for number in (1, 2, 3):
+        await server_store.add_projection(new(number), 20)
+    now_us = time.time_ns() // 1_000
+    for number, days in ((1, 11), (2, 9)):
+        await server_store.begin_projection()
+        assert await server_store.end_projection(f"prj-{number}", DONE, now_us - days * 86_400_000_000)
+    assert forget_what_ifs(database_url, 10) == 1
+    assert [found.projection_id for found in await server_store.list_projections(None, None, 9)] == ["prj-3", "prj-2"]

@@ -156,14 +156,15 @@ def test_everything_in_a_commit_is_stored_together(backend: Backend, store: Shar
 
 
 @pytest.mark.parametrize("part", ["state", "life"])
+@pytest.mark.parametrize("torn", [False, True], ids=["flipped", "torn"])
 def test_the_newest_sound_snapshot_is_loaded(
-    backend: Backend, store: ShardStore, caplog: pytest.LogCaptureFixture, part: str
+    backend: Backend, store: ShardStore, caplog: pytest.LogCaptureFixture, part: str, torn: bool
 ) -> None:
     snapshots = [TwinSnapshot(1, T0_US + n, "v1", b"state %d" % n, b"life %d" % n if n else b"") for n in range(3)]
     for snapshot in snapshots:
         store.commit(ShardCommit(T0_US, snapshots=[snapshot]))
     assert store.load_snapshots(KEYS, "v1") == {1: snapshots[2]}
-    backend.damage_newest_snapshot(1, part)
+    backend.damage_newest_snapshot(1, part, torn=torn)
     assert store.load_snapshots(KEYS, "v1") == {1: snapshots[1]}
     assert store.load_snapshots(KEYS, "v1", dict.fromkeys(KEYS, T0_US + 1)) == {1: snapshots[0]}, "one without a life"
     assert "damaged" in caplog.text

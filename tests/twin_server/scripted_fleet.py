@@ -90,8 +90,8 @@ class ScriptedFleet:
     async def ready(self) -> list[bool]:
         return [True] * len(self.shard_specs)
 
-    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
-        return np.full((len(self.shard_specs[shard]), N_LIFE_INPUTS), np.nan)
+    async def life_inputs(self, shard: int, twins: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
+        return np.full((len(self.shard_specs[shard] if twins is None else twins), N_LIFE_INPUTS), np.nan)
 
     async def state_hashes(self) -> dict[int, str]:
         return {}

@@ -36,6 +36,6 @@ class ScriptedLives(LocalFleet):
             for name in AGEING_MONTHS:
                 known[name] = 1.4
 
-    async def life_inputs(self, shard: int) -> NDArray[np.float64]:
+    async def life_inputs(self, shard: int, twins: NDArray[np.int32] | None = None) -> NDArray[np.float64]:
         self.asked += 1
-        return self.told[shard]
+        return self.told[shard] if twins is None else self.told[shard][twins]

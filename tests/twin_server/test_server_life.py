@@ -129,6 +129,21 @@ async def test_a_restart_brings_every_acknowledged_value_back(database_url: str,
         assert list(getattr(before, name))[:24] == list(getattr(after, name))[:24]
 
 
+async def test_a_damaged_snapshot_is_told_of_and_costs_nothing(database_url: str, tmp_path: Path) -> None:
+    async with serve(database_url, tmp_path) as server, grpc.aio.insecure_channel(server.target) as channel:
+        message = request(columns(S01, now_ns(-60)))
+        await IngestServiceStub(channel).IngestReadings(message, metadata=server.gateway("AAA"), timeout=20)
+        before = (await snapshot_of(server)).twins
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        damage = "UPDATE twin_snapshot SET state = substring(state for 100) WHERE battery_key IN (1, 2)"
+        assert connection.execute(damage).rowcount == 2
+    async with serve(database_url, tmp_path) as server, grpc.aio.insecure_channel(server.target) as channel:
+        after = (await snapshot_of(server)).twins
+        status = await FleetServiceStub(channel).GetStatus(fleet_service_pb2.GetStatusRequest(), timeout=20)
+    assert status.damaged_snapshots == 2
+    assert (list(after.soc)[:24], list(after.as_of_unix_ns)) == (list(before.soc)[:24], list(before.as_of_unix_ns))
+
+
 async def test_until_twins_are_restored_callers_are_told_to_come_back(database_url: str, tmp_path: Path) -> None:
     port = free_port()
     refused: list[grpc.StatusCode] = []

@@ -152,6 +152,20 @@ async def test_a_full_queue_tells_when_to_come_back_and_an_empty_one_takes_any_b
     assert len(bench.fleet.applied[0]) == 40
 
 
+async def test_inputs_that_wait_are_bounded_as_well(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twin_server.shard_pump.MOST_WAITING_INPUTS", 2)
+    bench.fleet.hold.clear()
+    rows = bench.put(1)
+    await asyncio.sleep(0.01)  # they wait behind a call with rows
+    waiting = [bench.pump.put_inputs([]) for _ in range(2)]
+    with pytest.raises(OverloadedError) as caught:
+        bench.pump.put_inputs([])
+    assert caught.value.retry_after_s
+    bench.fleet.hold.set()
+    await asyncio.gather(rows, *waiting)
+    await bench.pump.put_inputs([])
+
+
 async def test_stop_sends_what_waits_and_takes_nothing_more(bench: Bench) -> None:
     future = bench.put(1, 2)
     await bench.pump.stop()

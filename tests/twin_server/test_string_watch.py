@@ -16,6 +16,7 @@ from clients.async_client import AsyncTwinClient
 from tests.fixtures.server import RunningServer, serve
 from tests.fixtures.small_fleet import small_inventory, specs_of
 from tests.twin_server.calls import blocks, columns, now_ns
+from twin_server.frame_budget import FRAMES_A_SECOND, FrameBudget
 from twin_server.frame_collector import FRAMES_A_TURN, FrameCollector
 from twin_server.routing import FleetMap
 from twin_server.string_samples import StringSamples
@@ -86,6 +87,32 @@ def test_of_a_bulk_load_only_the_newest_frames_are_taken() -> None:
     assert frames.skipped_frames == 500 - FRAMES_A_TURN
     put(frames, list(range(24)), 60_000_000)  # the past comes again
     assert frames.take() == []
+
+
+def test_a_burst_is_analysed_whole_and_a_lasting_load_in_part() -> None:
+    clock = Clock()
+    budget = FrameBudget(clock)
+    assert budget.most() == FRAMES_A_TURN
+    analysed = 0
+    for _ in range(60):
+        found = budget.most()
+        budget.spend(found)
+        analysed += found
+        clock.now_s += 1.0
+    assert FRAMES_A_TURN <= analysed <= FRAMES_A_TURN + 60 * FRAMES_A_SECOND
+    clock.now_s += FRAMES_A_TURN / FRAMES_A_SECOND
+    assert budget.most() == FRAMES_A_TURN
+
+
+def test_what_came_in_while_frames_were_put_together_stays_behind_what_is_open() -> None:
+    frames = collector(Clock())
+    put(frames, list(range(12)), 1_000_000)
+    turns, still_open = frames.put_together(frames.empty(), FRAMES_A_TURN)
+    assert not turns
+    put(frames, list(range(24)), 2_000_000)
+    frames.put_back(still_open)
+    assert [int(turn[0].frame.time_us[0]) for turn in frames.take()] == [1_000_000, 2_000_000]
+    assert not frames.empty()
 
 
 def test_a_state_survives_its_bytes_and_nothing_else_is_taken_for_one() -> None:

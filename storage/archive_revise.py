@@ -1,0 +1,125 @@
+"""Gives rows of the archive the estimates of newer revisions.
+
+The past of a twin may change when its days are sealed already: a block was replaced three weeks ago and somebody tells
+of it today, or recorded history comes in any order. The files that hold such days are written anew.
+"""
+
+import uuid
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+
+from batterytwin.telemetry import STORED_ESTIMATE_COLUMNS, Rows
+from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, write_rows
+from storage.archive_manifest import FileKind, current_files, exchange_files, outdated_hours, remove_unnamed, to_date
+from storage.archive_seal import Failpoint, no_failpoint
+from storage.copy_encoder import decode_copy
+from storage.copy_script import read_copy
+from storage.instants import to_datetime
+from storage.partitions import DAY_US
+from storage.sql_files import read_sql
+
+_FILES: Final = read_sql("revised_files")
+_REVISIONS: Final = read_sql("revisions_of_file").decode()
+_DELETE: Final = read_sql("delete_taken_revisions")
+_KEY_SHIFT: Final = 1 << 44  # us; a file stands for fewer
+
+Connection = psycopg.Connection[Any]
+
+
+class _ChangedError(Exception):
+    """The past has changed once more meanwhile."""
+
+
+def revise_files(connection: Connection, folder: Path, reached: Failpoint = no_failpoint) -> int:
+    """Writes the files anew whose rows have newer estimates in table `revised_estimate`, and empties it of these.
+
+    Args:
+        connection: in autocommit mode.
+        folder: of the archive.
+        reached: for tests.
+
+    Returns:
+        Files that were written.
+
+    Raises:
+        ArchiveDamagedError: a file is not what was written; it stays as it is.
+        OSError: the disk is full.
+        psycopg.Error: the database is away.
+    """
+    paths = {str(path) for (path,) in connection.execute(_FILES)}
+    files = [file for file in current_files(connection, FileKind.READINGS) if file.path in paths] if paths else []
+    return sum(_revise(connection, folder, file, reached) for file in files)
+
+
+def _revise(connection: Connection, folder: Path, file: FileSummary, reached: Failpoint) -> bool:
+    revised = _revisions(connection, file)
+    if not len(_common(file, _rows_of(folder, file, revised), revised)[0]):
+        return False  # they are of rows that came for a sealed day, and will be sealed with these
+    rows = np.concatenate(list(read_rows(folder, [file.path])))
+    places, taken = _common(file, rows, revised)
+    for name in (*STORED_ESTIMATE_COLUMNS, "status"):
+        rows[name][places] = revised[name][taken]
+    first, block = to_date(file.first_day), file.first_key // KEYS_PER_FILE
+    path = f"{first:%Y/%m}/readings-{first:%Y%m%d}-revised-{block:05d}-{uuid.uuid4().hex[:8]}.parquet"
+    new = write_rows(folder, path, rows, (file.first_day, file.last_day))
+    try:
+        reached("written")
+        with connection.transaction():
+            outdated = outdated_hours(connection, (file.first_day, file.last_day), [new])
+            exchange_files(connection, FileKind.HOURS, [], outdated)
+            exchange_files(connection, FileKind.READINGS, [new], [file.path])
+            _forget(connection, revised[taken])
+            reached("exchanged")
+    except BaseException as error:
+        remove_unnamed(connection, folder, [new])
+        if isinstance(error, _ChangedError):
+            return False
+        raise
+    return True
+
+
+def _revisions(connection: Connection, file: FileSummary) -> Rows:
+    values = {
+        "start": to_datetime(file.first_day * DAY_US),
+        "end": to_datetime((file.last_day + 1) * DAY_US),
+        "first_key": file.first_key,
+        "last_key": file.last_key,
+    }
+    query = psycopg.ClientCursor(connection).mogrify(_REVISIONS, values)
+    return decode_copy(read_copy(connection, query.encode()))
+
+
+def _rows_of(folder: Path, file: FileSummary, revised: Rows) -> Rows:
+    """Rows of the file of the revised batteries and times, which is quicker to read than all of it."""
+    times_us = revised["sample_time_us"]
+    span = (int(times_us.min()), int(times_us.max()) + 1) if len(revised) else (0, 0)
+    return np.concatenate(list(read_rows(folder, [file.path], np.unique(revised["battery_key"]).tolist(), *span)))
+
+
+def _common(file: FileSummary, rows: Rows, revised: Rows) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Places of the pairs of battery and sample time that both have, in each of the two."""
+    _, places, taken = np.intersect1d(
+        _pairs(file, rows), _pairs(file, revised), assume_unique=True, return_indices=True
+    )
+    return places, taken
+
+
+def _pairs(file: FileSummary, rows: Rows) -> NDArray[np.int64]:
+    """Battery and sample time as one number."""
+    keys = rows["battery_key"].astype(np.int64) - file.first_key
+    pairs: NDArray[np.int64] = keys * _KEY_SHIFT + rows["sample_time_us"] - file.first_day * DAY_US
+    return pairs
+
+
+def _forget(connection: Connection, taken: Rows) -> None:
+    values = {
+        "keys": taken["battery_key"].tolist(),
+        "times": [to_datetime(us) for us in taken["sample_time_us"].tolist()],
+        "revisions": taken["received_s"].tolist(),
+    }
+    if connection.execute(_DELETE, values).rowcount != len(taken):
+        raise _ChangedError
