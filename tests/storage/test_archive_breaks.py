@@ -31,9 +31,11 @@ NOW_US = 1_795_219_200_000_000
 
 
 @pytest.fixture
-def days(database_url: str, tmp_path: Path) -> Days:
+def days(database_url: str, tmp_path: Path) -> Iterator[Days]:
     register_batteries(database_url)
-    return Days(database_url, tmp_path)
+    made = Days(database_url, tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture
