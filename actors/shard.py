@@ -106,7 +106,7 @@ class TwinShard:
                 batch = self._late.work_in(rows, slots, touched, work, step, self._memory, received_s)
             alerts = self._alerts_of(batch)
             if batch.is_new:
-                snapshots = self._due_snapshots(batch.past)
+                snapshots = self._due_snapshots(batch.past, len(rows))
                 for part in batch.steps:
                     part.stored["received_s"] = received_s
                 self._commit(_commit_of(batch, receive_time_us, alerts, snapshots))
@@ -159,7 +159,7 @@ class TwinShard:
         before = self._standing.of(work.records, touched)
         logged = self._stepper.take_inputs(work, touched, inputs)
         alerts = reconcile(before, self._standing.of(work.records, touched), (), replaced_us(inputs))
-        snapshots = self._due_snapshots(None)
+        snapshots = self._due_snapshots(None, 0)
         self._commit(ShardCommit(time.time_ns() // 1_000, alerts=alerts, snapshots=snapshots, inputs=logged))
         self._memory.put(touched, work)
         self._reviser.cursors.forget(touched.tolist())
@@ -170,7 +170,7 @@ class TwinShard:
         alerts: list[AlertTransition] = []
         for given in inputs:  # one after the other: a battery may have been replaced twice
             past = self._reviser.take_late_inputs([given], self._memory)
-            snapshots = self._due_snapshots(past)
+            snapshots = self._due_snapshots(past, 0)
             self._commit(
                 ShardCommit(
                     time.time_ns() // 1_000,
@@ -264,7 +264,7 @@ class TwinShard:
             self._reviser.cursors.forget()
         self._in_doubt = self._past_in_doubt = False
 
-    def _due_snapshots(self, past: RevisedPast | None) -> list[TwinSnapshot]:
+    def _due_snapshots(self, past: RevisedPast | None, row_count: int) -> list[TwinSnapshot]:
         """States that this commit takes along: some of those that the round under way has still to store.
 
         They are as the last commit has left them, or with another past: lives follow a batch only after its commit.
@@ -274,7 +274,7 @@ class TwinShard:
             self._snapshot(twin, self._memory, twin)
             if past is None or twin not in slot_of
             else self._snapshot(twin, past.memory, slot_of[twin])
-            for twin in self._rounds.due()
+            for twin in self._rounds.due(row_count)
         ]
 
     def _snapshot(self, twin: int, memory: TwinMemory, place: int) -> TwinSnapshot:

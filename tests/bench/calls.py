@@ -13,6 +13,7 @@ from tests.bench import load
 from tests.bench.call_load import Answered, get_twins, ingest_singles, prepared_singles, snapshots_after_acks
 from tests.bench.echo_server import echo_beside
 from tests.bench.run import Run, running_server
+from tests.bench.settled import settle
 
 _ROUNDS: Final = 5
 _CALLS: Final = 5_000
@@ -55,6 +56,7 @@ def reads(run: Run) -> None:
 def _server_and_echo(data_dir: Path) -> Iterator[tuple[str, str, str]]:
     """Addresses of a server and of an echo beside it, and a token that both take."""
     with running_server(data_dir) as (server, token), echo_beside(data_dir) as echo:
+        settle(server, token)
         yield server.target, echo, token
 
 

@@ -19,12 +19,11 @@ from tests.bench.recovery import cold_start_with_tail_s, restore_backup_s, shard
 from tests.bench.run import Run, running_server
 from tests.bench.scaling import scaling
 from tests.bench.server_process import ServerProcess
+from tests.bench.settled import settle
 from tests.bench.what_if import what_if
 
 _IDLE_S: Final = 30.0
 _MISSION_S: Final = 90.0
-_SCORER_S: Final = 180.0
-_PREDICTED_S: Final = 25.0  # new twins are predicted in groups, every 15 s
 _ACK_S: Final = 30.0
 _HALF_PEAK_S: Final = 5.0  # a round
 _ROUNDS: Final = 5
@@ -58,7 +57,7 @@ def start(run: Run) -> None:
 def mission(run: Run) -> None:
     """Processor time of the normal pace, beyond an idle server's."""
     with running_server(run.folder / "mission") as (server, token):
-        _settle(server, token)
+        settle(server, token)
         run.say(f"idle for {_IDLE_S:.0f} s ...")
         idle = _cpu_share(server, lambda: time.sleep(_IDLE_S))
         run.say(f"mission load: 32.4 one-reading calls/s for {_MISSION_S:.0f} s ...")
@@ -74,25 +73,10 @@ def mission(run: Run) -> None:
         run.measured["mission_cpu_percent"] = 100 * (busy - idle)
 
 
-def _settle(server: ServerProcess, token: str) -> None:
-    """Waits until what happens once has happened: the scorer has started, and each twin has been heard and predicted.
-
-    Raises:
-        TimeoutError: the scorer has not started.
-    """
-    give_up = time.monotonic() + _SCORER_S
-    while (status := server.status()) is None or status.life_degraded_reason:
-        if time.monotonic() > give_up:
-            raise TimeoutError(f"no scorer in {_SCORER_S:.0f} s: {status}")
-        time.sleep(1.0)
-    asyncio.run(load.unary_at_rate(server.target, token, iter(load.fleet_messages(load.days_ago(4), 1)), 1.0, 1.0))
-    time.sleep(_PREDICTED_S)
-
-
 def latency(run: Run) -> None:
     """Time to the ack at 1,944 readings/s, and at half the peak of this run with the messages of the peak."""
     with running_server(run.folder / "latency") as (server, token):
-        _settle(server, token)
+        settle(server, token)
         run.say(f"ack latency at 1,944 readings/s for {_ACK_S:.0f} s ...")
         batches = load.outage_readings(load.days_ago(2))
         rounds = [
