@@ -88,6 +88,7 @@ _CLASS_OF_CODE: Final[dict[grpc.StatusCode, type[TwinError]]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: OverloadedError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineTooShortError,
+    grpc.StatusCode.CANCELLED: DeadlineTooShortError,
 }
 
 PERMANENT_ERRORS: Final = (InvalidArgumentError, UnauthenticatedError, PermissionDeniedError)
@@ -132,7 +133,8 @@ def error_from_rpc(error: grpc.RpcError, target: str) -> TwinError:
         return InvalidArgumentError(f"{text}. Send smaller batches.", reason=Reason.BATCH_TOO_LARGE)
     if code is grpc.StatusCode.UNAVAILABLE:
         text = f"The server at {target} cannot be reached ({text}). Check the address and that it runs."
-    elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
+    elif code in {grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}:
+        # who cancels a call himself gets no status: the server's clock has found the deadline passed before ours did
         text = f"The server at {target} did not answer before the deadline."
     elif code is grpc.StatusCode.UNIMPLEMENTED:
         text = f"The server at {target} does not know this call ({text}). Its version may be older than this client's."

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from batterytwin import errors
 from batterytwin.errors import (
     ConflictError,
+    DeadlineTooShortError,
     InvalidArgumentError,
     OverloadedError,
     PermissionDeniedError,
@@ -81,6 +82,13 @@ def test_a_reason_of_the_future_goes_by_its_code_and_stays_readable(
     assert type(received) is kind
     assert "moon phase" in received.message
     assert "MOON_PHASE" in received.message
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED])
+def test_whoever_sees_first_that_the_deadline_has_passed_the_error_is_the_same(code: grpc.StatusCode) -> None:
+    received = error_from_rpc(raw_failure(code, code.name, b""), "host:1")
+    assert type(received) is DeadlineTooShortError
+    assert "did not answer before the deadline" in received.message
 
 
 @given(st.binary(max_size=60))
