@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import json
 import logging
+import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -21,6 +22,10 @@ from numpy.typing import NDArray
 from actors.niceness import stand_behind
 from batterytwin.errors import InvalidArgumentError, ScorerUnavailableError
 from ml.scoring import LifeScorer, ModelPair, PairScores, load_scorer
+
+# Read when Serve is imported. A second event loop in the server makes each of its calls dearer by a third: gRPC wakes
+# both loops for whatever comes.
+os.environ.setdefault("RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP", "0")
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of Serve about its own use of other libraries
