@@ -1,13 +1,15 @@
 """Databases in the states that storage tests start from."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from storage.memory_shard_store import MemoryDatabase
 from tests.fixtures.postgres import database_of
-from tests.storage.shard_stores import Backend, MemoryBackend, PostgresBackend
+from tests.storage.archive_days import Days
+from tests.storage.shard_stores import Backend, MemoryBackend, PostgresBackend, register_batteries
 
 
 @pytest.fixture
@@ -35,3 +37,12 @@ def backend(request: pytest.FixtureRequest) -> Backend:
         return MemoryBackend(MemoryDatabase())
     made: PostgresBackend = request.getfixturevalue("postgres_backend")
     return made
+
+
+@pytest.fixture
+def days(database_url: str, tmp_path: Path) -> Iterator[Days]:
+    """Days of three batteries, with an archive beside them."""
+    register_batteries(database_url)
+    made = Days(database_url, tmp_path)
+    yield made
+    made.close()

@@ -23,19 +23,10 @@ from storage.postgres_shard_store import PostgresShardStore
 from storage.reading_rows import read_tail
 from storage.shard_store import Revision, ShardCommit
 from tests.storage.archive_days import FIRST_DAY, KEYS, STEP_US, Days, readings
-from tests.storage.shard_stores import register_batteries
 
 DAYS = range(FIRST_DAY, FIRST_DAY + 3)
 HOUR_US = 3_600_000_000
 NOW_US = 1_795_219_200_000_000
-
-
-@pytest.fixture
-def days(database_url: str, tmp_path: Path) -> Iterator[Days]:
-    register_batteries(database_url)
-    made = Days(database_url, tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

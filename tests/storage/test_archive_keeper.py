@@ -3,12 +3,9 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import psycopg
-import pytest
 
 from batterytwin.telemetry import Rows
 from storage.archive_clean import forget_old, remove_unneeded_files
@@ -21,19 +18,10 @@ from storage.archive_seal import seal_day
 from storage.archive_settings import ArchiveSettings
 from storage.partitions import DAY_US, partition_name
 from tests.storage.archive_days import FIRST_DAY, KEYS, STEP_US, Days, assert_same, readings
-from tests.storage.shard_stores import register_batteries
 
 DAYS = range(FIRST_DAY, FIRST_DAY + 3)
 HOUR_US = 3_600_000_000
 BUCKETS = (None, HOUR_US, 7 * 60_000_000, 3 * DAY_US)
-
-
-@pytest.fixture
-def days(database_url: str, tmp_path: Path) -> Iterator[Days]:
-    register_batteries(database_url)
-    made = Days(database_url, tmp_path)
-    yield made
-    made.close()
 
 
 def connect(days: Days) -> psycopg.Connection:

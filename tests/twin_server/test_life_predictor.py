@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from actors.life_inputs import AGEING_MONTHS, N_LIFE_INPUTS, life_records
+from actors.life_inputs import N_LIFE_INPUTS
 from batterytwin.telemetry import Rows
 from ml.scoring import LocalScoring
 from tests.twin_server.live_bench import START_US, LiveBench
+from tests.twin_server.scripted_lives import write_plain_life
 from twin_server.life_predictor import LifePredictor
 from twin_server.life_scoring import LifeScoring
 from twin_server.life_table import LifeTable
-
-_DAY_US = 86_400_000_000
 
 
 class Store:
@@ -40,16 +39,7 @@ class Shard:
         assert shard == 0
         assert twins is not None
         values = np.full((len(twins), N_LIFE_INPUTS), np.nan)
-        known = life_records(values)
-        known["as_of_us"], known["installed_us"] = START_US, START_US - 1_000 * _DAY_US
-        known["told_soh_capacity"] = 0.99 - 0.001 * twins
-        known["capacity_ah"], known["fade_at_end"], known["fade_per_resistance"] = 120.0, 0.2, 0.44
-        known["life_per_s_20c"], known["life_activation_k"], known["life_exponent"] = 1 / 3.16e8, 6_014.0, 1.5
-        known["observed_s"] = known["thermal_age_s"] = known["stress_age_s"] = 1_000 * 86_400.0
-        for name in ("discharges", "depth_sum", "depth_max", "cycle_wear", "discharged_ah", "temperature_cycles"):
-            known[name] = 0.0
-        for name in AGEING_MONTHS:
-            known[name] = 1.4
+        write_plain_life(values, START_US, service_days=1_000, soh=0.99 - 0.001 * twins)
         return values
 
 
