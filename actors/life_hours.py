@@ -8,7 +8,7 @@ from actors.compiled import compiled
 from actors.filter_layout import TwinParameters
 from actors.filter_life import ROOM_C, ageing_factor
 from actors.life_calendar import month_of_hour
-from actors.life_layout import HOUR_US, LONGEST_STEP_US, MINUTE_US, RING_HOURS, UNKNOWN, YEAR_MONTHS
+from actors.life_layout import DAY_HOURS, HOUR_US, LONGEST_STEP_US, MINUTE_US, RING_DAYS, UNKNOWN, YEAR_MONTHS
 
 WARM_DC: Final = 300
 """Time above this is counted: 30 degC."""
@@ -82,9 +82,12 @@ def _cover_piece(  # noqa: PLR0917 # kernels take no keywords
     """Adds the part of a step that lies in the present hour, from share `begin` to share `end` of it."""
     rise = temperature_dc - life.temperature_dc
     first, last = life.temperature_dc + rise * begin, life.temperature_dc + rise * end
-    life.hour_mc_us += rounded(50.0 * (first + last) * lasts_us)
+    warmth_mc_us = rounded(50.0 * (first + last) * lasts_us)
+    life.hour_mc_us += warmth_mc_us
     life.hour_covered_us += lasts_us
-    life.hour_above_us += rounded(_share_above(min(first, last), max(first, last)) * lasts_us)
+    life.day_mc_us += warmth_mc_us
+    life.day_covered_us += lasts_us
+    life.day_above_us += rounded(_share_above(min(first, last), max(first, last)) * lasts_us)
     middle = 0.5 * (begin + end)
     age_us = rounded((life.ageing + (ageing - life.ageing) * middle) * lasts_us)
     life.observed_us += lasts_us
@@ -105,24 +108,41 @@ def _share_above(low: float, high: float) -> float:
 
 @compiled
 def _go_to(life: Any, hour: int) -> None:
-    """Closes the present hour and opens a later one; those between were silent."""
+    """Closes the present hour, and day, and opens later ones; those between were silent."""
     if hour == life.hour:
         return
-    for silent in range(max(life.hour + 1, hour - RING_HOURS), hour):
-        _write_hour(life, silent % RING_HOURS, 0, 0, 0)
-    if life.hour >= hour - RING_HOURS:
-        covered_us = max(life.hour_covered_us, 1)
-        mean_cc = (2 * life.hour_mc_us + 10 * covered_us) // (20 * covered_us)
-        place = life.hour % RING_HOURS
-        _write_hour(life, place, mean_cc, minutes(life.hour_covered_us), minutes(life.hour_above_us))
+    if life.hour_covered_us > 0:
+        life.day_hottest_cc = max(life.day_hottest_cc, mean_cc(life.hour_mc_us, life.hour_covered_us))
+    life.hour_mc_us = life.hour_covered_us = 0
+    if hour // DAY_HOURS != life.hour // DAY_HOURS:
+        _close_day(life, life.hour // DAY_HOURS, hour // DAY_HOURS)
     life.hour = hour
-    life.hour_mc_us = life.hour_covered_us = life.hour_above_us = 0
     _open_month(life)
 
 
 @compiled
-def _write_hour(life: Any, place: int, mean_cc: int, covered_min: int, above_min: int) -> None:
-    life.ring_mean_cc[place] = mean_cc
+def mean_cc(mc_us: int, covered_us: int) -> int:
+    """Mean of an integral over time, 0.01 degC."""
+    return (2 * mc_us + 10 * covered_us) // (20 * covered_us)
+
+
+@compiled
+def _close_day(life: Any, day: int, opened: int) -> None:
+    for silent in range(max(day, opened - RING_DAYS), opened):
+        _write_day(life, silent % RING_DAYS, 0, 0, 0, 0)
+    if day >= opened - RING_DAYS and life.day_covered_us > 0:
+        mean, covered_min = mean_cc(life.day_mc_us, life.day_covered_us), minutes(life.day_covered_us)
+        _write_day(life, day % RING_DAYS, mean, life.day_hottest_cc, covered_min, minutes(life.day_above_us))
+    life.day_mc_us = life.day_covered_us = life.day_above_us = 0
+    life.day_hottest_cc = UNKNOWN
+
+
+@compiled
+def _write_day(  # noqa: PLR0917 # kernels take no keywords
+    life: Any, place: int, mean: int, hottest_cc: int, covered_min: int, above_min: int
+) -> None:
+    life.ring_mean_cc[place] = mean
+    life.ring_hottest_cc[place] = hottest_cc
     life.ring_covered_min[place] = covered_min
     life.ring_above_min[place] = above_min
 

@@ -32,7 +32,7 @@ class LifeInputs(Protocol):
     """Loss of capacity at end of life, fraction of rated."""
     fade_per_resistance: float
     """Loss of capacity that goes with a doubled resistance, fraction of rated."""
-    # the last 720 full hours of UTC and the one under way
+    # the last 30 full days of UTC and the one under way
     temperature_mean_30d_c: float
     """Mean over time."""
     temperature_max_30d_c: float

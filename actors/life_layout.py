@@ -1,7 +1,6 @@
-"""What a shard remembers of the life of a battery: integrals, counts and the last 30 days by the hour.
+"""What a shard remembers of the life of a battery: integrals, counts and the last 30 days.
 
-Whole numbers, so that no sum depends on its order. A row rounds once; an hour of the ring rounds once more, when it is
-over.
+Whole numbers, so that no sum depends on its order. A row rounds once; hour and day round once more, when they are over.
 """
 
 from typing import Final
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 from actors.filter_layout import PARAMETERS_DTYPE
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
 
-RING_HOURS: Final = 720
-"""Full hours of UTC before the one under way: 30 days."""
+RING_DAYS: Final = 30
+"""Full days of UTC before the one under way."""
 RING_MONTHS: Final = 36
 """Calendar months of the instrument's resistance, the one under way among them."""
 YEAR_MONTHS: Final = 12
+DAY_HOURS: Final = 24
 HOUR_US: Final = 3_600_000_000
 MINUTE_US: Final = 60_000_000
 LONGEST_STEP_US: Final = 7_200_000_000
@@ -25,7 +25,7 @@ LONGEST_STEP_US: Final = 7_200_000_000
 UNKNOWN: Final = -(2**31)
 """In place of a temperature or a charge that is not known."""
 
-LIFE_LAYOUT: Final = "life1"
+LIFE_LAYOUT: Final = "life2"
 """Name of the layout below; a change of fields, units or meaning changes it."""
 
 LIFE_DTYPE: Final = np.dtype(
@@ -35,10 +35,12 @@ LIFE_DTYPE: Final = np.dtype(
         ("first_us", "<i8"),
         ("as_of_us", "<i8"),
         ("temperature_us", "<i8"),
-        # the hour of the newest temperature
+        # hour and day of the newest temperature
         ("hour_mc_us", "<i8"),
         ("hour_covered_us", "<i8"),
-        ("hour_above_us", "<i8"),
+        ("day_mc_us", "<i8"),
+        ("day_covered_us", "<i8"),
+        ("day_above_us", "<i8"),
         # since the block was installed
         ("observed_us", "<i8"),
         ("thermal_age_us", "<i8"),
@@ -69,35 +71,38 @@ LIFE_DTYPE: Final = np.dtype(
         ("temperature_cycles", "<i4"),
         ("discharges", "<i4"),
         ("depth_max_ppm", "<i4"),
+        ("day_hottest_cc", "<i4"),
         ("regime", "<i2"),
         ("risen", "<i2"),
         ("begun_late", "u1"),
-        ("unused", "u1", (3,)),
+        ("unused", "u1", (7,)),
         # climate by month of the year, and resistance by calendar month
         ("month_age_us", "<i8", (YEAR_MONTHS,)),
         ("month_covered_us", "<i8", (YEAR_MONTHS,)),
         ("resistance_uohm", "<i8", (RING_MONTHS,)),
         ("resistance_age_s", "<i8", (RING_MONTHS,)),
         ("resistance_count", "<i4", (RING_MONTHS,)),
-        # the last 720 hours, each at its number modulo 720
-        ("ring_mean_cc", "<i2", (RING_HOURS,)),
         ("month_year", "<i2", (YEAR_MONTHS,)),
-        ("ring_covered_min", "u1", (RING_HOURS,)),
-        ("ring_above_min", "u1", (RING_HOURS,)),
+        # the last 30 days, each at its number modulo 30
+        ("ring_mean_cc", "<i2", (RING_DAYS,)),
+        ("ring_hottest_cc", "<i2", (RING_DAYS,)),
+        ("ring_covered_min", "<i2", (RING_DAYS,)),
+        ("ring_above_min", "<i2", (RING_DAYS,)),
     ]
 )
 """One battery's accumulators; what every row needs comes first, in four cache lines.
 
 `first_us`, `as_of_us`: first and newest applied row, 0 = none. `temperature_us`: time up to which temperatures are
-accounted for. `hour`: its hour since 1970, `month` that hour's month since year 0. Temperatures are in m, c or d degC
-(1/1000, 1/100, 1/10). Ages are microseconds at 20 degC; `assumed_*` those of times that no readings cover.
-`depth_ppm` sums depths of discharges, `cycle_wear_ppt` the life they used (1e-12), `discharged_mas` their charge, mA s.
-`marker_us` is the integral of the float marker over `marker_covered_us`; it was followed up to `marker_row_us`, 0 = it
-is not followed now. `resistance_*` sum what was measured in a calendar month at 25 degC, and the age at 20 degC then;
-`resistance_month` is the newest of them, at its number modulo 36. `month_year` is the year up to which a month of the
-climate has come. `ageing`, `stressed`: ageing factor at the newest temperature, without and with that of the voltage.
-`top_soc_ppm` is the charge at which the discharge under way began. `risen`: the temperature has risen by a swing and
-not yet come back. `begun_late`: they began in the midst of a life, so that they are not those of the whole log.
+accounted for. `hour`: its hour since 1970, `month` that hour's month since year 0; `hottest` is the highest mean of a
+full hour. Temperatures are in m, c or d degC (1/1000, 1/100, 1/10). Ages are microseconds at 20 degC; `assumed_*` those
+of times that no readings cover. `depth_ppm` sums depths of discharges, `cycle_wear_ppt` the life they used (1e-12),
+`discharged_mas` their charge, mA s. `marker_us` is the integral of the float marker over `marker_covered_us`; it was
+followed up to `marker_row_us`, 0 = it is not followed now. `resistance_*` sum what was measured in a calendar month at
+25 degC, and the age at 20 degC then; `resistance_month` is the newest of them, at its number modulo 36. `month_year` is
+the year up to which a month of the climate has come. `ageing`, `stressed`: ageing factor at the newest temperature,
+without and with that of the voltage. `top_soc_ppm` is the charge at which the discharge under way began. `risen`: the
+temperature has risen by a swing and not yet come back. `begun_late`: they began in the midst of a life, so that they
+are not those of the whole log.
 """
 
 LIFE: Final = numba.from_dtype(LIFE_DTYPE)[::1]
@@ -117,6 +122,6 @@ def empty_life(installed_us: NDArray[np.float64]) -> Rows:
     """
     life = np.zeros(len(installed_us), LIFE_DTYPE)
     life["installed_us"] = installed_us
-    for name in ("temperature_dc", "soc_ppm", "top_soc_ppm"):
+    for name in ("temperature_dc", "day_hottest_cc", "soc_ppm", "top_soc_ppm"):
         life[name] = UNKNOWN
     return life

@@ -12,9 +12,18 @@ from actors.filter_ladder import rank_told_var
 from actors.filter_layout import STATE_DTYPE, TwinParameters, TwinState, parameter_records, state_records
 from actors.filter_life import ROOM_C, ageing_factor
 from actors.filter_parameters import FilterParameters
-from actors.life_hours import minutes, usual_factor
+from actors.life_hours import mean_cc, minutes, usual_factor
 from actors.life_inputs import LIFE_INPUTS_DTYPE, N_LIFE_INPUTS, LifeInputs, life_records
-from actors.life_layout import HOUR_US, LIFE_DTYPE, LIFE_PARAMETERS, LONGEST_STEP_US, RING_HOURS, UNKNOWN, YEAR_MONTHS
+from actors.life_layout import (
+    DAY_HOURS,
+    HOUR_US,
+    LIFE_DTYPE,
+    LIFE_PARAMETERS,
+    LONGEST_STEP_US,
+    RING_DAYS,
+    UNKNOWN,
+    YEAR_MONTHS,
+)
 from actors.life_trend import resistance_trend
 from batterytwin.telemetry import Rows
 
@@ -37,32 +46,30 @@ def _tell_sheet(out: LifeInputs, p: TwinParameters) -> None:
 
 @compiled
 def _tell_window(out: LifeInputs, life: Any) -> None:
-    """The 720 hours before that of the newest row, and this; the hour of the newest temperature is not in the ring."""
-    oldest = life.as_of_us // HOUR_US - RING_HOURS
+    """The 30 days before that of the newest row, and this; the day of the newest temperature is not in the ring."""
+    oldest, present = life.as_of_us // (DAY_HOURS * HOUR_US) - RING_DAYS, life.hour // DAY_HOURS
     weighted_cc = covered_min = above_min = 0
-    hottest_c = _NAN
-    for hour in range(max(oldest, life.hour - RING_HOURS), life.hour):
-        place = hour % RING_HOURS
-        covered = life.ring_covered_min[place]
+    hottest_cc = UNKNOWN
+    for day in range(max(oldest, present - RING_DAYS), present):
+        place = day % RING_DAYS
+        covered = int(life.ring_covered_min[place])  # a sum of products needs more than their 16 bits
         if covered > 0:
-            mean_cc = life.ring_mean_cc[place]
-            weighted_cc += mean_cc * covered
+            weighted_cc += covered * life.ring_mean_cc[place]
             covered_min += covered
             above_min += life.ring_above_min[place]
-            if not 0.01 * mean_cc <= hottest_c:
-                hottest_c = 0.01 * mean_cc
+            hottest_cc = max(hottest_cc, life.ring_hottest_cc[place])
     weighted, covered_h, above_h = weighted_cc / 6e3, covered_min / 60.0, above_min / 60.0
-    if life.hour >= oldest and minutes(life.hour_covered_us) > 0:
-        weighted += life.hour_mc_us / (1e3 * HOUR_US)
-        covered_h += life.hour_covered_us / HOUR_US
-        above_h += life.hour_above_us / HOUR_US
-        mean_c = 1e-3 * life.hour_mc_us / life.hour_covered_us
-        if not mean_c <= hottest_c:
-            hottest_c = mean_c
+    if present >= oldest and minutes(life.day_covered_us) > 0:
+        weighted += life.day_mc_us / (1e3 * HOUR_US)
+        covered_h += life.day_covered_us / HOUR_US
+        above_h += life.day_above_us / HOUR_US
+        hottest_cc = max(hottest_cc, life.day_hottest_cc)
+        if life.hour_covered_us > 0:
+            hottest_cc = max(hottest_cc, mean_cc(life.hour_mc_us, life.hour_covered_us))
     out.covered_30d_h = covered_h
     if covered_h > 0.0:
         out.temperature_mean_30d_c = weighted / covered_h
-        out.temperature_max_30d_c = hottest_c
+        out.temperature_max_30d_c = 0.01 * hottest_cc
         out.time_above_30c_30d_h = above_h
 
 

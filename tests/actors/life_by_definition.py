@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from actors.life_layout import LIFE_DTYPE, RING_HOURS, RING_MONTHS
+from actors.life_layout import LIFE_DTYPE, RING_DAYS, RING_MONTHS
 from actors.numerics import exponential, power
 from batterytwin.telemetry import Flag, Regime, Rows, regime_of
 
@@ -103,14 +103,13 @@ class _Life:
                 before, begin = k, now
             self.age_at.append(self.assumed + thermal)
         hour = begin // _HOUR_US
-        now_mc, now_covered, now_above = hours[hour]
+        now_mc, now_covered, _ = hours[hour]
         found = {
             "temperature_us": begin,
             "hour": hour,
             "month": _month_of(hour),
             "hour_mc_us": now_mc,
             "hour_covered_us": now_covered,
-            "hour_above_us": now_above,
             "observed_us": observed,
             "thermal_age_us": thermal,
             "stress_age_us": stress,
@@ -120,17 +119,24 @@ class _Life:
         }
         if before is not None:
             found |= dict(zip(("ageing", "stressed"), self.factors(before), strict=True))
-        return found | self._ring(hours, hour) | self._climate(months, seen) | self._swings()
+        return found | self._days(hours, hour) | self._climate(months, seen) | self._swings()
 
-    def _ring(self, hours: dict[int, list[int]], last: int) -> dict[str, Any]:
-        mean, covered, above = np.zeros(RING_HOURS, int), np.zeros(RING_HOURS, int), np.zeros(RING_HOURS, int)
-        for hour in range(last - RING_HOURS, last):
-            mc, covered_us, above_us = hours.get(hour, [0, 0, 0])
+    def _days(self, hours: dict[int, list[int]], last: int) -> dict[str, Any]:
+        days: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+        hottest: dict[int, int] = defaultdict(lambda: -(2**31))
+        for hour, sums in hours.items():
+            days[hour // 24] = [a + b for a, b in zip(days[hour // 24], sums, strict=True)]
+            if sums[1] and hour < last:
+                hottest[hour // 24] = max(hottest[hour // 24], _mean_cc(*sums[:2]))
+        ring = np.zeros((4, RING_DAYS), int)
+        for day in range(last // 24 - RING_DAYS, last // 24):
+            mc, covered_us, above_us = days[day]
             if covered_us:
-                mean[hour % RING_HOURS] = math.floor((2 * mc + 10 * covered_us) // (20 * covered_us))
-            covered[hour % RING_HOURS] = (covered_us + 30_000_000) // 60_000_000
-            above[hour % RING_HOURS] = (above_us + 30_000_000) // 60_000_000
-        return {"ring_mean_cc": mean, "ring_covered_min": covered, "ring_above_min": above}
+                rest = ((us + 30_000_000) // 60_000_000 for us in (covered_us, above_us))
+                ring[:, day % RING_DAYS] = (_mean_cc(mc, covered_us), hottest[day], *rest)
+        names = ("ring_mean_cc", "ring_hottest_cc", "ring_covered_min", "ring_above_min")
+        now = dict(zip(("day_mc_us", "day_covered_us", "day_above_us"), days[last // 24], strict=True))
+        return dict(zip(names, ring, strict=True)) | now | {"day_hottest_cc": hottest[last // 24]}
 
     def _climate(self, months: dict[int, list[int]], seen: set[int]) -> dict[str, Any]:
         age, covered, years = [0] * 12, [0] * 12, [0] * 12
@@ -230,6 +236,10 @@ class _Life:
 
     def ends(self) -> dict[str, Any]:
         return {"first_us": self.times[0], "as_of_us": self.times[-1], "regime": self.regimes[-1]}
+
+
+def _mean_cc(mc_us: int, covered_us: int) -> int:
+    return math.floor((2 * mc_us + 10 * covered_us) // (20 * covered_us))
 
 
 def _power(depth: float) -> float:
