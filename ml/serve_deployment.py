@@ -1,6 +1,6 @@
 """Models of remaining life on Ray Serve: one deployment for the whole server, without Serve's HTTP proxy.
 
-Needs a Ray that runs (`actors.ray_fleet.start_ray`). The replica is niced: it never takes time from twins.
+Needs a Ray that runs (`actors.ray_runtime.start_ray`). The replica is niced: it never takes time from twins.
 """
 
 import asyncio

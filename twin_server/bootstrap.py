@@ -15,8 +15,9 @@ from typing import Final
 from actors.fleet import Fleet, TwinSpec
 from actors.heap import trim_heap
 from actors.placement import core_count, place_twins
-from actors.ray_fleet import RayFleet, start_ray, stop_ray
+from actors.ray_fleet import RayFleet
 from actors.ray_processes import RayProcesses
+from actors.ray_runtime import start_ray, stop_ray
 from batterytwin.errors import StoreUnavailableError
 from batterytwin.inventory import Inventory, load_fleet
 from ml.scoring import Scoring

@@ -1,4 +1,4 @@
-"""Drills in processes of their own: niced Ray actors. Needs a Ray that runs (`actors.ray_fleet.start_ray`)."""
+"""Drills in processes of their own: niced Ray actors. Needs a Ray that runs (`actors.ray_runtime.start_ray`)."""
 
 import asyncio
 import importlib
@@ -9,9 +9,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 import psutil
-import ray
-from ray.exceptions import RayActorError, RayError
 
+from actors.ray_runtime import ray
 from batterytwin.errors import ConflictError, TwinError, UnavailableError
 from simulator.scenario_course import ScenarioPart
 from twin_server.drill_host import DrillHost, DrillPlan, DrillStatus, DrillStory
@@ -100,7 +99,7 @@ class _DrillActorHandle:
 
     async def end(self) -> None:
         """Kills it, also where it is stopped or hangs, and waits until it has gone."""
-        with suppress(RayError, ValueError):
+        with suppress(ray.exceptions.RayError, ValueError):
             ray.kill(self._actor)
         process = self._process
         if process is None:
@@ -116,13 +115,13 @@ class _DrillActorHandle:
     async def _ask(self, method: str, timeout_s: float, *arguments: object) -> Any:
         try:
             return await asyncio.wait_for(getattr(self._actor, method).remote(*arguments), timeout_s)
-        except RayActorError as error:
+        except ray.exceptions.RayActorError as error:
             raise UnavailableError("The process of this drill has died.", field="drill_id") from error
         except TimeoutError as error:
             raise UnavailableError(
                 f"The process of this drill has not answered for {timeout_s:.0f} s.", field="drill_id"
             ) from error
-        except RayError as error:
+        except ray.exceptions.RayError as error:
             raise TwinError(f"A drill failed: {error}") from error
 
 

@@ -19,8 +19,9 @@ import pytest_asyncio
 from actors.fleet import ShardResult
 from actors.life_inputs import life_records
 from actors.placement import place_twins
-from actors.ray_fleet import RayFleet, start_ray, stop_ray
+from actors.ray_fleet import RayFleet
 from actors.ray_folder import make_ray_folder, remove_ray_folder
+from actors.ray_runtime import start_ray, stop_ray
 from batterytwin.errors import ConflictError, ShardUnavailableError, UnknownBatteryError
 from batterytwin.telemetry import Outcome, Rows
 from storage.postgres_shard_store import PostgresShardStore
@@ -28,6 +29,7 @@ from tests.actors import fleet_bench
 from tests.actors.fleet_bench import NEVER_S, FleetBench, feed, give_evidence, reference_hashes
 from tests.actors.postgres_bench import registered_specs
 from tests.actors.telemetry import START_US, small_specs
+from tests.bench.server_process import listens_for_rows
 
 pytestmark = pytest.mark.slow
 
@@ -49,12 +51,17 @@ async def bench(database_url: str) -> FleetBench:
 
 
 def shard_processes() -> list[psutil.Process]:
-    def is_shard(process: psutil.Process) -> bool:
-        with contextlib.suppress(psutil.Error):
-            return "_ShardActor" in process.name()
-        return False
+    return [process for process in psutil.Process().children(recursive=True) if listens_for_rows(process)]
 
-    return [process for process in psutil.Process().children(recursive=True) if is_shard(process)]
+
+def spare_processes() -> list[psutil.Process]:
+    """Processes of shards that hold no twins."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if "_ShardActor" in process.name() and not listens_for_rows(process):
+                found.append(process)
+    return found
 
 
 async def test_any_grain_makes_the_same_twins(bench: FleetBench) -> None:
@@ -148,6 +155,27 @@ async def test_a_dead_shard_is_told_and_the_others_go_on(bench: FleetBench) -> N
     await fleet.stop()
 
 
+async def test_a_shard_that_dies_goes_on_in_the_process_kept_ready_for_it(database_url: str) -> None:
+    store = functools.partial(PostgresShardStore, database_url)
+    specs = await registered_specs(database_url, BLOCKS)
+    bench = FleetBench(specs, lambda shards: RayFleet(shards, store, NEVER_S, spare_after_s=0.1))
+    fleet = await bench.started(24)
+    await feed(fleet, bench.frames(5))
+    before = await fleet.state_hashes()
+    for _ in range(2):
+        while not (spares := spare_processes()):  # noqa: ASYNC110 - seen from outside alone
+            await asyncio.sleep(0.1)
+        dead = shard_processes()[0]
+        os.kill(dead.pid, signal.SIGKILL)
+        for shard in (0, 1):
+            await fleet.wait_restored(shard)
+        assert spares[0].pid in {process.pid for process in shard_processes()}
+        assert await fleet.state_hashes() == before
+        assert await fleet.ready() == [True, True]
+    await fleet.stop()
+    assert psutil.wait_procs(shard_processes() + spare_processes(), 10.0)[1] == []
+
+
 async def test_twins_that_nobody_registered_are_refused(database_url: str) -> None:
     fleet = RayFleet([small_specs(24)], functools.partial(PostgresShardStore, database_url), NEVER_S)
     with pytest.raises(UnknownBatteryError):
@@ -168,7 +196,7 @@ async def test_more_actors_than_memory_are_refused_before_any_starts(
 def test_nothing_of_ray_outlives_a_killed_owner_and_the_next_start() -> None:
     script = textwrap.dedent("""
         import json, time, psutil
-        from actors.ray_fleet import start_ray
+        from actors.ray_runtime import start_ray
         start_ray(1)
         print(json.dumps([p.pid for p in psutil.Process().children(recursive=True)]), flush=True)
         time.sleep(600)

@@ -22,6 +22,15 @@ from twin_server.instance import read_instance
 _BATTERYTWIN = Path(sys.executable).with_name("batterytwin")
 
 
+def listens_for_rows(process: psutil.Process) -> bool:
+    """Whether it holds twins; a process that is kept ready for them does not yet."""
+    with suppress(psutil.Error):
+        return "_ShardActor" in process.name() and any(
+            Path(str(connection.laddr)).name.startswith("line-") for connection in process.net_connections("unix")
+        )
+    return False
+
+
 class ServerProcess:
     """`batterytwin up` on free ports with a data directory of its own.
 
@@ -101,13 +110,8 @@ class ServerProcess:
         return []
 
     def shards(self) -> list[psutil.Process]:
-        """The processes that hold twins."""
-        found = []
-        for process in self.processes():
-            with suppress(psutil.NoSuchProcess):
-                if any(argument.startswith("ray::_ShardActor") for argument in process.cmdline()):
-                    found.append(process)
-        return found
+        """The processes that hold twins: those that listen for rows."""
+        return [process for process in self.processes() if listens_for_rows(process)]
 
     def wait_for_end(self, timeout_s: float) -> int | None:
         """Waits until it has ended by itself; returns its exit code, None = it has not."""
@@ -152,6 +156,11 @@ class ServerProcess:
         self._process.wait(timeout=timeout_s)
         self._log.close()
         return time.monotonic() - began
+
+
+def end_in_order_on_sigterm() -> None:
+    """Lets SIGTERM end this process as Ctrl-C does: by an exception, so that servers that it has started end too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def tree_of(pid: int) -> list[psutil.Process]:

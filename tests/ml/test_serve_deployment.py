@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from actors.life_inputs import N_LIFE_INPUTS, life_records
-from actors.ray_fleet import start_ray, stop_ray
+from actors.ray_runtime import start_ray, stop_ray
 from batterytwin.errors import InvalidArgumentError, ScorerUnavailableError
 from batterytwin.life import MEDIAN
 from ml.scoring import ModelPair

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from actors.ray_fleet import start_ray, stop_ray
+from actors.ray_runtime import start_ray, stop_ray
 from batterytwin.errors import NotFoundError, UnavailableError
 from tests.twin_server import drill_laws
 from tests.twin_server.drill_laws import DrillWorld, drill_world, no_sessions, until
