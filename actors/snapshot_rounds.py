@@ -6,16 +6,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_ROWS_BETWEEN_SNAPSHOTS: Final = 206
-"""Of each twin, so that what snapshots weigh beside the rows is the same in any fleet."""
-_FEWEST_ROWS_BETWEEN_SNAPSHOTS: Final = 200_000
+_ROWS_BETWEEN_SNAPSHOTS: Final = 412
+"""Of each twin, so that what snapshots weigh beside the rows is the same in any fleet. A shard that is killed under full
+load reads so many again, for which it has two seconds.
+"""
+_FEWEST_ROWS_BETWEEN_SNAPSHOTS: Final = 400_000
 MOST_SNAPSHOTS: Final = 2_048
 """Twins in one commit, 6 MB."""
 _FEWEST_SNAPSHOTS: Final = 32
 _ROWS_A_SNAPSHOT: Final = 40
 """Rows of a commit for each snapshot that it takes along, so that no commit keeps its callers waiting: each snapshot
 takes a tenth of a millisecond, and all of a shard in one commit held that one up for 150 ms. A round
-takes a fifth of the time between two at most."""
+takes a tenth of the time between two at most."""
 
 
 class SnapshotRounds:

@@ -1,5 +1,7 @@
 """Several statements with their COPY data in one message to the server, and so in one transaction and one fsync."""
 
+import os
+import socket
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -8,11 +10,23 @@ from psycopg import errors, generators, pq
 from psycopg.abc import PQGen
 from psycopg.waiting import Wait
 
+_ROOM_BYTES: Final = 4 << 20
+"""20,000 encoded rows, as much as a shard's commit has under load."""
 _FAILED: Final = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 
 Connection = psycopg.Connection[Any]
 Block = Iterable[bytes | memoryview]
 """Data of one COPY in pieces; the next piece is asked for when the one before is no longer needed."""
+
+
+def give_room(connection: Connection) -> None:
+    """Lets the kernel take a whole COPY at once, so that its sender need not wait for the server to read it.
+
+    On a Unix socket alone: over a network the kernel finds the right size by itself. It may grant less.
+    """
+    with socket.socket(fileno=os.dup(connection.fileno())) as own:
+        if own.family == socket.AF_UNIX:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ROOM_BYTES)
 
 
 def run_script(connection: Connection, script: bytes, blocks: Iterable[Block] = ()) -> None:
@@ -59,7 +73,8 @@ def _exchange(pgconn: pq.abc.PGconn, script: bytes, blocks: Iterator[Block]) -> 
 
 def _send_block(pgconn: pq.abc.PGconn, block: Block) -> PQGen[None]:
     for piece in block:
-        yield from generators.copy_to(pgconn, piece, False)
+        # libpq moves all that it still holds with each part that the server takes: let it hold one piece at most
+        yield from generators.copy_to(pgconn, piece, flush=True)
     while pgconn.put_copy_end(None) == 0:
         yield from generators.send(pgconn)
     yield from generators.send(pgconn)

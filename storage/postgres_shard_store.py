@@ -15,7 +15,7 @@ from batterytwin.telemetry import Rows
 from storage.alert_writes import write_of
 from storage.archived_rows import ArchivedRows, join_once
 from storage.copy_encoder import COPY_COLUMNS, CopyEncoder
-from storage.copy_script import Block, run_script
+from storage.copy_script import Block, give_room, run_script
 from storage.leases import REVOKED, lease_lost, move_lease, take_lease
 from storage.partitions import DAY_US, writable_table
 from storage.reading_rows import find_rows, read_tail
@@ -180,6 +180,7 @@ class PostgresShardStore:
             options=self._options,
             application_name="batterytwin shard",
         )
+        give_room(connection)
         self._connection = connection
         self._known_days.clear()
         if self._lease_id is not None:
