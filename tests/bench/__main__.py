@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tests.bench.run import FLEETS, Run
 from tests.bench.sections import SECTIONS
+from tests.bench.server_process import end_in_order_on_sigterm
 from tests.bench.targets import TARGETS, Measurement
 
 
@@ -23,6 +24,7 @@ def main() -> None:
         "--fleets", nargs="+", type=int, default=FLEETS, help="batteries of the fleets of `scaling`, the base first"
     )
     options = parser.parse_args()
+    end_in_order_on_sigterm()
     wanted = options.only
     console = Console(width=140)
     reasons: dict[str, str] = {}

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,20 @@ _MINUTE_US: Final = 60_000_000
 _MINUTES_PER_BATCH: Final = 10
 
 
-def fill_day(url: str, fleet_file: Path | None = None, minutes: int = 1_440) -> int:
+@dataclass(frozen=True, slots=True)
+class FilledDay:
+    """What a day of log leads to.
+
+    Attributes:
+        last_us: sample time of the newest row of every battery, microseconds since 1970 UTC.
+        state_hashes: SHA-256 of the state of each twin after it, by battery key.
+    """
+
+    last_us: int
+    state_hashes: dict[int, str]
+
+
+def fill_day(url: str, fleet_file: Path | None = None, minutes: int = 1_440) -> FilledDay:
     """Puts minutes of a whole fleet into a new database, ending now, and takes the snapshots made meanwhile away.
 
     Rows pass filter, rules and store as ever; the first minute has a snapshot, the others only their rows.
@@ -36,19 +50,34 @@ def fill_day(url: str, fleet_file: Path | None = None, minutes: int = 1_440) -> 
         url: an empty database.
         fleet_file: inventory; None = the fleet of 1,944.
         minutes: readings of each battery, one a minute.
-
-    Returns:
-        Sample time of the newest row of every battery, microseconds since 1970 UTC.
     """
     migrate(url)
     return asyncio.run(_fill(url, fleet_file, minutes))
 
 
-async def _fill(url: str, fleet_file: Path | None, minutes: int) -> int:
-    inventory = load_fleet(fleet_file)
+def state_hashes_of(url: str, fleet_file: Path | None = None) -> dict[int, str]:
+    """States of all twins as a start in one process finds them; see `FilledDay`."""
+    return asyncio.run(_restored_hashes(url, fleet_file))
+
+
+async def _restored_hashes(url: str, fleet_file: Path | None) -> dict[int, str]:
+    fleet = LocalFleet([await _specs(url, fleet_file)], functools.partial(PostgresShardStore, url), _NEVER_S)
+    await fleet.start()
+    hashes = await fleet.state_hashes()
+    await fleet.stop()
+    return hashes
+
+
+async def _specs(url: str, fleet_file: Path | None) -> list[TwinSpec]:
     store = await ServerStore.connect(url)
-    specs = make_specs(*await register_fleet(store, inventory, ServerSettings()))
-    await store.close()
+    try:
+        return make_specs(*await register_fleet(store, load_fleet(fleet_file), ServerSettings()))
+    finally:
+        await store.close()
+
+
+async def _fill(url: str, fleet_file: Path | None, minutes: int) -> FilledDay:
+    specs = await _specs(url, fleet_file)
     end_us = time.time_ns() // _MINUTE_US // 1_000 * _MINUTE_US
     times = end_us - _MINUTE_US * np.arange(minutes - 1, -1, -1, dtype=np.int64)
     await _feed(url, specs, times[:1])  # leaves a snapshot of every twin
@@ -58,12 +87,12 @@ async def _fill(url: str, fleet_file: Path | None, minutes: int) -> int:
     )
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(keep)
-        await _feed(url, specs, times[1:])
+        hashes = await _feed(url, specs, times[1:])
         connection.execute(put_back)
-    return int(times[-1])
+    return FilledDay(int(times[-1]), hashes)
 
 
-async def _feed(url: str, specs: list[TwinSpec], times_us: NDArray[np.int64]) -> None:
+async def _feed(url: str, specs: list[TwinSpec], times_us: NDArray[np.int64]) -> dict[int, str]:
     open_store: Callable[[], PostgresShardStore] = functools.partial(PostgresShardStore, url)
     fleet = LocalFleet(place_twins(specs), open_store, _NEVER_S)
     await fleet.start()
@@ -76,7 +105,9 @@ async def _feed(url: str, specs: list[TwinSpec], times_us: NDArray[np.int64]) ->
             await fleet.apply(shard, rows, time.time_ns() // 1_000)
 
     await asyncio.gather(*map(feed_shard, range(len(fleet.shard_specs))))
+    hashes = await fleet.state_hashes()
     await fleet.stop()
+    return hashes
 
 
 def _float_rows(rng: np.random.Generator, count: int, times_us: NDArray[np.int64]) -> Rows:

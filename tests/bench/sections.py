@@ -15,11 +15,12 @@ from tests.bench.bare_copy import COMMIT_ROWS, BareCopy
 from tests.bench.calls import calls, reads
 from tests.bench.drills import drills
 from tests.bench.history import history
-from tests.bench.recovery import cold_start_with_tail_s, restore_backup_s, shard_recovery_s
+from tests.bench.recovery import cold_start_with_tail_s, restore_backup_s
 from tests.bench.run import Run, running_server
 from tests.bench.scaling import scaling
 from tests.bench.server_process import ServerProcess
 from tests.bench.settled import settle
+from tests.bench.shard_recovery import shard_recovery
 from tests.bench.what_if import what_if
 
 _IDLE_S: Final = 30.0
@@ -151,8 +152,9 @@ def recovery(run: Run) -> None:
     """A killed shard, cold start with a day of log, and the way back from a backup of it."""
     folder = run.folder / "recovery"
     folder.mkdir(mode=0o755)
+    run.say("shard_killed_s ...")
+    run.measured |= shard_recovery(folder)
     for figure, measure in (
-        ("shard_killed_s", shard_recovery_s),
         ("cold_start_s", cold_start_with_tail_s),
         ("restore_backup_s", restore_backup_s),
     ):

@@ -60,6 +60,7 @@ TARGETS = (
     Target("history", "archive_bytes_per_reading", 4.0),
     Target("history", "archive_gb_per_fleet_year", 4.1),
     Target("recovery", "shard_killed_s", 5.0),
+    Target("recovery", "others_p99_while_a_shard_is_away", 2.0),
     Target("recovery", "cold_start_s", 30.0),
     Target("recovery", "restore_backup_s", 600.0),
     Target("drills", "drill_start_s", 5.0),

@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 
+from tests.bench.server_process import end_in_order_on_sigterm
 from tests.chaos.report import tell
 from tests.chaos.runner import full, run, short
 
@@ -18,6 +19,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=20, help="faults of a kind in the full form")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="these experiments alone")
     options = parser.parse_args()
+    end_in_order_on_sigterm()
     logging.getLogger("clients").setLevel(logging.CRITICAL)  # that gateways lose the server is the point
     experiments = short(options.seed) if options.short else full(options.seed, options.times)
     if options.only and (unknown := set(options.only) - experiments.keys()):
