@@ -40,7 +40,7 @@ class TwinMemory:
         state: state of the filter, shape `(n_twins, N_STATE)`.
         records: intake and alert rules, `RECORD_DTYPE`, shape `(n_twins,)`.
         lives: accumulators of life, `LIFE_DTYPE`, shape `(n_twins,)`, or `(0,)` in a copy that rows are tried on: they
-            are more than twice as large as the rest and follow after the commit.
+            are nearly as large as the rest and follow after the commit.
     """
 
     state: NDArray[np.float64]
