@@ -72,39 +72,63 @@ class ShardSpares:
     """Processes for shards, one of them kept ready: to start one takes three seconds, to take one over none.
 
     Args:
-        after_s: time after which a new spare is started; what the machine is busy with when a shard begins comes first.
+        after_s: time after which a new spare is started, when the machine is less busy than while a shard begins; also
+            the time between two looks at whether it still lives.
     """
 
     def __init__(self, after_s: float) -> None:
         self._after_s = after_s
         self._actor_class = ray.remote(**_ACTOR_OPTIONS)(_ShardActor)
         self._spare: Any = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._keeper: asyncio.Task[None] | None = None
 
     def take(self) -> Any:
         """An actor without twins: the spare where there is one."""
+        self._stop_keeping()
         spare, self._spare = self._spare, None
         return self._actor_class.remote() if spare is None else spare
 
     def keep_one(self) -> None:
         """Sees to it that there will be a spare where memory can hold one. Call it when the shards are whole."""
-        if self._spare is None and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._after_s, self._start)
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep(), name="spare shard")
 
-    def _start(self) -> None:
-        self._timer = None
-        with suppress(ConflictError):
-            check_memory(1, 0)
-            self._spare = self._actor_class.remote()
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(self._after_s)
+            if self._spare is not None and await _has_died(self._spare):
+                self._spare = None
+            if self._spare is None:
+                with suppress(ConflictError):
+                    check_memory(1, 0)
+                    self._spare = self._actor_class.remote()
+
+    def _stop_keeping(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
 
     def end(self) -> None:
         """Ends the spare."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_keeping()
         if self._spare is not None:
             ray.kill(self._spare)
             self._spare = None
+
+
+async def _has_died(actor: Any) -> bool:
+    """Whether Ray knows that its process has ended; one that is busy or just starts has not."""
+    try:
+        await asyncio.wait_for(_ping(actor), _PING_TIMEOUT_S)
+    except ray.exceptions.ActorDiedError:
+        return True
+    except (ray.exceptions.RayError, TimeoutError):
+        return False
+    return False
+
+
+def _ping(actor: Any) -> Any:
+    return actor.ping.options(concurrency_group=_HEALTH).remote()
 
 
 class RayShard:
@@ -170,9 +194,8 @@ class RayShard:
 
     async def ping(self) -> bool:
         """Whether it answers now and holds its twins."""
-        question = self._actor.ping.options(concurrency_group=_HEALTH).remote()
         try:
-            return bool(await asyncio.wait_for(question, _PING_TIMEOUT_S)) and self._line.is_open
+            return bool(await asyncio.wait_for(_ping(self._actor), _PING_TIMEOUT_S)) and self._line.is_open
         except (ray.exceptions.RayError, TimeoutError):
             return False
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ROWS_BETWEEN_SNAPSHOTS: Final = 412
-"""Of each twin, so that what snapshots weigh beside the rows is the same in any fleet. A shard that is killed under full
-load reads so many again, for which it has two seconds.
+"""Of each twin, so that what snapshots weigh beside the rows is the same in any fleet. A shard that is killed under
+full load reads so many again, for which it has two seconds.
 """
 _FEWEST_ROWS_BETWEEN_SNAPSHOTS: Final = 400_000
 MOST_SNAPSHOTS: Final = 2_048

@@ -1,7 +1,6 @@
 """Laws of the fleet on Ray, over PostgreSQL, and what a killed process must not lose."""
 
 import asyncio
-import contextlib
 import functools
 import json
 import os
@@ -29,7 +28,7 @@ from tests.actors import fleet_bench
 from tests.actors.fleet_bench import NEVER_S, FleetBench, feed, give_evidence, reference_hashes
 from tests.actors.postgres_bench import registered_specs
 from tests.actors.telemetry import START_US, small_specs
-from tests.bench.server_process import listens_for_rows
+from tests.bench.server_process import is_shard, is_spare
 
 pytestmark = pytest.mark.slow
 
@@ -51,17 +50,20 @@ async def bench(database_url: str) -> FleetBench:
 
 
 def shard_processes() -> list[psutil.Process]:
-    return [process for process in psutil.Process().children(recursive=True) if listens_for_rows(process)]
+    return [process for process in psutil.Process().children(recursive=True) if is_shard(process)]
 
 
 def spare_processes() -> list[psutil.Process]:
-    """Processes of shards that hold no twins."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if "_ShardActor" in process.name() and not listens_for_rows(process):
-                found.append(process)
-    return found
+    return [process for process in psutil.Process().children(recursive=True) if is_spare(process)]
+
+
+async def spare_beside(*others: int) -> psutil.Process:
+    """Waits for a spare that is none of some processes."""
+    while True:
+        for spare in spare_processes():
+            if spare.pid not in others:
+                return spare
+        await asyncio.sleep(0.1)
 
 
 async def test_any_grain_makes_the_same_twins(bench: FleetBench) -> None:
@@ -162,16 +164,20 @@ async def test_a_shard_that_dies_goes_on_in_the_process_kept_ready_for_it(databa
     fleet = await bench.started(24)
     await feed(fleet, bench.frames(5))
     before = await fleet.state_hashes()
+    killed = 0
     for _ in range(2):
-        while not (spares := spare_processes()):  # noqa: ASYNC110 - seen from outside alone
-            await asyncio.sleep(0.1)
-        dead = shard_processes()[0]
-        os.kill(dead.pid, signal.SIGKILL)
+        spare = await spare_beside(killed)
+        killed = shard_processes()[0].pid
+        os.kill(killed, signal.SIGKILL)
         for shard in (0, 1):
             await fleet.wait_restored(shard)
-        assert spares[0].pid in {process.pid for process in shard_processes()}
+        assert spare.pid in {process.pid for process in shard_processes()}
         assert await fleet.state_hashes() == before
         assert await fleet.ready() == [True, True]
+    spare = await spare_beside(killed)
+    os.kill(spare.pid, signal.SIGKILL)
+    assert (await spare_beside(killed, spare.pid)).is_running()
+    assert await fleet.ready() == [True, True]
     await fleet.stop()
     assert psutil.wait_procs(shard_processes() + spare_processes(), 10.0)[1] == []
 

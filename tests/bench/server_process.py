@@ -22,12 +22,25 @@ from twin_server.instance import read_instance
 _BATTERYTWIN = Path(sys.executable).with_name("batterytwin")
 
 
-def listens_for_rows(process: psutil.Process) -> bool:
-    """Whether it holds twins; a process that is kept ready for them does not yet."""
+def is_shard(process: psutil.Process) -> bool:
+    """Whether it holds twins: such a process listens for rows."""
+    return _is_shard_actor(process) and _listens_for_rows(process)
+
+
+def is_spare(process: psutil.Process) -> bool:
+    """Whether it is kept ready for the twins of a shard that dies."""
+    return _is_shard_actor(process) and not _listens_for_rows(process)
+
+
+def _is_shard_actor(process: psutil.Process) -> bool:
     with suppress(psutil.Error):
-        return "_ShardActor" in process.name() and any(
-            Path(str(connection.laddr)).name.startswith("line-") for connection in process.net_connections("unix")
-        )
+        return "_ShardActor" in process.name()
+    return False
+
+
+def _listens_for_rows(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return any(Path(str(socket.laddr)).name.startswith("line-") for socket in process.net_connections("unix"))
     return False
 
 
@@ -110,8 +123,12 @@ class ServerProcess:
         return []
 
     def shards(self) -> list[psutil.Process]:
-        """The processes that hold twins: those that listen for rows."""
-        return [process for process in self.processes() if listens_for_rows(process)]
+        """The processes that hold twins."""
+        return [process for process in self.processes() if is_shard(process)]
+
+    def spares(self) -> list[psutil.Process]:
+        """The processes that are kept ready for the twins of a shard that dies."""
+        return [process for process in self.processes() if is_spare(process)]
 
     def wait_for_end(self, timeout_s: float) -> int | None:
         """Waits until it has ended by itself; returns its exit code, None = it has not."""

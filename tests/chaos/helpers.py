@@ -45,18 +45,23 @@ def _ask_scorer(_: Arena, client: TwinClient) -> bool:
     return client.get_status().life_degraded_reason == ""
 
 
+def _ask_for_spare(arena: Arena, _: TwinClient) -> bool:
+    return len(arena.server.spares()) > 0
+
+
 _QUESTIONS: dict[str, Callable[[Arena, TwinClient], bool]] = {
     "archive reader": _ask_archive,
     "past worker": _ask_past,
     "scorer": _ask_scorer,
+    "spare shard": _ask_for_spare,
 }
 
 
 def helper_kills(arena: Arena, kind: str, times: int, seed: int) -> Outcome:
-    """SIGKILL for a process that answers questions, again and again under load (R2).
+    """SIGKILL for a process that answers questions, or stands by, again and again under load (R2).
 
     Readings are acknowledged meanwhile as if nothing had happened; recovery is the time until somebody who asks, and
-    asks again when told to, has an answer.
+    asks again when told to, has an answer; for a spare until there is another one.
     """
     outcome, before, rng = Outcome(f"SIGKILL {kind}"), acked_rows(arena), np.random.default_rng(seed)
     ask = _QUESTIONS[kind]
@@ -95,6 +100,8 @@ def _is_answered(ask: Callable[[], bool], timeout_s: float) -> bool:
 
 
 def _pids(arena: Arena, kind: str) -> set[int]:
+    if kind == "spare shard":
+        return {process.pid for process in arena.server.spares()}
     found = set()
     for process in arena.server.processes():
         with suppress(psutil.NoSuchProcess):

@@ -56,6 +56,7 @@ def full(seed: int, times: int = 20) -> dict[str, Experiment]:
         "archive_reader": lambda arena: h.helper_kills(arena, "archive reader", times, seed + 11),
         "past_worker": lambda arena: h.helper_kills(arena, "past worker", times, seed + 12),
         "scorer": lambda arena: h.helper_kills(arena, "scorer", times, seed + 13),
+        "spare": lambda arena: h.helper_kills(arena, "spare shard", times, seed + 14),
         "million": m.million_samples,
         "stop_shard": lambda arena: e.pauses(arena, "shard", 10.0),
         "stop_backend": lambda arena: e.pauses(arena, "backend", 10.0),
