@@ -1,7 +1,7 @@
 """Takes a batch from the wire to the shards and back: checks it, splits it, hands it over, counts what became of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,6 +88,11 @@ class IngestRouter:
             )
             pump.start()
             self._pumps.append(pump)
+
+    def look_after(self, shards: Iterable[int]) -> None:
+        """Brings shards back that do not answer, if they have died."""
+        for shard in shards:
+            self._pumps[shard].look_after()
 
     async def stop(self, grace_s: float) -> None:
         """Sends what waits for up to `grace_s` seconds, then ends."""

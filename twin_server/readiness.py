@@ -52,6 +52,11 @@ class Readiness:
         return sum(self._shards)
 
     @property
+    def shards_away(self) -> list[int]:
+        """Numbers of those that did not, or whose twins have another owner."""
+        return [shard for shard, answers in enumerate(self._shards) if not answers]
+
+    @property
     def restoring(self) -> bool:
         """Whether twins are still being restored after the start."""
         return self._restoring

@@ -358,6 +358,7 @@ class TwinServer:
 
     async def _probe_shards(self) -> None:
         await self._readiness.probe_shards(self._fleet)
+        self._router.look_after(self._readiness.shards_away)
         self._heap.look()
 
     async def _count_damage(self) -> None:

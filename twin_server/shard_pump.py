@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,6 +86,8 @@ class ShardPump:
         self._waiting_inputs: deque[_Inputs] = deque()
         self._waiting_rows = 0
         self._take_singly = 0
+        self._is_doubted = False  # nobody may have noticed that the shard died
+        self._has_other_owner = False
         self._rows_to_wake = 0  # while the pump waits for company, it need not hear of every row
         self._wake = asyncio.Event()
         self._linger = Linger()
@@ -161,10 +164,23 @@ class ShardPump:
         self._wake.set()
         return request.done
 
+    def look_after(self) -> None:
+        """Brings the shard back if it has died while nobody sent anything; rows would have found that out.
+
+        Not where another server has taken its twins over: it would take them back.
+        """
+        if not self._has_other_owner:
+            self._is_doubted = True
+            self._wake.set()
+
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if self._is_doubted and not self._stopping:
+                self._is_doubted = False
+                with suppress(TwinError):  # readiness tells, and doubts again
+                    await self._restored(self._restore_timeout_s)
             while self._waiting or self._waiting_inputs:
                 if self._waiting_inputs:
                     await self._send_inputs(self._waiting_inputs.popleft())
@@ -213,6 +229,7 @@ class ShardPump:
             _fail(requests, error)
             self._fail_all(error)
         except LeaseLostError:
+            self._has_other_owner = True
             _fail(requests, _taken_over())
             self._fail_all(_taken_over())
         except asyncio.CancelledError:
@@ -239,6 +256,7 @@ class ShardPump:
         try:
             result = await self._call(lambda: self._fleet.apply_inputs(self._shard, request.inputs), 0)
         except LeaseLostError:
+            self._has_other_owner = True
             _fail([request], _taken_over())
         except asyncio.CancelledError:
             _fail([request], shutting_down())

@@ -76,6 +76,24 @@ def kills(arena: Arena, kind: str, times: int, seed: int, p95_limit_s: float = R
     return finish(outcome, arena, load, before)
 
 
+def idle_shard(arena: Arena) -> Outcome:
+    """SIGKILL for a shard while nobody sends: the server notices by itself, and is ready again."""
+    outcome, before = Outcome("SIGKILL idle shard", faults=1), acked_rows(arena)
+    arena.server.wait_for("ready")
+    shards = pids(arena, "shard")
+    os.kill(shards[0], signal.SIGKILL)
+    began = time.monotonic()
+    while len(set(pids(arena, "shard")) - {shards[0]}) < len(shards) or arena.health("") != "SERVING":
+        if time.monotonic() - began > RECOVERY_TIMEOUT_S:
+            outcome.require(False, f"not ready {RECOVERY_TIMEOUT_S:.0f} s after it")
+            break
+        time.sleep(0.1)
+    outcome.recoveries_s.append(time.monotonic() - began)
+    with loaded(arena) as load:
+        load.wait_acked_since(time.monotonic())
+    return finish(outcome, arena, load, before)
+
+
 def _watch_it_end(arena: Arena, outcome: Outcome) -> None:
     """The server says that it is not ready, and ends by itself and in order."""
     words, began = set[str](), time.monotonic()

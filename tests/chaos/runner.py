@@ -28,6 +28,7 @@ def short(seed: int) -> dict[str, Experiment]:
     return {
         "backend": lambda arena: e.kills(arena, "backend", 2, seed),
         "shard": lambda arena: e.kills(arena, "shard", 2, seed + 1),
+        "idle_shard": e.idle_shard,
         "lost_acks": lambda arena: e.lost_acks(arena, 2, seed + 2),
         "gateway": lambda arena: g.gateway_kills(arena, 2, seed + 8),
         "buffer_full": lambda arena: g.buffer_full(arena, 0.5),
@@ -44,6 +45,7 @@ def full(seed: int, times: int = 20) -> dict[str, Experiment]:
     return {
         "backend": lambda arena: e.kills(arena, "backend", times, seed),
         "shard": lambda arena: e.kills(arena, "shard", times, seed + 1, p95_limit_s=SHARD_BACK_P95_S),
+        "idle_shard": e.idle_shard,
         "lost_acks": lambda arena: e.lost_acks(arena, times, seed + 2),
         "gateway": lambda arena: g.gateway_kills(arena, times, seed + 8),
         "buffer_full": lambda arena: g.buffer_full(arena, 5.0),

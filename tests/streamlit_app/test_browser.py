@@ -336,6 +336,7 @@ def _a_drill_is_played(page: Page, server: RunningServer) -> None:
     expect(add).to_have_count(1)
     add.click()
     part = page.locator('[class*="st-key-panel_part_drill"]')
+    expect(part.get_by_label("Batteries")).to_have_count(1)  # an old one stays while it is drawn
     part.get_by_label("Batteries").fill("B05")
     part.get_by_label("Batteries").press("Enter")
     page.get_by_placeholder("As its scenarios").fill("Open cell on Monday")

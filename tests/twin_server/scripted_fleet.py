@@ -23,6 +23,7 @@ class ScriptedFleet:
         lost_answers: errors to raise, one a call, after the rows were applied.
         hold: calls wait here while it is cleared.
         reached: set once a call has come in.
+        restored: shards that were brought back, in order.
     """
 
     def __init__(self, shard_specs: Sequence[Sequence[TwinSpec]]) -> None:
@@ -36,6 +37,7 @@ class ScriptedFleet:
         self.hold = asyncio.Event()
         self.hold.set()
         self.reached = asyncio.Event()
+        self.restored: list[int] = []
         self.back = asyncio.Event()
         self.back.set()
 
@@ -79,6 +81,7 @@ class ScriptedFleet:
 
     async def wait_restored(self, shard: int) -> Rows:
         await self.back.wait()
+        self.restored.append(shard)
         return self._live(shard)
 
     def _live(self, shard: int) -> Rows:

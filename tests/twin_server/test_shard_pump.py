@@ -97,6 +97,32 @@ async def test_rows_of_a_dead_shard_wait_and_are_sent_again_when_it_is_back(benc
     assert bench.alert_pokes >= 1
 
 
+async def test_a_shard_that_dies_while_nobody_sends_is_brought_back(bench: Bench) -> None:
+    bench.pump.look_after()
+    await asyncio.sleep(0.01)
+    assert bench.fleet.restored == [0]
+    bench.fleet.back.clear()
+    bench.pump.look_after()
+    waits = bench.put(1)
+    await asyncio.sleep(0.01)
+    assert not waits.done()
+    bench.fleet.back.set()
+    assert (await waits).tolist() == [Outcome.APPLIED]
+    bench.fleet.back.clear()
+    bench.pump.look_after()  # it stays away: nobody has to hear of that
+    await asyncio.sleep(0.3)
+    assert (await bench.put(2)).tolist() == [Outcome.APPLIED]
+
+
+async def test_twins_that_have_another_owner_are_not_taken_back(bench: Bench) -> None:
+    bench.fleet.failures = [LeaseLostError("taken over")]
+    with pytest.raises(ShardUnavailableError):
+        await bench.put(1)
+    bench.pump.look_after()
+    await asyncio.sleep(0.01)
+    assert bench.fleet.restored == []
+
+
 async def test_a_shard_that_stays_away_fails_everything_that_waits_so_that_nothing_overtakes(bench: Bench) -> None:
     bench.fleet.failures = [ShardUnavailableError("died")]
     bench.fleet.back.clear()
