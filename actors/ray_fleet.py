@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.05
 _SPARE_AFTER_S: Final = 5.0
+_PUT_OFF_AT_START: Final = 6  # half a minute
 _line_numbers: Final = itertools.count()
 
 
@@ -38,7 +39,7 @@ class RayFleet:
         snapshot_interval_s: time after which a commit carries snapshots.
         alerts: limits of the alert rules.
         plausibility: limits of plausibility.
-        spare_after_s: time from a start to that of the process that is kept ready.
+        spare_after_s: time from the return of a shard to the start of the process that is kept ready.
     """
 
     def __init__(  # noqa: PLR0917 # as elsewhere
@@ -73,7 +74,7 @@ class RayFleet:
         except TwinError:
             self._end_shards()
             raise
-        self._spares.keep_one()
+        self._spares.keep_one(_PUT_OFF_AT_START)
         return list(presents)
 
     async def add_shard(self, specs: Sequence[TwinSpec]) -> Rows:

@@ -88,20 +88,25 @@ class ShardSpares:
         spare, self._spare = self._spare, None
         return self._actor_class.remote() if spare is None else spare
 
-    def keep_one(self) -> None:
-        """Sees to it that there will be a spare where memory can hold one. Call it when the shards are whole."""
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._keep(), name="spare shard")
+    def keep_one(self, put_off: int = 1) -> None:
+        """Sees to it that there will be a spare where memory can hold one. Call it when the shards are whole.
 
-    async def _keep(self) -> None:
+        Args:
+            put_off: how many times the usual time until the first one; the start of a server has more to do.
+        """
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep(put_off * self._after_s), name="spare shard")
+
+    async def _keep(self, first_after_s: float) -> None:
+        await asyncio.sleep(first_after_s)
         while True:
-            await asyncio.sleep(self._after_s)
             if self._spare is not None and await _has_died(self._spare):
                 self._spare = None
             if self._spare is None:
                 with suppress(ConflictError):
                     check_memory(1, 0)
                     self._spare = self._actor_class.remote()
+            await asyncio.sleep(self._after_s)
 
     def _stop_keeping(self) -> None:
         if self._keeper is not None:
