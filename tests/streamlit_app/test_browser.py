@@ -120,16 +120,21 @@ def dashboard_url(fed_server: RunningServer, tmp_path: Path) -> Iterator[str]:
         process.wait(10)
 
 
+_PATIENCE_MS: Final = 90_000
+"""A busy machine draws slowly, and that is not what is tested."""
+
+
 @pytest.fixture
 def browser_context(dashboard_url: str) -> Iterator[BrowserContext]:
     """A fresh browser that must not leave this machine."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on this machine (apt-get install chromium)")
-    expect.set_options(timeout=30_000)  # a busy machine draws slowly, and that is not what is tested
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         context = browser.new_context(viewport=WIDE, base_url=dashboard_url)
+        context.set_default_timeout(_PATIENCE_MS)
         outside: list[str] = []
         context.on("request", lambda request: outside.append(request.url) if _leaves(request.url) else None)
         yield context
@@ -142,6 +147,7 @@ def _leaves(url: str) -> bool:
     return parts.scheme not in {"data", "blob"} and parts.hostname != "127.0.0.1"
 
 
+@pytest.mark.timeout(900)
 def test_an_engineers_day(browser_context: BrowserContext, fed_server: RunningServer) -> None:
     page = browser_context.new_page()
     with _told_what_was_in_sight(page):
@@ -243,7 +249,7 @@ def _zoom_survives_new_data(page: Page, server: RunningServer) -> None:
         # as far ahead as is accepted: a day is drawn in points of two minutes, and this must be a new one
         newer = _readings([HOT], time.time_ns() + 110 * 10**9, 46.0)
         client.ingest(ReadingBatch(newer), token=server.gateway_tokens["BRK"])
-    page.wait_for_function(f"{graph}.data[0].x.length > {points}", timeout=40_000)
+    page.wait_for_function(f"{graph}.data[0].x.length > {points}")
     assert page.evaluate(f"{graph}._fullLayout.xaxis.range") == zoomed == drawn
 
 
