@@ -23,8 +23,17 @@ up: env ## Starts everything; ARGS="--port 50151 --no-dashboard" passes options 
 # three processes for two cores: many tests wait for a process or a server to start
 PROCESSES := $(shell n=$$(nproc); n=$$((n + n / 2)); echo $$((n < 6 ? n : 6)))
 
+PARALLEL := -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
+# a browser beside two other heavy tests may not draw a page for a minute
+ALONE := tests/streamlit_app/test_browser.py
+
 test: env ## Runs every test, three processes for two cores (ARGS="-m 'not slow'" for the quick ones).
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	@$(BIN)/python -m pytest -q $(ALONE)
+	@$(BIN)/python -m pytest $(PARALLEL) --ignore=$(ALONE)
+else
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+endif
 
 lint: env ## Style, formatting.
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -120,8 +120,7 @@ def dashboard_url(fed_server: RunningServer, tmp_path: Path) -> Iterator[str]:
         process.wait(10)
 
 
-_PATIENCE_MS: Final = 90_000
-"""A busy machine draws slowly, and that is not what is tested."""
+_PATIENCE_MS: Final = 90_000  # a busy machine draws slowly, and that is not what is tested
 
 
 @pytest.fixture
@@ -338,11 +337,9 @@ def _a_drill_is_played(page: Page, server: RunningServer) -> None:
     page.get_by_placeholder(re.compile("Search")).fill("open cell")
     page.get_by_placeholder(re.compile("Search")).press("Enter")
     expect(page.locator(".st-key-add_drill_shorted_cell")).to_have_count(0)  # the library is narrowed
-    add = page.locator(".st-key-add_drill_open_cell button")
-    expect(add).to_have_count(1)
-    add.click()
+    page.locator(".st-key-add_drill_open_cell button").click()
     part = page.locator('[class*="st-key-panel_part_drill"]')
-    expect(part.get_by_label("Batteries")).to_have_count(1)  # an old one stays while it is drawn
+    expect(part.get_by_label("Batteries")).to_have_count(1)
     part.get_by_label("Batteries").fill("B05")
     part.get_by_label("Batteries").press("Enter")
     page.get_by_placeholder("As its scenarios").fill("Open cell on Monday")
