@@ -281,6 +281,7 @@ class ShardPump:
                 _log.warning("shard away, its rows wait", shard=self._shard, rows=row_count, reason=error.message)
                 await self._restored(give_up - time.monotonic())
             else:
+                self._has_other_owner = False
                 self._live.update(self._shard, result.twins, result.live)
                 if result.alerts:
                     self._on_alerts()

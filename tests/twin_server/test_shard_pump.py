@@ -121,6 +121,10 @@ async def test_twins_that_have_another_owner_are_not_taken_back(bench: Bench) ->
     bench.pump.look_after()
     await asyncio.sleep(0.01)
     assert bench.fleet.restored == []
+    await bench.put(2)  # it is the owner again
+    bench.pump.look_after()
+    await asyncio.sleep(0.01)
+    assert bench.fleet.restored == [0]
 
 
 async def test_a_shard_that_stays_away_fails_everything_that_waits_so_that_nothing_overtakes(bench: Bench) -> None:
