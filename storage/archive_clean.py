@@ -17,6 +17,7 @@ _FORGET_FILE: Final = "DELETE FROM archive_file WHERE path = %s"
 _EXPIRE_FILES: Final = read_sql("expire_archive_files")
 _EXPIRE_LATE: Final = read_sql("expire_late_rows")
 _EXPIRE_REVISED: Final = read_sql("expire_revised")
+_EXPIRE_REVISIONS: Final = read_sql("expire_revisions")
 _EXPIRE_TRACE: Final = read_sql("expire_model_trace")
 _ORPHAN_AGE_S: Final = 3_600.0
 
@@ -70,5 +71,5 @@ def forget_old(connection: Connection, today: int, raw_days: int, hour_days: int
     """
     before = {"raw_before": to_date(today - raw_days), "hours_before": to_date(today - hour_days)}
     with connection.transaction():
-        for statement in (_EXPIRE_FILES, _EXPIRE_LATE, _EXPIRE_REVISED, _EXPIRE_TRACE):
+        for statement in (_EXPIRE_FILES, _EXPIRE_LATE, _EXPIRE_REVISED, _EXPIRE_REVISIONS, _EXPIRE_TRACE):
             connection.execute(statement, before)

@@ -17,6 +17,7 @@ from storage.archive_merge import merge_weeks
 from storage.archive_seal import seal_day
 from storage.archive_settings import ArchiveSettings
 from storage.partitions import DAY_US, partition_name
+from storage.sql_files import read_sql
 from tests.storage.archive_days import FIRST_DAY, KEYS, STEP_US, Days, assert_same, readings
 
 DAYS = range(FIRST_DAY, FIRST_DAY + 3)
@@ -211,6 +212,27 @@ def test_what_is_old_goes_unless_it_was_sealed_lately(days: Days) -> None:
         assert [file.first_day for file in current_files(connection, FileKind.READINGS)] == [
             day - 1_200 for day in DAYS[1:]
         ], "recorded history that is replayed is kept for as long as any other"
+
+
+def test_revisions_that_no_question_needs_go_and_numbers_go_on(days: Days) -> None:
+    today = int(time.time() // 86_400)
+    with connect(days) as connection:
+        connection.execute("TRUNCATE twin_revision, revised_estimate")
+        for revision, age_days in ((1, 900), (2, 850), (3, 800), (4, 10)):
+            connection.execute(
+                "INSERT INTO twin_revision VALUES (1, %s, now() - %s * interval '1 day', '2020-01-01')",
+                (revision, age_days),
+            )
+        connection.execute("INSERT INTO twin_revision VALUES (2, 7, now() - interval '900 days', '2020-01-01')")
+        connection.execute(
+            "INSERT INTO revised_estimate SELECT 1, now(), 2, 0, r.*"
+            " FROM (SELECT 1::real, 1::real, 1::real, 1::real, 1::real, 1::real, 1::real, 1::real, 1::real, 1::real) r"
+        )
+        forget_old(connection, today, raw_days=730, hour_days=3_653)
+        left = connection.execute("SELECT battery_key, revision FROM twin_revision ORDER BY 1, 2").fetchall()
+        assert left == [(1, 2), (1, 3), (1, 4), (2, 7)], "named by an estimate, known at the border, newer; the newest"
+        connection.execute(read_sql("number_revisions"), {"keys": [2], "from_times": ["now"], "known_at": "now"})
+        assert connection.execute("SELECT max(revision) FROM twin_revision WHERE battery_key = 2").fetchone() == (8,)
 
 
 def test_one_keeper_at_a_time(days: Days) -> None:
