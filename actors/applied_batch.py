@@ -1,6 +1,7 @@
 """What became of one batch of rows, whether its rows came in order or not."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from actors.twin_memory import TwinMemory
 from actors.twin_step import Step, TwinStepper
 from batterytwin.telemetry import TELEMETRY_DTYPE, Outcome, Rows
 from storage.shard_store import ShardStore
+
+_LATE: Final = int(Outcome.LATE)
+_TOO_LATE: Final = int(Outcome.TOO_LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def in_order(step: Step) -> AppliedBatch:
 
 def has_late_rows(step: Step) -> bool:
     """Whether a row is older than its twin and not among the recent ones."""
-    return bool(np.isin(step.outcomes, (Outcome.LATE, Outcome.TOO_LATE)).any())
+    return bool(((step.outcomes == _LATE) | (step.outcomes == _TOO_LATE)).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class LateWorker:
         """
         outcomes = step.outcomes
         concerned = np.zeros(len(self.keys), np.bool_)
-        concerned[rows["twin"][np.isin(outcomes, (Outcome.LATE, Outcome.TOO_LATE))]] = True
+        concerned[rows["twin"][(outcomes == _LATE) | (outcomes == _TOO_LATE)]] = True
         found = sort_out(rows, outcomes, self.keys, present.records["watermark_us"], self.store)
         anew = np.flatnonzero(concerned[touched]).astype(np.int32)
         work.put(anew, present.take(touched[anew]))

@@ -12,7 +12,7 @@ full load reads so many again, for which it has two seconds.
 """
 _FEWEST_ROWS_BETWEEN_SNAPSHOTS: Final = 400_000
 MOST_SNAPSHOTS: Final = 2_048
-"""Twins in one commit, 6 MB."""
+"""Twins in one commit, 5 MB."""
 _FEWEST_SNAPSHOTS: Final = 32
 _ROWS_A_SNAPSHOT: Final = 40
 """Rows of a commit for each snapshot that it takes along, so that no commit keeps its callers waiting: each snapshot
