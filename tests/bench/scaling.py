@@ -1,14 +1,16 @@
 """Fleets ten and a hundred times as large through the real server: what becomes of its speed, and what a twin weighs.
 
 Messages have 216 batteries and nine sample times at every size, over nine streams; what changes is how many batteries
-there are. Nothing else runs on the machine meanwhile, and the fleets follow each other, because a server of
-194,400 twins is not idle while it waits.
+there are. A machine's speed changes by the minute, so that each larger fleet is measured in turns with the product's
+own, round by round. While one is measured the other stands still: a server of 194,400 twins is not idle while it waits.
 """
 
 import asyncio
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from batterytwin.inventory import load_fleet
@@ -17,8 +19,9 @@ from tests.bench import load
 from tests.bench.big_fleet import write_fleet
 from tests.bench.run import Run, running_server
 from tests.bench.server_process import ServerProcess
+from tests.bench.settled import wait_for_scorer, wait_until_calm
 
-_ROUNDS: Final = 5
+_ROUNDS: Final = 6  # even: who is first in a round alternates
 _ROWS: Final = 972_000  # of a round, about; nine readings of every battery at least
 _BATTERIES, _SAMPLES = 216, 9
 """Of a message: as at the size of the default fleet, whose sites have so many batteries."""
@@ -28,21 +31,57 @@ _SETTLE_S: Final = 12.0
 _PATIENCE_S: Final = 600.0  # with a start or a stop of the largest fleet, whose time is reported
 
 
+@dataclass(slots=True)
+class _Fleet:
+    """A running fleet.
+
+    Attributes:
+        server: its server.
+        token: for it.
+        battery_ids: of all its batteries.
+        next_s: sample time from which it has no readings yet, Unix, s.
+    """
+
+    server: ServerProcess
+    token: str
+    battery_ids: Sequence[str]
+    next_s: float
+
+    def messages(self) -> list[list[ReadingBatch]]:
+        """Those of the next round, by stream."""
+        samples = max(_SAMPLES, _ROWS // len(self.battery_ids))
+        found = pools(self.battery_ids, self.next_s, samples)
+        self.next_s += samples + 60.0
+        return found
+
+    def rate(self, messages: Sequence[Sequence[ReadingBatch]]) -> float:
+        """Acknowledged readings a second."""
+        return asyncio.run(load.pools_flat_out(self.server.target, self.token, messages))
+
+
 def scaling(run: Run) -> None:
     """Readings a second and memory at each size."""
-    found = [_measure(run, batteries) for batteries in run.fleets]
-    base_rate, base_mb = found[0]
-    for batteries, (rate, megabytes) in zip(run.fleets[1:], found[1:], strict=True):
-        run.measured[f"fall_percent_at_{batteries}"] = 100 * (1 - rate / base_rate)
-        run.measured[f"kb_a_twin_at_{batteries}"] = 1e3 * (megabytes - base_mb) / (batteries - run.fleets[0])
+    base, *larger = run.fleets
+    with _running(run, base, "alone") as small:
+        for _ in range(_ROUNDS):
+            small.rate(small.messages())
+        base_mb = _megabytes(run, small)
+    for batteries in larger:
+        with _running(run, batteries, "large") as large:
+            with _running(run, base, f"beside-{batteries}") as small:
+                rates = _in_turns(run, small, large)
+            megabytes = _megabytes(run, large)  # alone: what two servers share would count half
+        run.measured[f"readings_per_s_beside_{batteries}"] = statistics.median(own for own, _ in rates)
+        run.measured[f"readings_per_s_at_{batteries}"] = statistics.median(other for _, other in rates)
+        run.measured[f"fall_percent_at_{batteries}"] = statistics.median(
+            100 * (1 - other / own) for own, other in rates
+        )
+        run.measured[f"kb_a_twin_at_{batteries}"] = 1e3 * (megabytes - base_mb) / (batteries - base)
 
 
-def _measure(run: Run, batteries: int) -> tuple[float, float]:
-    """Acknowledged readings a second, median; and decimal megabytes of the server, database left out.
-
-    The database's memory follows what is written, up to its own settings, not the number of twins; it is reported.
-    """
-    folder = run.folder / f"scaling-{batteries}"
+@contextmanager
+def _running(run: Run, batteries: int, name: str) -> Iterator[_Fleet]:
+    folder = run.folder / f"scaling-{batteries}-{name}"
     folder.mkdir(mode=0o755)
     fleet_file = folder / "fleet.toml"
     write_fleet(fleet_file, batteries)
@@ -51,16 +90,25 @@ def _measure(run: Run, batteries: int) -> tuple[float, float]:
     began = time.monotonic()
     with running_server(folder / "data", "--fleet-file", str(fleet_file), patience_s=_PATIENCE_S) as (server, token):
         run.measured[f"first_start_s_at_{batteries}"] = time.monotonic() - began
-        start_s, samples = load.days_ago(2), max(_SAMPLES, _ROWS // batteries)
-        rates = []
-        for number in range(_ROUNDS + 1):
-            messages = pools(ids, start_s + number * (samples + 60.0), samples)
-            rates.append(asyncio.run(load.pools_flat_out(server.target, token, messages)))
-        run.say("  " + ", ".join(f"{rate:,.0f}" for rate in rates[1:]) + " readings/s")
-        megabytes = _megabytes(run, server, batteries)
-    rate = statistics.median(rates[1:])  # the first round makes the partition, compiles, and fills caches
-    run.measured[f"readings_per_s_at_{batteries}"] = rate
-    return rate, megabytes
+        wait_for_scorer(server)  # else one fleet's memory would hold it and another's not
+        yield _Fleet(server, token, ids, load.days_ago(2))
+
+
+def _in_turns(run: Run, small: _Fleet, large: _Fleet) -> list[tuple[float, float]]:
+    """Readings a second of both fleets, in rounds. What a server does once, at its first readings, is not measured."""
+    for fleet in (small, large):
+        fleet.rate(fleet.messages())
+        wait_until_calm(fleet.server)
+    rounds = []
+    for number in range(_ROUNDS):
+        found = {}
+        for this, other in ((small, large), (large, small))[:: 1 if number % 2 else -1]:
+            messages = this.messages()
+            with other.server.standing_still():
+                found[this is large] = this.rate(messages)
+        rounds.append((found[False], found[True]))
+    run.say("  " + ", ".join(f"{own:,.0f} / {other:,.0f}" for own, other in rounds) + " readings/s")
+    return rounds
 
 
 def pools(ids: Sequence[str], start_s: float, samples: int) -> list[list[ReadingBatch]]:
@@ -77,8 +125,12 @@ def pools(ids: Sequence[str], start_s: float, samples: int) -> list[list[Reading
     ]
 
 
-def _megabytes(run: Run, server: ServerProcess, batteries: int) -> float:
+def _megabytes(run: Run, fleet: _Fleet) -> float:
+    """Decimal megabytes of the server, the database left out.
+
+    The database's memory follows what is written, up to its own settings, not the number of twins; it is reported.
+    """
     time.sleep(_SETTLE_S)
-    sizes = server.pss_by_name()
-    run.measured |= {f"memory_{name}_mb_at_{batteries}": size for name, size in sizes.items()}
+    sizes = fleet.server.pss_by_name()
+    run.measured |= {f"memory_{name}_mb_at_{len(fleet.battery_ids)}": size for name, size in sizes.items()}
     return sum(size for name, size in sizes.items() if name != "PostgreSQL") * 2**20 / 1e6

@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 
@@ -165,6 +165,20 @@ class ServerProcess:
                 name = kind_of(process.cmdline())
                 sizes[name] = sizes.get(name, 0.0) + kilobytes / 1024
         return sizes
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Stops all its processes, the database's too, for a while (SIGSTOP): they take no processor time."""
+        stopped = self.processes()
+        try:
+            for process in stopped:
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
+            yield
+        finally:
+            for process in stopped:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def stop(self, timeout_s: float = 30.0) -> float:
         """Stops it as Ctrl-C would; returns the seconds it took."""
