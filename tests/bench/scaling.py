@@ -9,7 +9,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,20 +62,20 @@ class _Fleet:
 def scaling(run: Run) -> None:
     """Readings a second and memory at each size."""
     base, *larger = run.fleets
-    with _running(run, base, "alone") as small:
-        for _ in range(_ROUNDS):
-            small.rate(small.messages())
-        base_mb = _megabytes(run, small)
+    base_mb = 0.0
     for batteries in larger:
-        with _running(run, batteries, "large") as large:
+        with ExitStack() as large_alone:  # the large one begins second and ends last
             with _running(run, base, f"beside-{batteries}") as small:
+                _warm_up(small)
+                base_mb = base_mb or _megabytes(run, small)  # of each alone: what two servers share counts half
+                large = large_alone.enter_context(_running(run, batteries, "large"))
+                _warm_up(large)
                 rates = _in_turns(run, small, large)
-            megabytes = _megabytes(run, large)  # alone: what two servers share would count half
+            megabytes = _megabytes(run, large)
         run.measured[f"readings_per_s_beside_{batteries}"] = statistics.median(own for own, _ in rates)
         run.measured[f"readings_per_s_at_{batteries}"] = statistics.median(other for _, other in rates)
-        run.measured[f"fall_percent_at_{batteries}"] = statistics.median(
-            100 * (1 - other / own) for own, other in rates
-        )
+        kept = statistics.median(other / own for own, other in rates)
+        run.measured[f"fall_percent_at_{batteries}"] = 100 * (1 - kept)
         run.measured[f"kb_a_twin_at_{batteries}"] = 1e3 * (megabytes - base_mb) / (batteries - base)
 
 
@@ -94,11 +94,15 @@ def _running(run: Run, batteries: int, name: str) -> Iterator[_Fleet]:
         yield _Fleet(server, token, ids, load.days_ago(2))
 
 
+def _warm_up(fleet: _Fleet) -> None:
+    """Lets a server do what it does once, at its first readings, and fill its heap."""
+    fleet.rate(fleet.messages())
+    wait_until_calm(fleet.server)
+    fleet.rate(fleet.messages())
+
+
 def _in_turns(run: Run, small: _Fleet, large: _Fleet) -> list[tuple[float, float]]:
-    """Readings a second of both fleets, in rounds. What a server does once, at its first readings, is not measured."""
-    for fleet in (small, large):
-        fleet.rate(fleet.messages())
-        wait_until_calm(fleet.server)
+    """Readings a second of both fleets, in rounds."""
     rounds = []
     for number in range(_ROUNDS):
         found = {}
