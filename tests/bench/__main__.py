@@ -4,13 +4,14 @@ import argparse
 import json
 import logging
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.bench.run import FLEETS, Run
-from tests.bench.sections import SECTIONS
+from tests.bench.sections import ON_SETTLED_SERVER, SECTIONS
 from tests.bench.server_process import end_in_order_on_sigterm
 from tests.bench.targets import TARGETS, Measurement
 
@@ -31,16 +32,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bt-bench-") as folder:
         Path(folder).chmod(0o755)  # as root, the database runs as a user of its own, who has to get in
         run = Run(Path(folder), console, options.history_days, tuple(options.fleets))
-        for name, section in SECTIONS.items():
-            if name not in wanted:
-                continue
-            console.rule(name)
-            try:
-                section(run)
-            except Exception as error:
-                logging.getLogger(__name__).debug("section %s", name, exc_info=True)
-                reasons[name] = f"{type(error).__name__}: {error}"
-                console.print(f"{name}: {reasons[name]}", markup=False)
+        with closing(run.settled):
+            for name, section in SECTIONS.items():
+                if name not in wanted:
+                    continue
+                console.rule(name)
+                if name not in ON_SETTLED_SERVER:
+                    run.settled.close()
+                try:
+                    section(run)
+                except Exception as error:
+                    logging.getLogger(__name__).debug("section %s", name, exc_info=True)
+                    reasons[name] = f"{type(error).__name__}: {error}"
+                    console.print(f"{name}: {reasons[name]}", markup=False)
     results = [
         Measurement(target, run.measured.get(target.name), reasons.get(target.section, "not measured"))
         for target in TARGETS

@@ -2,9 +2,6 @@
 
 import asyncio
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,8 +9,7 @@ import numpy as np
 from tests.bench import load
 from tests.bench.call_load import Answered, get_twins, ingest_singles, prepared_singles, snapshots_after_acks
 from tests.bench.echo_server import echo_beside
-from tests.bench.run import Run, running_server
-from tests.bench.settled import settle
+from tests.bench.run import Run
 
 _ROUNDS: Final = 15  # many short ones: a shared machine changes its pace from one second to the next
 _CALLS: Final = 1_700
@@ -24,40 +20,35 @@ _SNAPSHOTS: Final = 200
 
 def calls(run: Run) -> None:
     """Calls that bring one reading."""
-    with _server_and_echo(run.folder / "calls") as (target, echo, token):
+    server, token, data_dir = run.settled.use()
+    with echo_beside(data_dir) as echo:
         run.say(f"{_ROUNDS} rounds of {_CALLS:,} one-reading calls, {_INGEST_IN_FLIGHT} in flight: echo, server ...")
         pairs = []
         for number in range(_ROUNDS + 1):
-            batches = prepared_singles(load.days_ago(3) + 3_600.0 * number, _CALLS)
-            pair = [asyncio.run(ingest_singles(to, token, _INGEST_IN_FLIGHT, batches)) for to in (echo, target)]
+            batches = prepared_singles(load.days_ago(0.9) + 60.0 * number, _CALLS)
+            pair = [asyncio.run(ingest_singles(to, token, _INGEST_IN_FLIGHT, batches)) for to in (echo, server.target)]
             pairs.append(pair)
         _note(run, "single_reading_calls", pairs[1:])  # the first round warms up
 
 
 def reads(run: Run) -> None:
     """Reads of twins while nothing else runs."""
-    with _server_and_echo(run.folder / "reads") as (target, echo, token):
-        asyncio.run(snapshots_after_acks(target, token, load.days_ago(2), rounds=2))  # twins that have something to say
+    server, token, data_dir = run.settled.use()
+    with echo_beside(data_dir) as echo:
+        first_words = snapshots_after_acks(server.target, token, load.days_ago(0.8), rounds=2)
+        asyncio.run(first_words)  # twins that have something to say
         run.say(f"{_ROUNDS} rounds of {_CALLS:,} GetTwin, {_READS_IN_FLIGHT} in flight: echo, server ...")
         pairs = [
-            [asyncio.run(get_twins(to, token, _READS_IN_FLIGHT, _CALLS)) for to in (echo, target)]
+            [asyncio.run(get_twins(to, token, _READS_IN_FLIGHT, _CALLS)) for to in (echo, server.target)]
             for _ in range(_ROUNDS + 1)
         ][1:]
         _note(run, "get_twin", pairs)
         for name, place in (("get_twin_echo_p99_ms", 0), ("get_twin_p99_ms", 1)):
             run.measured[name] = statistics.median(1e3 * float(np.quantile(pair[place].took_s, 0.99)) for pair in pairs)
         run.say("GetFleetSnapshot after each ack ...")
-        took_s = asyncio.run(snapshots_after_acks(target, token, load.days_ago(1), _SNAPSHOTS))
+        took_s = asyncio.run(snapshots_after_acks(server.target, token, load.days_ago(0.7), _SNAPSHOTS))
         run.measured["fleet_snapshot_p99_ms"] = 1e3 * float(np.quantile(took_s, 0.99))
         run.measured["fleet_snapshot_p50_ms"] = 1e3 * float(np.median(took_s))
-
-
-@contextmanager
-def _server_and_echo(data_dir: Path) -> Iterator[tuple[str, str, str]]:
-    """Addresses of a server and of an echo beside it, and a token that both take."""
-    with running_server(data_dir) as (server, token), echo_beside(data_dir) as echo:
-        settle(server, token)
-        yield server.target, echo, token
 
 
 def _note(run: Run, name: str, pairs: list[list[Answered]]) -> None:

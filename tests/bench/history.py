@@ -19,7 +19,8 @@ from storage.server_store import ServerStore
 from tests.bench.history_fill import HistoryPlan, fill_archive, fill_tables, plan_history
 from tests.bench.history_rows import LivedWeeks
 from tests.bench.history_size import ArchiveSize
-from tests.bench.run import Run, running_server
+from tests.bench.run import Run
+from tests.bench.server_process import running_server
 
 _ROUNDS: Final = 5
 _QUESTIONS: Final = 40  # of a round, each about another battery

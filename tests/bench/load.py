@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,20 +35,27 @@ def float_readings(battery_ids: Sequence[str], sample_time_s: float, seed: int) 
     """One float reading for each battery, as a sound fleet sends it: blocks differ for good and hardly move."""
     rng = np.random.default_rng(seed)
     n = len(battery_ids)
-    levels_v = 13.65 + 0.05 * (np.array([zlib.crc32(name.encode()) for name in battery_ids]) / 2.0**31 - 1.0)
-    strings = {name.rpartition("-")[0]: None for name in battery_ids}
-    current_a = dict(zip(strings, rng.normal(0.02, 0.002, len(strings)), strict=True))  # one for all blocks in series
+    levels_v, string_of = _blocks(tuple(battery_ids))
+    current_a = rng.normal(0.02, 0.002, int(string_of.max()) + 1)[string_of]  # one for all blocks in series
     resistance_mohm = np.where(rng.random(n) < _WITH_RESISTANCE, rng.normal(4.2, 0.1, n), np.nan)
     return ReadingBatch(
         ReadingColumns(
             battery_ids,
             np.full(n, round(sample_time_s * 1e9), np.int64),
             voltage_v=(levels_v + rng.normal(0.0, 0.005, n)).astype(np.float32),
-            current_a=np.array([current_a[name.rpartition("-")[0]] for name in battery_ids], np.float32),
+            current_a=current_a.astype(np.float32),
             temperature_c=rng.normal(26.0, 0.1, n).astype(np.float32),
             internal_resistance_mohm=resistance_mohm.astype(np.float32),
         )
     )
+
+
+@lru_cache(maxsize=2_048)
+def _blocks(battery_ids: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Float level of each block, V, and the number of its string, counted as strings appear."""
+    levels_v = 13.65 + 0.05 * (np.array([zlib.crc32(name.encode()) for name in battery_ids]) / 2.0**31 - 1.0)
+    numbers: dict[str, int] = {}
+    return levels_v, np.array([numbers.setdefault(name.rpartition("-")[0], len(numbers)) for name in battery_ids])
 
 
 async def unary_at_rate(

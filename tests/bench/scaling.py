@@ -17,8 +17,8 @@ from batterytwin.inventory import load_fleet
 from batterytwin.readings import ReadingBatch
 from tests.bench import load
 from tests.bench.big_fleet import write_fleet
-from tests.bench.run import Run, running_server
-from tests.bench.server_process import ServerProcess
+from tests.bench.run import Run
+from tests.bench.server_process import ServerProcess, running_server
 from tests.bench.settled import wait_for_scorer, wait_until_calm
 
 _ROUNDS: Final = 6  # even: who is first in a round alternates

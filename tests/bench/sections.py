@@ -16,10 +16,9 @@ from tests.bench.calls import calls, reads
 from tests.bench.drills import drills
 from tests.bench.history import history
 from tests.bench.recovery import cold_start_with_tail_s, restore_backup_s
-from tests.bench.run import Run, running_server
+from tests.bench.run import Run
 from tests.bench.scaling import scaling
-from tests.bench.server_process import ServerProcess
-from tests.bench.settled import settle
+from tests.bench.server_process import ServerProcess, running_server
 from tests.bench.shard_recovery import shard_recovery
 from tests.bench.what_if import what_if
 
@@ -57,44 +56,41 @@ def start(run: Run) -> None:
 
 def mission(run: Run) -> None:
     """Processor time of the normal pace, beyond an idle server's."""
-    with running_server(run.folder / "mission") as (server, token):
-        settle(server, token)
-        run.say(f"idle for {_IDLE_S:.0f} s ...")
-        idle = _cpu_share(server, lambda: time.sleep(_IDLE_S))
-        run.say(f"mission load: 32.4 one-reading calls/s for {_MISSION_S:.0f} s ...")
-        trickle: list[float] = []
+    server, token, _ = run.settled.use()
+    run.say(f"idle for {_IDLE_S:.0f} s ...")
+    idle = _cpu_share(server, lambda: time.sleep(_IDLE_S))
+    run.say(f"mission load: 32.4 one-reading calls/s for {_MISSION_S:.0f} s ...")
+    trickle: list[float] = []
 
-        def work() -> None:
-            singles = load.single_readings(load.days_ago(3))
-            trickle.extend(asyncio.run(load.unary_at_rate(server.target, token, singles, 32.4, _MISSION_S)).tolist())
+    def work() -> None:
+        singles = load.single_readings(load.days_ago(3))
+        trickle.extend(asyncio.run(load.unary_at_rate(server.target, token, singles, 32.4, _MISSION_S)).tolist())
 
-        busy = _cpu_share(server, work)
-        run.measured["mission_ack_p99_ms"] = 1e3 * float(np.quantile(trickle, 0.99))
-        run.measured["idle_cpu_percent"] = 100 * idle
-        run.measured["mission_cpu_percent"] = 100 * (busy - idle)
+    busy = _cpu_share(server, work)
+    run.measured["mission_ack_p99_ms"] = 1e3 * float(np.quantile(trickle, 0.99))
+    run.measured["idle_cpu_percent"] = 100 * idle
+    run.measured["mission_cpu_percent"] = 100 * (busy - idle)
 
 
 def latency(run: Run) -> None:
     """Time to the ack at 1,944 readings/s, and at half the peak of this run with the messages of the peak."""
-    with running_server(run.folder / "latency") as (server, token):
-        settle(server, token)
-        run.say(f"ack latency at 1,944 readings/s for {_ACK_S:.0f} s ...")
-        batches = load.outage_readings(load.days_ago(2))
-        rounds = [
-            asyncio.run(load.unary_at_rate(server.target, token, batches, 81.0, _ACK_S / _ROUNDS))
-            for _ in range(_ROUNDS)
-        ]
-        run.measured["ack_p50_ms"] = 1e3 * _median_of_rounds(rounds, 0.5)
-        run.measured["ack_p99_ms"] = 1e3 * _median_of_rounds(rounds, 0.99)
-        peak = run.measured.get("durable_readings_per_s") or _peak(server.target, token)
-        run.say(f"ack latency at {peak / 2:,.0f} readings/s ...")
-        rate_hz = peak / 2 / _FLEET
-        count = round(rate_hz * _HALF_PEAK_S)
-        rounds = []
-        for number in range(_ROUNDS):
-            prepared = iter(load.site_messages(load.days_ago(1) + number * (count + 9.0), count))
-            rounds.append(asyncio.run(load.unary_at_rate(server.target, token, prepared, rate_hz, count / rate_hz)))
-        run.measured["ack_half_peak_p99_ms"] = 1e3 * _median_of_rounds(rounds, 0.99)
+    server, token, _ = run.settled.use()
+    run.say(f"ack latency at 1,944 readings/s for {_ACK_S:.0f} s ...")
+    batches = load.outage_readings(load.days_ago(2))
+    rounds = [
+        asyncio.run(load.unary_at_rate(server.target, token, batches, 81.0, _ACK_S / _ROUNDS)) for _ in range(_ROUNDS)
+    ]
+    run.measured["ack_p50_ms"] = 1e3 * _median_of_rounds(rounds, 0.5)
+    run.measured["ack_p99_ms"] = 1e3 * _median_of_rounds(rounds, 0.99)
+    peak = run.measured.get("durable_readings_per_s") or _peak(server.target, token)
+    run.say(f"ack latency at {peak / 2:,.0f} readings/s ...")
+    rate_hz = peak / 2 / _FLEET
+    count = round(rate_hz * _HALF_PEAK_S)
+    rounds = []
+    for number in range(_ROUNDS):
+        prepared = iter(load.site_messages(load.days_ago(1) + number * (count + 9.0), count))
+        rounds.append(asyncio.run(load.unary_at_rate(server.target, token, prepared, rate_hz, count / rate_hz)))
+    run.measured["ack_half_peak_p99_ms"] = 1e3 * _median_of_rounds(rounds, 0.99)
 
 
 def _median_of_rounds(rounds: Sequence[NDArray[np.float64]], quantile: float) -> float:
@@ -164,8 +160,8 @@ def recovery(run: Run) -> None:
 
 SECTIONS: Final[dict[str, Callable[[Run], None]]] = {
     "start": start,
-    "mission": mission,
     "ingest": ingest,
+    "mission": mission,
     "latency": latency,
     "calls": calls,
     "reads": reads,
@@ -176,6 +172,9 @@ SECTIONS: Final[dict[str, Callable[[Run], None]]] = {
     "what_if": what_if,
 }
 """In the order in which they run: `latency` takes the peak that `ingest` finds, or looks for it when it runs alone."""
+
+ON_SETTLED_SERVER: Final = frozenset({"mission", "latency", "calls", "reads"})
+"""Sections that share one server. Each sends newer readings than the one before."""
 
 
 def _cpu_share(server: ServerProcess, work: Callable[[], None]) -> float:

@@ -18,6 +18,7 @@ from clients.sync_client import TwinClient
 from clients.types import ServerStatus
 from storage.embedded import EmbeddedPostgres
 from twin_server.instance import read_instance
+from twin_server.operator_token import operator_token
 
 _BATTERYTWIN = Path(sys.executable).with_name("batterytwin")
 
@@ -183,10 +184,31 @@ class ServerProcess:
     def stop(self, timeout_s: float = 30.0) -> float:
         """Stops it as Ctrl-C would; returns the seconds it took."""
         began = time.monotonic()
-        os.kill(self._process.pid, signal.SIGTERM)
+        if self.is_running():
+            os.kill(self._process.pid, signal.SIGTERM)
         self._process.wait(timeout=timeout_s)
         self._log.close()
         return time.monotonic() - began
+
+
+@contextmanager
+def running_server(data_dir: Path, *options: str, patience_s: float = 300.0) -> Iterator[tuple[ServerProcess, str]]:
+    """A server without simulator and dashboard, ready, and a token for it.
+
+    Args:
+        data_dir: of the server.
+        options: more of `batterytwin up`.
+        patience_s: how long a start may take, and a stop a tenth of it; then it is killed.
+    """
+    server = ServerProcess(data_dir, "--no-simulator", "--no-dashboard", *options)
+    try:
+        server.wait_for("ready", patience_s)
+        yield server, operator_token(data_dir)
+    finally:
+        try:
+            server.stop(patience_s / 10)
+        except subprocess.TimeoutExpired:  # what was measured counts; nothing may be left behind
+            server.cut_power()
 
 
 def end_in_order_on_sigterm() -> None:

@@ -17,7 +17,7 @@ from storage.durability import durability_gaps
 from storage.embedded import EmbeddedPostgres
 from tests.bench.call_load import ingest_singles, prepared_singles
 from tests.bench.load import days_ago, pools_flat_out
-from tests.bench.run import running_server
+from tests.bench.server_process import running_server
 from tests.benchmarks.peers.databases import Round
 from tests.benchmarks.peers.process import NotHereError, free_port, running
 from tests.benchmarks.peers.workload import STREAMS, json_readings, post_all, round_of_batches
