@@ -51,7 +51,12 @@ def in_order(step: Step) -> AppliedBatch:
 
 def has_late_rows(step: Step) -> bool:
     """Whether a row is older than its twin and not among the recent ones."""
-    return bool(((step.outcomes == _LATE) | (step.outcomes == _TOO_LATE)).any())
+    return bool(_are_late(step.outcomes).any())
+
+
+def _are_late(outcomes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    late: NDArray[np.bool_] = (outcomes == _LATE) | (outcomes == _TOO_LATE)
+    return late
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class LateWorker:
         """
         outcomes = step.outcomes
         concerned = np.zeros(len(self.keys), np.bool_)
-        concerned[rows["twin"][(outcomes == _LATE) | (outcomes == _TOO_LATE)]] = True
+        concerned[rows["twin"][_are_late(outcomes)]] = True
         found = sort_out(rows, outcomes, self.keys, present.records["watermark_us"], self.store)
         anew = np.flatnonzero(concerned[touched]).astype(np.int32)
         work.put(anew, present.take(touched[anew]))
