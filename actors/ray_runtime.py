@@ -3,10 +3,13 @@
 import logging
 import os
 import secrets
+import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from actors.ray_folder import make_ray_folder, remove_ray_folder
 from batterytwin.errors import TwinError
@@ -47,7 +50,9 @@ _folders: Final[list[Path]] = []
 def start_ray(core_count: int) -> None:
     """Starts a private Ray on this machine: loopback only, token required, nothing shared with other instances.
 
-    It ends with this process, however that ends. Install signal handlers after this call: Ray installs its own.
+    It ends with this process, however that ends, and by SIGKILL alone: a SIGTERM for every process of a service would
+    otherwise end Ray under those who are about to store their last snapshots. Install signal handlers after this call:
+    Ray installs its own.
 
     Args:
         core_count: cores that Ray may plan with.
@@ -58,7 +63,7 @@ def start_ray(core_count: int) -> None:
     logging.getLogger("ray").setLevel(logging.ERROR)  # its notes to developers are not for users
     folder = make_ray_folder()
     try:
-        with _environment(_ENVIRONMENT):
+        with _environment(_ENVIRONMENT), _sigterm_blocked():
             ray.init(
                 address="local",
                 num_cpus=core_count,
@@ -98,9 +103,45 @@ def ray_folder() -> Path:
 
 def stop_ray() -> None:
     """Ends the private Ray and removes what it left. Repeating it changes nothing."""
+    processes = [process for folder in _folders for process in _processes_of(folder)]
+    _let_ray_kill()
     ray.shutdown(wait_for_processes=True)
+    for process in processes:  # Ray itself reaches only those that it has started directly
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     while _folders:
         remove_ray_folder(_folders.pop())
+
+
+def _processes_of(folder: Path) -> list[psutil.Process]:
+    """Processes of a Ray that this process has started: those that were told the folder, and all below them."""
+    found: list[psutil.Process] = []
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if any(str(folder) in argument for argument in process.cmdline()):
+                found += [process, *process.children(recursive=True)]
+    return found
+
+
+def _let_ray_kill() -> None:
+    """Lets Ray end its processes by SIGKILL at once; it would wait a second for each of them to obey SIGTERM.
+
+    As above: where Ray is made otherwise, its end takes three seconds longer.
+    """
+    node = getattr(ray._private.worker, "_global_node", None)
+    for started in getattr(node, "all_processes", {}).values():
+        for info in started:
+            info.process.terminate = info.process.kill
+
+
+@contextmanager
+def _sigterm_blocked() -> Iterator[None]:
+    """SIGTERM is blocked in all that is started within; a blocked signal is inherited. Ray itself blocks SIGINT."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from tests.actors import fleet_bench
 from tests.actors.fleet_bench import NEVER_S, FleetBench, feed, give_evidence, reference_hashes
 from tests.actors.postgres_bench import registered_specs
 from tests.actors.telemetry import START_US, small_specs
-from tests.bench.server_process import is_shard, is_spare
+from tests.bench.server_process import is_shard, is_spare, tree_of
 
 pytestmark = pytest.mark.slow
 
@@ -156,6 +156,21 @@ async def test_a_dead_shard_is_told_and_the_others_go_on(bench: FleetBench) -> N
     assert len(await fleet.wait_restored(dead[0])) == 24
     assert (await fleet.apply(dead[0], frame[:24], START_US)).outcome.max() <= Outcome.DUPLICATE
     assert await fleet.ready() == [True, True]
+    await fleet.stop()
+
+
+async def test_sigterm_for_every_process_of_ray_leaves_the_shards_at_work(bench: FleetBench) -> None:
+    fleet = await bench.started(24)
+    (frame,) = bench.frames(1)
+    roots = [child for child in psutil.Process().children() if child.name() in {"gcs_server", "raylet"}]
+    processes = [process for root in roots for process in tree_of(root.pid)]
+    assert len(roots) == 2
+    assert len(processes) >= 4
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+    for shard in (0, 1):
+        assert (await fleet.apply(shard, frame[:24], START_US)).outcome.max() <= Outcome.SUSPECT
+    assert [process for process in processes if not process.is_running()] == []
     await fleet.stop()
 
 
