@@ -25,6 +25,7 @@ from storage.archive_merge import merge_weeks
 from storage.archive_revise import revise_files
 from storage.archive_seal import seal_day
 from storage.archive_settings import ArchiveSettings
+from storage.framed_child import ignore_stop_signals
 from storage.instants import to_datetime
 from storage.partitions import DAY_US, day_of
 from storage.round_lock import round_lock
@@ -125,6 +126,7 @@ def _due_days(connection: Connection, before_day: int, now_us: int) -> list[int]
 def main() -> None:
     """Does one round and prints what it did as one line of JSON; exit code 1 and a message if it could not."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    ignore_stop_signals()
     os.nice(10)  # the twins come first
     given = json.loads(sys.stdin.readline())
     try:

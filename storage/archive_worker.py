@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from batterytwin.telemetry import MEASURED_COLUMNS, Flag
 from storage.archive_columns import from_steps
-from storage.framed_child import read_frame, write_frames
+from storage.framed_child import ignore_stop_signals, read_frame, write_frames
 
 _MEMORY: Final = "512MB"
 _PARTS: Final = ("mean", "min", "max", "count")
@@ -100,6 +100,7 @@ def _open() -> duckdb.DuckDBPyConnection:
 
 def main() -> None:
     """Answers until standard input ends."""
+    ignore_stop_signals()
     folder, connection = Path(sys.argv[1]), _open()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     while (asked := read_frame(source)) is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import struct
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,15 @@ from batterytwin.errors import StoreUnavailableError
 
 FRAME: Final = struct.Struct("<I")
 """Length of what follows, in front of every question and every part of an answer."""
+
+
+def ignore_stop_signals() -> None:
+    """Makes a child outlive a signal that was sent to the server and all its processes: the server ends it in order.
+
+    Ctrl-C reaches the process group, and SIGTERM every process of a service or a container.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:

@@ -11,13 +11,14 @@ import sys
 from actors.filter import compile_kernels
 from actors.replayer import TwinReplayer
 from batterytwin.errors import TwinError
-from storage.framed_child import read_frame, write_frames
+from storage.framed_child import ignore_stop_signals, read_frame, write_frames
 from storage.postgres_past_store import PostgresPastStore
 from twin_server.past_twins import PastQuestion, PastSettings
 
 
 def main() -> None:
     """Answers until standard input ends."""
+    ignore_stop_signals()
     os.nice(10)  # the twins come first
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     greeting = read_frame(source)

@@ -12,7 +12,7 @@ import threading
 from typing import Final
 
 from batterytwin.errors import TwinError
-from storage.framed_child import read_frame, write_frames
+from storage.framed_child import ignore_stop_signals, read_frame, write_frames
 from twin_server.projection_job import ProjectionJob, ProjectionNews
 
 _NEWS_S: Final = 1.0
@@ -20,6 +20,7 @@ _NEWS_S: Final = 1.0
 
 def main() -> None:
     """Computes what standard input asks for."""
+    ignore_stop_signals()  # a projection that is cut short by a stop begins again with the next start
     os.nice(10)  # the twins come first
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     asked = read_frame(source)
