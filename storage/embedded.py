@@ -75,7 +75,7 @@ class EmbeddedPostgres:
         if not self.cluster.exists():
             self._create_cluster(binaries, user)
         self._check_version()
-        if not self._adopt():
+        if not self._adopt(binaries, user):
             self._launch(binaries, user)
         return self._open_database()
 
@@ -94,6 +94,16 @@ class EmbeddedPostgres:
         """Whether a server process serves this cluster."""
         postmaster = Postmaster.read(self.cluster)
         return postmaster is not None and postmaster.is_alive()
+
+    def serves(self) -> bool:
+        """Whether it runs and has not been told to stop, by whomever."""
+        postmaster = Postmaster.read(self.cluster)
+        return postmaster is not None and postmaster.is_alive() and not postmaster.is_stopping
+
+    def answers(self) -> bool:
+        """Whether it takes a new session now."""
+        postmaster = Postmaster.read(self.cluster)
+        return postmaster is not None and postmaster.answers(_NAME)
 
     def _recorded_home(self) -> Path | None:
         record = self._data_dir / _LOCATION_FILE
@@ -153,13 +163,15 @@ class EmbeddedPostgres:
                 value=self._data_dir,
             )
 
-    def _adopt(self) -> bool:
+    def _adopt(self, binaries: Binaries, user: ServerUser | None) -> bool:
         """Waits for a running server to answer (or to finish stopping); True if one serves this cluster."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         while (postmaster := Postmaster.read(self.cluster)) is not None and postmaster.is_alive():
             if postmaster.answers(_NAME):
                 _log.info("adopted the database server that is running (pid %d)", postmaster.pid)
                 return True
+            if postmaster.is_stopping:  # it might wait for its sessions for ever
+                self._stop(binaries, user, "fast")
             if time.monotonic() > deadline:
                 raise StoreUnavailableError(
                     f"The database server (pid {postmaster.pid}) runs but does not answer; see {self._home / 'log'}.",

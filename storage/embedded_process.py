@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import psutil
 import psycopg
+
+_STATUS_LINE: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +17,18 @@ class Postmaster:
     cluster: Path
     pid: int
     socket_dir: Path
+    is_stopping: bool
+    """Whether it has been told to stop, and takes no new sessions: by SIGTERM it waits for the old ones to end."""
 
     @classmethod
     def read(cls, cluster: Path) -> Self | None:
         """Reads the pid file; None when there is none, or none that is complete."""
         try:
             lines = (cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-            return cls(cluster, int(lines[0]), Path(lines[4]))
+            if not Path(lines[4]).is_absolute():
+                return None  # it is just being written
+            status = lines[_STATUS_LINE].strip() if len(lines) > _STATUS_LINE else ""
+            return cls(cluster, int(lines[0]), Path(lines[4]), status == "stopping")
         except (OSError, ValueError, IndexError):
             return None
 

@@ -125,6 +125,25 @@ def test_a_killed_server_recovers(server: EmbeddedPostgres) -> None:
     assert remembered(url) == [0, 1, 2]
 
 
+def test_a_server_that_waits_for_its_sessions_to_stop_is_started_again(server: EmbeddedPostgres) -> None:
+    url = server.start()
+    remember(url, 1)
+    assert server.serves()
+    with psycopg.connect(url) as session:
+        assert server.answers()
+        pid = pid_of(server)
+        os.kill(pid, signal.SIGTERM)
+        while server.serves():
+            threading.Event().wait(0.01)
+        assert server.is_running()
+        assert not server.answers()
+        assert server.start() == url
+        assert has_ended(pid)
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+    assert remembered(url) == [1]
+
+
 def test_a_server_outlives_the_process_that_started_it(server: EmbeddedPostgres) -> None:
     command = [sys.executable, "-c", _START_AND_WAIT, str(server.home)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
