@@ -21,7 +21,7 @@ from actors.snapshot_rounds import SnapshotRounds
 from actors.twin_memory import MEMORY_LAYOUT, TwinMemory
 from actors.twin_step import TwinStepper
 from batterytwin.alerts import AlertTransition
-from batterytwin.errors import LeaseLostError
+from batterytwin.errors import LeaseLostError, StoreUnavailableError
 from batterytwin.events import TwinInput
 from batterytwin.telemetry import Rows, to_received_s
 from storage.shard_store import ShardCommit, ShardStore, TwinSnapshot
@@ -197,7 +197,11 @@ class TwinShard:
         self._check_owner()
         for twins in self._rounds.parts():
             part = [self._snapshot(twin, self._memory, twin) for twin in twins]
-            self._store.commit(ShardCommit(time.time_ns() // 1_000, snapshots=part))
+            commit = ShardCommit(time.time_ns() // 1_000, snapshots=part)
+            try:
+                self._store.commit(commit)
+            except StoreUnavailableError:  # the session may have ended with a database that is there again
+                self._store.commit(commit)
         self._rounds.note_all_saved()
 
     def live(self) -> Rows:

@@ -185,6 +185,21 @@ def test_a_commit_in_doubt_is_not_stored_twice() -> None:
     assert shard.state_hashes() == run(FRAMES[:21]).state_hashes()
 
 
+def test_a_snapshot_outlives_a_lost_connection() -> None:
+    database = MemoryDatabase()
+    store = _LostAnswerStore(database)
+    shard = TwinShard(SPECS, store, NEVER_S)
+    shard.restore()
+    shard.apply(FRAMES[0], START_US)
+    store.lose_answer = True
+    shard.snapshot_now()
+    assert len(database.snapshots) == BLOCKS
+    shard.apply(FRAMES[1], START_US)
+    database.available = False
+    with pytest.raises(StoreUnavailableError):
+        shard.snapshot_now()
+
+
 def test_an_owner_that_was_replaced_refuses_everything() -> None:
     database = MemoryDatabase()
     stale = run(FRAMES[:5], database)
