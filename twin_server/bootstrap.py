@@ -6,11 +6,11 @@ import gc
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from actors.fleet import Fleet, TwinSpec
 from actors.heap import trim_heap
@@ -58,7 +58,10 @@ _FINE_DAYS: Final = 7
 _DATABASE_RETRY_S: Final = 0.5
 _JOB_PERIOD_S: Final = 600.0
 _DAY_S: Final = 86_400.0
+_DATABASE_SETTLES_S: Final = 10.0
 _START_ME_AGAIN: Final = 1
+
+_Result = TypeVar("_Result")
 
 
 async def run_server(settings: ServerSettings) -> int:
@@ -128,6 +131,7 @@ class _Server:
         self._report = report
         self._parts = parts
         self._stop = stop
+        self._database: DatabaseKeeper | None = None
         self.exit_code = 0
 
     async def start(self) -> None:
@@ -162,6 +166,8 @@ class _Server:
             drills=DrillPlace(self._drill_hosts(), DrillDatabases(url), url, self._archive, settings.data_dir),
         )
         self._parts.push_async_callback(server.stop, settings.drain_timeout_s)
+        if self._database is not None:
+            self._parts.push_async_callback(self._database.settle, _DATABASE_SETTLES_S)
         port = await server.start()
         gc.collect()
         gc.freeze()  # 200,000 objects that stay: to look them through again would hold up every call for 50 ms
@@ -190,10 +196,10 @@ class _Server:
         else:
             postgres = EmbeddedPostgres(settings.data_dir)
             self._parts.push_async_callback(asyncio.to_thread, postgres.stop)
-            url = await asyncio.to_thread(postgres.start)
-            keeper = DatabaseKeeper(postgres, self._report.warn)
-            keeper.start()
-            self._parts.push_async_callback(keeper.stop)
+            url = await _carried_through(postgres.start)
+            self._database = DatabaseKeeper(postgres, self._report.warn)
+            self._database.start()
+            self._parts.push_async_callback(self._database.stop)
         applied = await self._migrate(url)
         self._report.step("database ready" + (f" ({len(applied)} migrations applied)" if applied else ""))
         if await asyncio.to_thread(apply_policies, url, self._kept):
@@ -221,7 +227,7 @@ class _Server:
         if self._settings.in_process:
             return
         self._parts.push_async_callback(asyncio.to_thread, stop_ray)
-        await asyncio.to_thread(start_ray, core_count())
+        await _carried_through(functools.partial(start_ray, core_count()))
         _stop_on_signals(self._stop)  # Ray has put its own handlers in place
         self._report.step("Ray ready")
 
@@ -305,6 +311,16 @@ class _Server:
         self._instance.record.dashboard_url = url
         self._instance.save()
         return url
+
+
+async def _carried_through(start: Callable[[], _Result]) -> _Result:
+    """Calls it in a thread, which cannot be cancelled: a stop that did not wait for it would stop what starts later."""
+    starting = asyncio.create_task(asyncio.to_thread(start))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.wait({starting})
+        raise
 
 
 def _registered(fleet: Inventory, inventory: Inventory) -> Inventory:

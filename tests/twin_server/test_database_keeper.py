@@ -18,7 +18,10 @@ class ScriptedServer:
         self.hold.set()
         self.starting = threading.Event()
 
-    def is_running(self) -> bool:
+    def serves(self) -> bool:
+        return self.running
+
+    def answers(self) -> bool:
         return self.running
 
     def start(self) -> str:
@@ -44,6 +47,24 @@ async def test_it_is_started_again_until_it_runs() -> None:
     assert server.starts == 2
     assert told[0] == "the database ended; starting it again"
     assert "no room" in told[1]
+
+
+async def test_a_stop_begins_when_the_database_is_back() -> None:
+    server = ScriptedServer()
+    keeper = DatabaseKeeper(server, lambda _: None)
+    keeper.start()
+    server.running = False
+    await keeper.settle(20.0)
+    assert server.starts == 1
+    await keeper.stop()
+
+
+async def test_a_database_that_stays_away_keeps_no_stop_waiting() -> None:
+    server = ScriptedServer()
+    server.running = False
+    async with asyncio.timeout(20):
+        await DatabaseKeeper(server, lambda _: None).settle(0.2)
+    assert server.starts == 0
 
 
 async def test_a_stop_waits_for_a_start_under_way() -> None:
