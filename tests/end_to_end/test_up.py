@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -13,6 +13,7 @@ import pytest
 from batterytwin.errors import UnavailableError
 from clients.channel import Tls
 from clients.sync_client import TwinClient
+from storage.embedded import EmbeddedPostgres
 from tests.end_to_end.up_process import UpProcess, run_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -52,11 +53,11 @@ def up(reachable_module_path: Path) -> Iterator[UpProcess]:
 
 @pytest.fixture(scope="module")
 def other(reachable_module_path: Path, certificate: tuple[Path, Path] | None) -> Iterator[UpProcess]:
-    """A server with TLS beside it; one of the tests kills it and starts it again."""
+    """A server with TLS beside it; the tests kill it, stop it, and start it again."""
     folder = reachable_module_path / "other"
     folder.mkdir()
     tls = ("--tls-certificate", str(certificate[0]), "--tls-key", str(certificate[1])) if certificate else ()
-    with UpProcess(folder, "--no-dashboard", *tls) as started:
+    with UpProcess(folder, "--no-dashboard", "--speed", "30", *tls) as started:
         yield started
 
 
@@ -125,11 +126,25 @@ def test_what_was_killed_comes_back_with_everything_it_had_acknowledged(other: U
     other.start_again()
     after = other.wait_until_all_live()
     assert after["readings_accepted"] >= before["readings_accepted"]
+    assert other.output.read_text().count("with password") == 1
+
+
+@pytest.mark.parametrize("terminate", [UpProcess.terminate_group, UpProcess.terminate_everything])
+def test_sigterm_for_more_than_the_server_is_an_orderly_stop(
+    other: UpProcess, terminate: Callable[[UpProcess], None]
+) -> None:
+    if other.process.poll() is not None:
+        other.start_again()
+    twins = other.wait_until_all_live()["twins_total"]
+    other.wait_for_readings(2 * twins)
     family = other.family()
-    assert other.stop() == 0
+    terminate(other)
+    assert other.process.wait(timeout=60) == 0
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
-    assert other.output.read_text().count("with password") == 1
+    assert not EmbeddedPostgres(other.data_dir).is_running()
+    assert "Traceback" not in other.output.read_text()
+    assert other.twins_with_final_snapshot() == twins
 
 
 @pytest.mark.parametrize(

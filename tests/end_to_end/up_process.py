@@ -17,7 +17,8 @@ import psycopg
 from batterytwin.errors import TwinError
 from clients.sync_client import TwinClient
 from storage.embedded import EmbeddedPostgres
-from twin_server.instance import read_instance
+from tests.bench.server_process import tree_of
+from twin_server.instance import InstanceRecord, read_instance
 
 BATTERYTWIN = Path(sys.executable).with_name("batterytwin")
 
@@ -42,6 +43,13 @@ region = "south"
 latitude_deg = 7.88
 longitude_deg = 98.39
 systems = [{ id = "R1", kind = "rectifier", strings = 1, installed_on = "2021-05-03" }]
+"""
+
+_FINAL_SNAPSHOTS = """
+SELECT count(*)
+FROM (SELECT battery_key, max(sample_time) AS newest FROM reading GROUP BY battery_key) AS log
+JOIN (SELECT battery_key, max(watermark) AS newest FROM twin_snapshot GROUP BY battery_key) AS state USING (battery_key)
+WHERE state.newest = log.newest
 """
 
 
@@ -73,6 +81,7 @@ class UpProcess:
                 [BATTERYTWIN, "up", "--data-dir", self.data_dir, *self._ports, *self._options],
                 stdout=output,
                 stderr=output,
+                start_new_session=True,  # a process group of its own, as a terminal or a supervisor gives it
             )
 
     def __enter__(self) -> Self:
@@ -132,13 +141,48 @@ class UpProcess:
         found = {process.pid: process for process in [mine, *mine.children(recursive=True)]}
         for process in psutil.process_iter(["cmdline"]):
             if any(str(self.data_dir) in argument for argument in process.info["cmdline"] or ()):
-                found[process.pid] = process
+                found |= {member.pid: member for member in tree_of(process.pid)}
         return list(found.values())
 
     def stop(self) -> int:
         """Stops it as Ctrl-C does; returns its exit code."""
-        self.process.send_signal(signal.SIGINT)
+        os.killpg(self.process.pid, signal.SIGINT)
         return self.process.wait(timeout=30)
+
+    def terminate_group(self) -> None:
+        """SIGTERM for its process group, as from `timeout` or `kill -- -PGID`."""
+        os.killpg(self.process.pid, signal.SIGTERM)
+
+    def terminate_everything(self) -> None:
+        """SIGTERM for every process, the database's sessions too, as from systemd for all of a service."""
+        for process in self.family():
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+
+    def wait_for_readings(self, more: int, timeout_s: float = 60.0) -> None:
+        """Waits until so many more readings are acknowledged."""
+        give_up = time.monotonic() + timeout_s
+        with TwinClient(self.record().target) as client:
+            wanted = client.get_status().readings_accepted + more
+            while client.get_status().readings_accepted < wanted:
+                assert time.monotonic() < give_up, "no readings come"
+                time.sleep(0.2)
+
+    def record(self) -> InstanceRecord:
+        """Where the running server says that it is found."""
+        record = read_instance(self.data_dir)
+        assert record is not None
+        return record
+
+    def twins_with_final_snapshot(self) -> int:
+        """Batteries whose newest snapshot has taken every row; starts the database for the question."""
+        postgres = EmbeddedPostgres(self.data_dir)
+        try:
+            with psycopg.connect(postgres.start()) as connection:
+                row = connection.execute(_FINAL_SNAPSHOTS).fetchone()
+        finally:
+            postgres.stop()
+        return 0 if row is None else int(row[0])
 
     def kill(self) -> None:
         """Ends it without a chance to clean up."""
