@@ -10,15 +10,15 @@ from storage.history_rows import HistoryRows
 from twin_server.event_log import EventLog
 from twin_server.history_bucket import chosen_bucket_us
 from twin_server.history_exporter import HistoryExporter
+from twin_server.history_page import page_points
 from twin_server.history_proto import HistoryMarks, history_to_proto
 from twin_server.history_request import check_fine_range, read_metrics, read_range_us
 from twin_server.live_table import LiveTable
-from twin_server.page_token import decode_page_token, encode_page_token, read_page_size
+from twin_server.page_token import decode_page_token, encode_page_token
 from twin_server.principal import current_principal
 from twin_server.routing import TwinIdentity
 from twin_server.visibility import visible_twin
 
-_LARGEST_PAGE: Final = 20_000
 _MOST_MARKS: Final = 1_000
 
 
@@ -64,14 +64,15 @@ class HistoryServicer(history_service_pb2_grpc.HistoryServiceServicer):
         start_us, end_us = read_range_us(request)
         bucket_us = chosen_bucket_us(request, start_us, end_us)
         check_fine_range(start_us, end_us, bucket_us)
+        metrics = read_metrics(request.metrics)
         rows = await self._store.query_history(
             identity.battery_key,
             start_us,
             end_us,
-            read_metrics(request.metrics),
+            metrics,
             bucket_us=bucket_us,
             after_us=decode_page_token(request),
-            limit=read_page_size(request.page_size, default=_LARGEST_PAGE, largest=_LARGEST_PAGE),
+            limit=page_points(request.page_size, len(metrics), bucketed=bucket_us is not None),
         )
         first = request.with_events and not request.page_token
         marks = await self._marks(identity, start_us, end_us) if first else None
