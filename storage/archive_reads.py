@@ -17,6 +17,7 @@ from storage.store_pool import Connection, StorePool
 _FILES: Final = read_sql("archive_of_battery")
 _VERSION: Final = "SELECT version FROM archive_state"
 _DAY_US: Final = 86_400_000_000
+_MINUTE_US: Final = 60_000_000
 _HOUR_US: Final = 3_600_000_000
 _FILES_AT_ONCE: Final = 8
 _ATTEMPTS: Final = 10
@@ -49,6 +50,10 @@ class ColdFiles:
     version: int
     readings: tuple[ColdFile, ...] = ()
     hours: tuple[ColdFile, ...] = ()
+
+    def minutes_of_readings(self, start_us: int, end_us: int) -> int:
+        """Minutes between two times that files of readings stand for: about the fewest rows in them."""
+        return sum(max(min(f.end_us, end_us) - max(f.start_us, start_us), 0) for f in self.readings) // _MINUTE_US
 
 
 class ArchiveReads(StorePool):

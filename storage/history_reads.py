@@ -78,12 +78,22 @@ class HistoryReads(ArchiveReads):
             async with self._connection() as connection:
                 return await hot_page(connection, battery_key, times_us, names, bucket_us, limit)
         if bucket_us is None:
-            cold = await self._cold_page(files, battery_key, times_us, names, limit)
+            return await self._raw_page(files, battery_key, times_us, names, limit)
+        return bucketed(await self._parts(files, battery_key, times_us, names, bucket_us), names, bucket_us, limit)
+
+    async def _raw_page(
+        self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int
+    ) -> HistoryRows:
+        """The first raw rows between two times, recent ones and those of the archive."""
+        cold_page = self._cold_page(files, battery_key, times_us, names, limit)
+        if files.minutes_of_readings(*times_us) < limit:
+            hot, cold = await at_once(self._hot_page(battery_key, times_us, names, limit), cold_page)
+        else:
+            cold = await cold_page
             # rows of the tables are nearly all newer than those of the archive: on a full page there are few
             end_us = int(cold.time_us[-1]) + 1 if cold.more else times_us[1]
             hot = await self._hot_page(battery_key, (times_us[0], end_us), names, limit)
-            return _merged(hot, cold, names, limit)
-        return bucketed(await self._parts(files, battery_key, times_us, names, bucket_us), names, bucket_us, limit)
+        return _merged(hot, cold, names, limit)
 
     async def _parts(
         self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], bucket_us: int
