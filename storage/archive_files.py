@@ -75,24 +75,18 @@ def write_rows(folder: Path, path: str, rows: Rows, days: tuple[int, int]) -> Fi
         ArchiveDamagedError: what was read back is not what was written.
         OSError: the disk is full, or the folder cannot be written to.
     """
-    table = to_table(rows)
-    _write(folder / path, table, _groups(rows["battery_key"]))
-    summary = _summary(folder, path, table, days)
-    again = to_rows(pq.read_table(folder / path))
-    # estimates are rounded, so that what they have become is what counts
-    if again.tobytes() != to_rows(table).tobytes():
-        raise ArchiveDamagedError(f"File {path} of the archive does not read back as it was written; check the disk.")
-    return summary
+    return write_table(folder, path, to_table(rows), days)
 
 
 def write_table(folder: Path, path: str, table: pa.Table, days: tuple[int, int]) -> FileSummary:
-    """Like `write_rows` for a table that is one already, sorted by `battery_key`.
+    """Like `write_rows` for a table that is one already, sorted by `battery_key`, without NaN.
 
     Raises:
         ArchiveDamagedError: what was read back is not what was written.
         OSError: as `write_rows`.
     """
     _write(folder / path, table, _groups(table["battery_key"].to_numpy()))
+    # numbers as they are in the file: what rows become of them is told by the same function, now and later
     if not pq.read_table(folder / path).equals(table):
         raise ArchiveDamagedError(f"File {path} of the archive does not read back as it was written; check the disk.")
     return _summary(folder, path, table, days)
