@@ -118,11 +118,11 @@ class RayFleet:
         return hashes
 
     async def stop(self) -> None:
-        """Stores a snapshot of every twin, then ends the shards. Repeating it changes nothing.
+        """Stores a snapshot of every twin that is there, then ends the shards. Repeating it changes nothing.
 
         Where a snapshot cannot be stored the next start takes longer and loses nothing: the log has everything.
         """
-        answers = await asyncio.gather(*(shard.ask("finish") for shard in self._shards), return_exceptions=True)
+        answers = await asyncio.gather(*(shard.finish() for shard in self._shards), return_exceptions=True)
         self._end_shards()
         for answer in answers:
             if isinstance(answer, TwinError):

@@ -197,6 +197,16 @@ class RayShard:
             raise TwinError(f"A shard failed: {error}") from error
         return _opened(answer)
 
+    async def finish(self) -> None:
+        """Stores a snapshot of every twin. Not waited for are twins that are being restored: the log has them all.
+
+        Raises:
+            ShardUnavailableError: it has died.
+            TwinError: a snapshot cannot be stored.
+        """
+        if self._line.is_open:
+            await self.ask("finish")
+
     async def ping(self) -> bool:
         """Whether it answers now and holds its twins."""
         try:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 import pytest_asyncio
 
@@ -197,6 +198,25 @@ async def test_a_shard_that_dies_goes_on_in_the_process_kept_ready_for_it(databa
     assert await fleet.ready() == [True, True]
     await fleet.stop()
     assert psutil.wait_procs(shard_processes() + spare_processes(), 10.0)[1] == []
+
+
+async def test_a_fleet_that_is_being_restored_can_be_stopped(bench: FleetBench, database_url: str) -> None:
+    waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    fleet = bench.make(place_twins(bench.specs, 24))
+    async with (
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as onlooker,
+        await psycopg.AsyncConnection.connect(database_url) as holder,
+    ):
+        await holder.execute("LOCK TABLE twin_snapshot IN ACCESS EXCLUSIVE MODE")
+        starting = asyncio.create_task(fleet.start())
+        async with asyncio.timeout(60.0):
+            while len(await (await onlooker.execute(waiting)).fetchall()) < 2:
+                await asyncio.sleep(0.05)
+        starting.cancel()
+        async with asyncio.timeout(20.0):
+            await fleet.stop()
+            while shard_processes():
+                await asyncio.sleep(0.1)
 
 
 async def test_twins_that_nobody_registered_are_refused(database_url: str) -> None:
