@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -39,12 +40,14 @@ def main() -> None:
                 console.rule(name)
                 if name not in ON_SETTLED_SERVER:
                     run.settled.close()
+                began = time.monotonic()
                 try:
                     section(run)
                 except Exception as error:
                     logging.getLogger(__name__).debug("section %s", name, exc_info=True)
                     reasons[name] = f"{type(error).__name__}: {error}"
                     console.print(f"{name}: {reasons[name]}", markup=False)
+                run.measured[f"minutes, {name}"] = (time.monotonic() - began) / 60.0
     results = [
         Measurement(target, run.measured.get(target.name), reasons.get(target.section, "not measured"))
         for target in TARGETS
