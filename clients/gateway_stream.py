@@ -3,20 +3,18 @@
 import asyncio
 import itertools
 from collections.abc import Callable
-from typing import Final
 
 import grpc.aio
 
 from batterytwin.errors import TwinError
-from batterytwin.v1.ingest_service_pb2 import DESCRIPTOR, StreamReadingsResponse
+from batterytwin.v1.ingest_service_pb2 import StreamReadingsResponse
 from clients.channel import token_metadata
 from clients.errors import error_from_rpc
 from clients.gateway_batch import PackedBatch
 from clients.gateway_lane import Changes, Lane
 from clients.ingest import IngestResult
+from clients.ingest_calls import aio_stream_call
 from clients.ingest_proto import result_from_proto
-
-_METHOD: Final = f"/{DESCRIPTOR.services_by_name['IngestService'].full_name}/StreamReadings"
 
 _Call = grpc.aio.StreamStreamCall[bytes, StreamReadingsResponse]
 
@@ -50,10 +48,7 @@ class GatewayStream:
             TwinError: the call ended before; what is unacknowledged stays in the lane.
         """
         # the batches are serialized already, once for however many streams it takes
-        method: grpc.aio.StreamStreamMultiCallable[bytes, StreamReadingsResponse] = channel.stream_stream(
-            _METHOD, request_serializer=_as_it_is, response_deserializer=StreamReadingsResponse.FromString
-        )
-        call = method(metadata=token_metadata(token))
+        call = aio_stream_call(channel)(metadata=token_metadata(token))
         reader = asyncio.create_task(self._read_answers(call))
         writer = asyncio.create_task(self._write_batches(call))
         try:
@@ -98,7 +93,3 @@ class GatewayStream:
                 self.lane.grant(credit)
                 self._on_ack([], None, credit)
             self._changes.wake()
-
-
-def _as_it_is(message: bytes) -> bytes:
-    return message

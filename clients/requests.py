@@ -7,11 +7,10 @@ from typing import cast
 
 from batterytwin.alerts import AlertState, Severity
 from batterytwin.readings import ReadingBatch
-from batterytwin.readings_proto import batch_to_ingest_request
+from batterytwin.readings_wire import batch_to_unary_wire
 from batterytwin.telemetry import Quality
 from batterytwin.v1 import alert_pb2, twin_pb2
 from batterytwin.v1.alert_service_pb2 import AcknowledgeAlertRequest, ListAlertsRequest, ResolveAlertRequest
-from batterytwin.v1.ingest_service_pb2 import IngestReadingsRequest
 from batterytwin.v1.twin_service_pb2 import ListTwinsRequest
 from batterytwin.v1.twin_service_pb2 import TwinOrder as OrderNumber
 from clients.twins import TwinOrder
@@ -74,6 +73,6 @@ def resolve_request(alert_id: str, note: str) -> ResolveAlertRequest:
     return ResolveAlertRequest(alert_id=alert_id, note=note, request_id=str(uuid.uuid4()))
 
 
-def ingest_request(batch: ReadingBatch) -> IngestReadingsRequest:
-    """Carries one batch, under a name of its own."""
-    return batch_to_ingest_request(batch, request_id=str(uuid.uuid4()))
+def ingest_request(batch: ReadingBatch) -> bytes:
+    """Carries one batch, under a name of its own: an `IngestReadingsRequest`."""
+    return batch_to_unary_wire(batch, request_id=str(uuid.uuid4()))

@@ -13,7 +13,6 @@ from batterytwin.v1.alert_service_pb2_grpc import AlertServiceStub
 from batterytwin.v1.auth_service_pb2_grpc import AuthServiceStub
 from batterytwin.v1.fleet_service_pb2_grpc import FleetServiceStub
 from batterytwin.v1.history_service_pb2_grpc import HistoryServiceStub
-from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
 from batterytwin.v1.model_service_pb2_grpc import ModelServiceStub
 from batterytwin.v1.prediction_service_pb2_grpc import PredictionServiceStub
 from batterytwin.v1.scenario_service_pb2_grpc import ScenarioServiceStub
@@ -23,6 +22,7 @@ from clients.alerts import Alert, AlertEvent, AlertPage
 from clients.channel import Tls
 from clients.fleet import FleetHealth, GridSpec, Location, RegisteredGrid, ServerStatus
 from clients.ingest import IngestResult
+from clients.ingest_calls import ingest_call
 from clients.ingest_proto import result_from_proto
 from clients.past import PastTwin
 from clients.session import Session
@@ -70,7 +70,7 @@ class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels, SyncProjections,
         self._fleet = FleetServiceStub(channel)
         self._history = HistoryServiceStub(channel)
         self._alerts = AlertServiceStub(channel)
-        self._ingest = IngestServiceStub(channel)
+        self._ingest = ingest_call(channel)
         self._predictions = PredictionServiceStub(channel)
         self._models = ModelServiceStub(channel)
         self._scenarios = ScenarioServiceStub(channel)
@@ -373,7 +373,7 @@ class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels, SyncProjections,
         Good rows are kept when others are refused; look at `rejected_rows`. Sending a batch again changes nothing.
         """
         request = requests.ingest_request(batch)
-        response = self._connection.call(self._ingest.IngestReadings, request, self._or_own(token), deadline_s)
+        response = self._connection.call(self._ingest, request, self._or_own(token), deadline_s)
         return result_from_proto(response)
 
     def _or_own(self, token: str | None) -> str:

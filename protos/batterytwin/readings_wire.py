@@ -127,6 +127,12 @@ def batch_to_wire(batch: ReadingBatch) -> bytes:
     return b"".join((head, body, bytes((_STRING_READINGS,)), varint(len(tail)), tail))
 
 
+def batch_to_unary_wire(batch: ReadingBatch, request_id: str) -> bytes:
+    """Bytes of the `IngestReadingsRequest` that carries a batch: its other fields are those of a stream's."""
+    name = request_id.encode()
+    return bytes((_REQUEST_ID,)) + varint(len(name)) + name + batch_to_wire(batch)
+
+
 def request_reader(message: type[_Message]) -> Callable[[bytes], IngestRequest]:
     """Reads requests of one type.
 

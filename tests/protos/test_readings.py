@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as npst
 from batterytwin.errors import InvalidArgumentError, Reason
 from batterytwin.readings import ReadingBatch, ReadingColumns, StringReadingColumns
 from batterytwin.readings_proto import batch_from_proto, batch_to_ingest_request, batch_to_stream_request
-from batterytwin.readings_wire import _lists, batch_to_wire, request_reader
+from batterytwin.readings_wire import _lists, batch_to_unary_wire, batch_to_wire, request_reader
 from batterytwin.telemetry import READING_DTYPE, join_rows
 from batterytwin.v1 import ingest_service_pb2
 
@@ -90,6 +90,7 @@ _UNARY = request_reader(ingest_service_pb2.IngestReadingsRequest)
 @given(batches())
 def test_the_quick_way_writes_what_protobuf_writes(batch: ReadingBatch) -> None:
     assert batch_to_wire(batch) == batch_to_stream_request(batch, 0).SerializeToString()
+    assert batch_to_unary_wire(batch, "r-1") == batch_to_ingest_request(batch, "r-1").SerializeToString()
 
 
 @given(batches(), st.integers(1, 2**62), st.integers(8, 40))
