@@ -11,7 +11,7 @@ from tests.bench.call_load import Answered, get_twins, ingest_singles, prepared_
 from tests.bench.echo_server import echo_beside
 from tests.bench.run import Run
 
-_ROUNDS: Final = 15  # many short ones: a shared machine changes its pace from one second to the next
+_ROUNDS: Final = 11  # many short ones: a shared machine changes its pace from one second to the next
 _CALLS: Final = 1_700
 _INGEST_IN_FLIGHT: Final = 64
 _READS_IN_FLIGHT: Final = 16

@@ -21,7 +21,7 @@ from tests.bench.run import Run
 from tests.bench.server_process import ServerProcess, running_server
 from tests.bench.settled import wait_for_scorer, wait_until_calm
 
-_ROUNDS: Final = 6  # even: who is first in a round alternates
+_ROUNDS: Final = 4  # even: who is first in a round alternates
 _ROWS: Final = 972_000  # of a round, about; nine readings of every battery at least
 _BATTERIES, _SAMPLES = 216, 9
 """Of a message: as at the size of the default fleet, whose sites have so many batteries."""

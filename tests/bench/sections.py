@@ -23,7 +23,7 @@ from tests.bench.shard_recovery import shard_recovery
 from tests.bench.what_if import what_if
 
 _IDLE_S: Final = 30.0
-_MISSION_S: Final = 90.0
+_MISSION_S: Final = 60.0
 _ACK_S: Final = 30.0
 _HALF_PEAK_S: Final = 5.0  # a round
 _ROUNDS: Final = 5
