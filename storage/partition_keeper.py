@@ -6,7 +6,7 @@ import psycopg
 
 from batterytwin.errors import StoreUnavailableError
 from storage.partitions import DAY_US, create_partitions, day_of
-from storage.reading_indexes import index_day, index_hours
+from storage.reading_indexes import index_day, index_parts
 from storage.round_lock import round_lock
 from storage.sql_files import read_sql
 from storage.timescale import is_hypertable
@@ -60,7 +60,7 @@ class PartitionKeeper:
                 if not is_ours or is_hypertable(connection):
                     return []
                 create_partitions(connection, [today, today + 1])
-                index_hours(connection, now_us)
+                index_parts(connection, now_us)
                 quiet = self._find_quiet(connection, {today, today + 1})
                 return [name for name, damaged in quiet if index_day(connection, day_of(name), damaged=damaged)]
         except psycopg.Error as error:

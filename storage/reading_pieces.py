@@ -1,4 +1,4 @@
-"""A question to table `reading`, divided so that every index of some hours is asked for its hours only.
+"""A question to table `reading`, divided so that every index of part of a day is asked for that part only.
 
 PostgreSQL uses an index of part of a table for what lies within that part, and asks an index of a whole day for the
 rest. The pieces share no row and leave none out, so what is answered does not depend on them.
@@ -12,7 +12,7 @@ from psycopg import AsyncConnection, sql
 
 from storage.instants import to_datetime
 from storage.partitions import DAY_US, partition_name
-from storage.reading_indexes import HOUR_INDEXES, HourIndex
+from storage.reading_indexes import PART_INDEXES, PartIndex
 from storage.sql_files import read_sql
 
 _PIECE: Final = sql.SQL(read_sql("history_piece").decode())
@@ -36,8 +36,8 @@ async def reading_pieces(connection: AsyncConnection[Any], times_us: tuple[int, 
     """
     last_day = min((times_us[1] - 1) // DAY_US, time.time_ns() // 1_000 // DAY_US + 1)
     days = {partition_name(day): day for day in range(last_day - _OPEN_DAYS + 1, last_day + 1)}
-    rows = await (await connection.execute(HOUR_INDEXES, {"partitions": list(days)})).fetchall()
-    indexes = [HourIndex(days[row.partition], row.first_hour, row.last_hour, row.valid) for row in rows]
+    rows = await (await connection.execute(PART_INDEXES, {"partitions": list(days)})).fetchall()
+    indexes = [PartIndex(days[row.partition], row.first_minute, row.last_minute, row.valid) for row in rows]
     return divided(times_us, [index.times_us for index in indexes if index.valid])
 
 

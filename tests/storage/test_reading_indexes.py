@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS
 from storage.partition_keeper import PartitionKeeper
 from storage.partitions import DAY_US, create_partitions, partition_name
-from storage.reading_indexes import HourIndex, hour_indexes, index_hours
+from storage.reading_indexes import PartIndex, index_parts, part_indexes
 from storage.reading_pieces import divided, reading_pieces
 from storage.server_store import ServerStore
 from tests.storage.server_stores import HOUR_US, MINUTE_US, NOW_US, store_rows, telemetry
@@ -23,8 +23,9 @@ START_US = DAY * DAY_US
 METRICS = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS)
 
 
-def hours(connection: psycopg.Connection) -> list[tuple[int, int, bool]]:
-    return [(index.first_hour, index.last_hour, index.valid) for index in hour_indexes(connection, DAY)]
+def parts(connection: psycopg.Connection) -> list[tuple[float, float, bool]]:
+    found = part_indexes(connection, DAY)
+    return [(index.first_minute / 60, index.last_minute / 60, index.valid) for index in found]
 
 
 @given(
@@ -56,36 +57,55 @@ def test_hours_that_are_over_are_indexed_and_joined(postgres_backend: PostgresBa
         5: [(0, 5, True)],
         8: [(0, 8, True)],
         10: [(0, 8, True), (8, 10, True)],
+        10.5: [(0, 8, True), (8, 10, True), (10, 10.5, True)],
+        10.75: [(0, 8, True), (8, 10, True), (10, 10.75, True)],
+        11: [(0, 8, True), (8, 11, True)],
+        16.25: [(0, 8, True), (8, 16, True), (16, 16.25, True)],
         20: [(0, 8, True), (8, 16, True), (16, 20, True)],
     }
     for hour, found in expected.items():
-        now_us = START_US + hour * HOUR_US + 6 * MINUTE_US
-        index_hours(connection, now_us)
-        assert hours(connection) == found
-        assert index_hours(connection, now_us + MINUTE_US) == []
+        now_us = START_US + round(hour * HOUR_US) + 6 * MINUTE_US
+        index_parts(connection, now_us)
+        assert parts(connection) == found
+        assert index_parts(connection, now_us + MINUTE_US) == []
+
+
+def test_indexes_under_their_earlier_names_serve_until_others_take_their_place(
+    postgres_backend: PostgresBackend,
+) -> None:
+    connection = postgres_backend.connection
+    create_partitions(connection, [DAY])
+    partition = partition_name(DAY)
+    for name, condition in (("h00_h08", "sample_time >= 'epoch'"), ("h08_h09", "sample_time >= 'epoch'")):
+        connection.execute(f"CREATE INDEX {partition}_{name} ON {partition} (battery_key) WHERE {condition}")
+    index_parts(connection, START_US + 10 * HOUR_US + 6 * MINUTE_US)
+    assert [index.name.removeprefix(partition) for index in part_indexes(connection, DAY)] == [
+        "_h00_h08",
+        "_h0800_h1000",
+    ]
 
 
 def test_an_index_of_hours_that_failed_is_made_anew(postgres_backend: PostgresBackend) -> None:
     connection = postgres_backend.connection
     store_rows(postgres_backend.url, telemetry(1, [START_US]))
-    broken = HourIndex(DAY, 0, 3, valid=False)
+    broken = PartIndex(DAY, 0, 180, valid=False)
     with pytest.raises(psycopg.errors.DivisionByZero):
         connection.execute(
             f"CREATE INDEX CONCURRENTLY {broken.name} ON {partition_name(DAY)} ((1 / (battery_key - 1)))"
         )
-    assert hours(connection) == [(0, 3, False)]
-    index_hours(connection, START_US + 4 * HOUR_US)
-    assert hours(connection) == [(0, 3, True)]
+    assert parts(connection) == [(0, 3, False)]
+    index_parts(connection, START_US + 4 * HOUR_US)
+    assert parts(connection) == [(0, 3, True), (3, 3.75, True)]
 
 
 def test_the_index_of_a_day_takes_the_place_of_those_of_its_hours(postgres_backend: PostgresBackend) -> None:
     store_rows(postgres_backend.url, telemetry(1, [START_US]))
     keeper = PartitionKeeper(postgres_backend.url)
     keeper.run(START_US + 10 * HOUR_US)
-    assert hours(postgres_backend.connection) == [(0, 8, True), (8, 9, True)]
+    assert parts(postgres_backend.connection) == [(0, 8, True), (8, 9, True), (9, 9.75, True)]
     for _ in range(2):
         keeper.run(START_US + DAY_US)
-    assert hours(postgres_backend.connection) == []
+    assert parts(postgres_backend.connection) == []
 
 
 @pytest.mark.parametrize("bucket_us", [None, HOUR_US])
@@ -111,7 +131,7 @@ async def test_history_is_the_same_with_indexes_of_hours(
     await asyncio.to_thread(PartitionKeeper(database_url).run, START_US + 10 * HOUR_US)
     async with server_store._connection() as connection:
         pieces = await reading_pieces(connection, (START_US - DAY_US, START_US + DAY_US))
-    assert [(piece[1] - START_US) // HOUR_US for piece in pieces] == [0, 8, 9, 24]
+    assert [(piece[1] - START_US) / HOUR_US for piece in pieces] == [0, 8, 9, 9.75, 24]
     np.testing.assert_array_equal(await seen(), before)
 
 
