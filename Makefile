@@ -59,7 +59,7 @@ static: env ## Everything but the tests, side by side, what takes longest first.
 check: static ## What CI runs: everything.
 	@$(MAKE) --no-print-directory test
 
-bench: env ## Speed and memory, up to 50 minutes; ARGS="--only ingest" runs a part; the last line is BENCH {json}.
+bench: env ## Speed and memory, about 40 minutes; ARGS="--only ingest" runs a part; the last line is BENCH {json}.
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 peers: env ## The same readings into other databases and a plain service, those that are installed; the last line is PEERS {json}.

@@ -200,8 +200,17 @@ async def test_a_shard_that_dies_goes_on_in_the_process_kept_ready_for_it(databa
     assert psutil.wait_procs(shard_processes() + spare_processes(), 10.0)[1] == []
 
 
-async def test_a_fleet_that_is_being_restored_can_be_stopped(bench: FleetBench, database_url: str) -> None:
+async def sessions_waiting_for_a_lock(connection: psycopg.AsyncConnection, count: int) -> None:
+    """Waits until so many sessions of this database wait."""
     waiting = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(60.0):
+        while True:
+            if len(await (await connection.execute(waiting)).fetchall()) >= count:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_a_fleet_that_is_being_restored_can_be_stopped(bench: FleetBench, database_url: str) -> None:
     fleet = bench.make(place_twins(bench.specs, 24))
     async with (
         await psycopg.AsyncConnection.connect(database_url, autocommit=True) as onlooker,
@@ -209,14 +218,11 @@ async def test_a_fleet_that_is_being_restored_can_be_stopped(bench: FleetBench, 
     ):
         await holder.execute("LOCK TABLE twin_snapshot IN ACCESS EXCLUSIVE MODE")
         starting = asyncio.create_task(fleet.start())
-        async with asyncio.timeout(60.0):
-            while len(await (await onlooker.execute(waiting)).fetchall()) < 2:
-                await asyncio.sleep(0.05)
+        await sessions_waiting_for_a_lock(onlooker, 2)
         starting.cancel()
         async with asyncio.timeout(20.0):
             await fleet.stop()
-            while shard_processes():
-                await asyncio.sleep(0.1)
+        assert psutil.wait_procs(shard_processes(), 10.0)[1] == []
 
 
 async def test_twins_that_nobody_registered_are_refused(database_url: str) -> None:
