@@ -45,6 +45,9 @@ _SYSTEM_CONFIG: Final = {
     "worker_niceness": 0,
 }
 _folders: Final[list[Path]] = []
+_ATTEMPTS: Final = 2
+
+_log = logging.getLogger(__name__)
 
 
 def start_ray(core_count: int) -> None:
@@ -61,26 +64,30 @@ def start_ray(core_count: int) -> None:
         TwinError: Ray did not start.
     """
     logging.getLogger("ray").setLevel(logging.ERROR)  # its notes to developers are not for users
-    folder = make_ray_folder()
-    try:
-        with _environment(_ENVIRONMENT), _sigterm_blocked():
-            ray.init(
-                address="local",
-                num_cpus=core_count,
-                object_store_memory=_OBJECT_STORE_BYTES,
-                include_dashboard=False,
-                log_to_driver=False,
-                configure_logging=False,
-                namespace=folder.name,
-                _temp_dir=str(folder),
-                _node_ip_address="127.0.0.1",
-                _system_config=_SYSTEM_CONFIG,
-            )
-    except (ray.exceptions.RayError, RuntimeError, OSError, ValueError) as error:
-        stop_ray()
-        remove_ray_folder(folder)
-        raise TwinError(f"Ray did not start: {error}") from error
-    _folders.append(folder)
+    for attempt in range(1, _ATTEMPTS + 1):
+        folder = make_ray_folder()
+        _folders.append(folder)
+        try:
+            with _environment(_ENVIRONMENT), _sigterm_blocked():
+                ray.init(
+                    address="local",
+                    num_cpus=core_count,
+                    object_store_memory=_OBJECT_STORE_BYTES,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    configure_logging=False,
+                    namespace=folder.name,
+                    _temp_dir=str(folder),
+                    _node_ip_address="127.0.0.1",
+                    _system_config=_SYSTEM_CONFIG,
+                )
+        except Exception as error:  # it raises a bare one where a busy machine takes longer than its half minute
+            stop_ray()
+            if attempt == _ATTEMPTS:
+                raise TwinError(f"Ray did not start: {error}") from error
+            _log.warning("Ray did not start, it is tried again: %s", error)
+        else:
+            break
     _end_what_nobody_needs()
 
 
