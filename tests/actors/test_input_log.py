@@ -17,10 +17,11 @@ from batterytwin.events import TwinInput, TwinInputKind
 from batterytwin.telemetry import TELEMETRY_DTYPE, Outcome, Rows
 from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
 from storage.postgres_shard_store import PostgresShardStore
-from storage.shard_store import LoggedInput, ShardCommit
+from storage.shard_store import LoggedInput
 from tests.actors import fleet_bench
 from tests.actors.evidence import evidence
 from tests.actors.fleet_bench import NEVER_S, FleetBench
+from tests.actors.lost_answers import LostAnswerStore
 from tests.actors.postgres_bench import registered_specs
 from tests.actors.telemetry import MINUTE_US, START_US, eventful_frames, small_specs
 
@@ -141,21 +142,12 @@ def test_a_commit_that_fails_changes_nothing() -> None:
 
 
 def test_a_commit_that_went_through_unseen_is_not_repeated() -> None:
-    class Forgetful(MemoryShardStore):
-        forget = False
-
-        def commit(self, commit: ShardCommit) -> None:
-            super().commit(commit)
-            if self.forget:
-                self.forget = False
-                raise StoreUnavailableError("The answer was lost.", retry_after_s=0.0)
-
     database = MemoryDatabase()
-    store = Forgetful(database)
+    store = LostAnswerStore(database)
     shard = TwinShard(SPECS, store, NEVER_S)
     shard.restore()
     shard.apply(FRAMES[0], START_US)
-    store.forget = True
+    store.lose_answer = True
     with pytest.raises(StoreUnavailableError):
         shard.apply_inputs([evidence(1, "test")])
     assert shard.apply_inputs([evidence(1, "test")]).outcome.tolist() == [Outcome.DUPLICATE]

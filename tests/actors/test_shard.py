@@ -10,7 +10,7 @@ from actors.shard import TwinShard
 from batterytwin.errors import InvalidArgumentError, LeaseLostError, StoreUnavailableError
 from batterytwin.telemetry import LIVE_ESTIMATE_COLUMNS, READING_DTYPE, TELEMETRY_DTYPE, Flag, Outcome, Rows
 from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
-from storage.shard_store import ShardCommit
+from tests.actors.lost_answers import LostAnswerStore
 from tests.actors.telemetry import MINUTE_US, START_US, eventful_frames, small_specs
 
 BLOCKS = 6
@@ -155,21 +155,9 @@ def test_a_failed_commit_leaves_everything_as_it_was() -> None:
     assert shard.state_hashes() == run(FRAMES[:21]).state_hashes()
 
 
-class _LostAnswerStore(MemoryShardStore):
-    """A store whose next commit happens, but whose answer is lost."""
-
-    lose_answer = False
-
-    def commit(self, commit: ShardCommit) -> None:
-        super().commit(commit)
-        if self.lose_answer:
-            self.lose_answer = False
-            raise StoreUnavailableError("the connection broke during COMMIT", retry_after_s=0.1)
-
-
 def test_a_commit_in_doubt_is_not_stored_twice() -> None:
     database = MemoryDatabase()
-    store = _LostAnswerStore(database)
+    store = LostAnswerStore(database)
     shard = TwinShard(SPECS, store, NEVER_S)
     shard.restore()
     for frame in FRAMES[:20]:
@@ -187,7 +175,7 @@ def test_a_commit_in_doubt_is_not_stored_twice() -> None:
 
 def test_a_snapshot_outlives_a_lost_connection() -> None:
     database = MemoryDatabase()
-    store = _LostAnswerStore(database)
+    store = LostAnswerStore(database)
     shard = TwinShard(SPECS, store, NEVER_S)
     shard.restore()
     shard.apply(FRAMES[0], START_US)
