@@ -19,6 +19,9 @@ _SETTINGS: Final = {
     "checkpoint_timeout": "15min",
     "checkpoint_completion_target": 0.9,
     "wal_buffers": "16MB",
+    # What sessions write goes to the disk bit by bit: left to the kernel, it goes all at once after half a minute, and
+    # commits wait for that.
+    "backend_flush_after": "1MB",
     # Short statements: compiling them costs more than it saves, and helper processes cost memory.
     "jit": "off",
     "io_method": "sync",

@@ -6,7 +6,7 @@ from typing import Final
 
 from twin_server.frame_collector import FRAMES_A_TURN
 
-FRAMES_A_SECOND: Final = 8.0
+FRAMES_A_SECOND: Final = 4.0
 """Frames of one string a second in the long run. Sites sample once a second at most; only a bulk load brings more."""
 
 

@@ -25,6 +25,11 @@ from twin_server.frame_collector import FRAMES_A_TURN, FrameCollector, FrameSet
 from twin_server.live_table import LiveTable
 from twin_server.string_alerts import StringAlerts
 
+LOOK_S: Final = 0.8
+"""The frames of a look are analysed over so long. One after the other, those of a bulk load held the processors for a
+third of a second each second, and who waited for an acknowledgement then waited for that.
+"""
+
 _SAVE_EVERY_S: Final = 300.0
 _SAVED_TOGETHER: Final = 512
 """Strings of one transaction: 1 MB."""
@@ -100,14 +105,15 @@ class StringWatch:
         self._alerts.load()
 
     async def look(self) -> None:
-        """Like `turn`, within the budget of a server that has other work."""
-        self._budget.spend(await self.turn(self._budget.most()))
+        """Like `turn`, within the budget of a server that has other work, and spread over `LOOK_S`."""
+        self._budget.spend(await self.turn(self._budget.most(), over_s=LOOK_S))
 
-    async def turn(self, most_frames: int = FRAMES_A_TURN) -> int:
+    async def turn(self, most_frames: int = FRAMES_A_TURN, *, over_s: float = 0.0) -> int:
         """Analyses what has come in since the last turn.
 
         Args:
             most_frames: frames of one string at most, the newest.
+            over_s: time over which several frames of a string are spread, s; a single one waits for nothing.
 
         Returns:
             Frames of one string that it has analysed, of the string with the most.
@@ -118,7 +124,9 @@ class StringWatch:
             if batches := self.collector.empty():
                 turns, still_open = await asyncio.to_thread(self.collector.put_together, batches, most_frames)
                 self.collector.put_back(still_open)
-            for sets in turns:
+            begun_s = time.monotonic()
+            for number, sets in enumerate(turns):
+                await asyncio.sleep(begun_s + over_s * number / len(turns) - time.monotonic())
                 await self._follow(await asyncio.to_thread(self._analyse, sets))
                 await self._tell_ranks()
             if time.monotonic() - self._saved_s > _SAVE_EVERY_S:

@@ -17,9 +17,10 @@ from tests.fixtures.server import RunningServer, serve
 from tests.fixtures.small_fleet import small_inventory, specs_of
 from tests.twin_server.calls import blocks, columns, now_ns
 from twin_server.frame_budget import FRAMES_A_SECOND, FrameBudget
-from twin_server.frame_collector import FRAMES_A_TURN, FrameCollector
+from twin_server.frame_collector import FRAMES_A_TURN, FrameCollector, FrameSet
 from twin_server.routing import FleetMap
 from twin_server.string_samples import StringSamples
+from twin_server.string_watch import LOOK_S
 
 STRING, BLOCK = "AAA-U1-S01", 7
 
@@ -174,6 +175,27 @@ async def test_a_shorted_cell_is_one_alert_across_a_restart(database_url: str, t
         assert len(await alerts_of(server)) == 1
         states = await server.store.load_string_states(LAYOUT)
         assert set(states) == {STRING}
+
+
+async def test_a_look_spreads_the_frames_of_a_bulk_load(
+    running_server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strings, at_s = running_server.server.strings, list[float]()
+    analyse = strings._analyse
+
+    def noting(sets: list[FrameSet]) -> list[int]:
+        at_s.append(time.monotonic())
+        return analyse(sets)
+
+    monkeypatch.setattr(strings, "_analyse", noting)
+    client = AsyncTwinClient(running_server.target, running_server.admin_token)
+    async with client, strings._one_at_a_time:  # no look of the server's own takes some of them away
+        for number in range(5):
+            await client.ingest(shorted_frame(now_ns(-600.0 + 60.0 * number), missing=False), deadline_s=30.0)
+    while len(at_s) < 5:
+        await strings.look()
+    gaps_s = np.diff(at_s)
+    assert np.all(gaps_s >= 0.9 * LOOK_S / 5)
 
 
 async def test_the_analysis_tells_its_cost(running_server: RunningServer) -> None:
