@@ -53,6 +53,16 @@ def _hold(seconds: float) -> str:
     return f" for {seconds / 3_600:.0f} h"
 
 
+def _beyond(value: float, limit: float, decimals: int) -> str:
+    """A value that has passed a limit, with so many decimals, or up to three more where it would read like that."""
+    text = ""
+    for more in range(decimals, decimals + 4):
+        text = f"{value:.{more}f}"
+        if float(text) != round(limit, more):
+            break
+    return text
+
+
 def _voltage_deviation(f: Finding) -> str:
     hold = _hold(f.limits.deviation_on_delay_s)
     return f"Float voltage moved by {f.value:+.2f} V from this block's baseline (limit {f.threshold:+.2f} V){hold}"
@@ -60,14 +70,16 @@ def _voltage_deviation(f: Finding) -> str:
 
 def _voltage_limit(f: Finding) -> str:
     hold = _hold(f.limits.voltage_on_delay_s)
-    return f"Voltage {f.value:.2f} V is {f.side} {f.threshold:.2f} V outside discharge and boost{hold}"
+    value = _beyond(f.value, f.threshold, 2)
+    return f"Voltage {value} V is {f.side} {f.threshold:.2f} V outside discharge and boost{hold}"
 
 
 def _temperature_high(f: Finding) -> str:
     hold_s = f.limits.temperature_on_delay_s
     if f.critical:
         hold_s = min(hold_s, f.limits.temperature_critical_on_delay_s)
-    return f"Temperature {f.value:.1f} degC is above {f.threshold:.0f} degC{_hold(hold_s)}"
+    value = _beyond(f.value, f.threshold, 1)
+    return f"Temperature {value} degC is above {f.threshold:.4g} degC{_hold(hold_s)}"
 
 
 def _temperature_rise(f: Finding) -> str:
@@ -77,7 +89,8 @@ def _temperature_rise(f: Finding) -> str:
 
 def _soh_low(f: Finding) -> str:
     advice = "replace it" if f.critical else "plan its replacement"
-    return f"State of health {100 * f.value:.0f} % is below {100 * f.threshold:.0f} %: {advice}"
+    percent, limit_percent = 100 * f.value, 100 * f.threshold
+    return f"State of health {_beyond(percent, limit_percent, 0)} % is below {limit_percent:.4g} %: {advice}"
 
 
 def _resistance_drift(f: Finding) -> str:
@@ -88,7 +101,8 @@ def _resistance_drift(f: Finding) -> str:
 
 def _sensor_range(f: Finding) -> str:
     name, unit = ("Temperature", "degC") if f.quantity == TEMPERATURE else ("Voltage", "V")
-    return f"{name} {f.value:.1f} {unit} is {f.side} the usual {f.threshold:.1f} {unit}: check the sensor"
+    value = _beyond(f.value, f.threshold, 1)
+    return f"{name} {value} {unit} is {f.side} the usual {f.threshold:.1f} {unit}: check the sensor"
 
 
 def _implausible_reading(f: Finding) -> str:

@@ -112,7 +112,7 @@ def _cooling(forecast: ReplacementForecast, names: Mapping[str, str], cooler_k: 
             "Life now": [life_text(value.median_days) for value in sites],
             "Cooler": [life_text(value.cooler_median_days) for value in sites],
             "Exchanges avoided a year": [value.avoided_per_year for value in sites],
-            f"Saved a year, {currency}": [value.saved_per_year for value in sites],
+            f"Saved a year, {currency}": [round(value.saved_per_year) for value in sites],
         }
     )
     st.dataframe(
