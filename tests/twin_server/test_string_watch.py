@@ -192,10 +192,10 @@ async def test_a_look_spreads_the_frames_of_a_bulk_load(
     async with client, strings._one_at_a_time:  # no look of the server's own takes some of them away
         for number in range(5):
             await client.ingest(shorted_frame(now_ns(-600.0 + 60.0 * number), missing=False), deadline_s=30.0)
+        begun_s = time.monotonic()
     while len(at_s) < 5:
         await strings.look()
-    gaps_s = np.diff(at_s)
-    assert np.all(gaps_s >= 0.9 * LOOK_S / 5)
+    assert np.all(np.array(at_s) - begun_s >= 0.99 * LOOK_S / 5 * np.arange(5))  # later on a busy machine
 
 
 async def test_the_analysis_tells_its_cost(running_server: RunningServer) -> None:
