@@ -42,6 +42,7 @@ _log = structlog.get_logger(__name__)
 class _Request:
     rows: Rows
     done: asyncio.Future[NDArray[np.uint8]]
+    arrived_s: float
 
 
 @dataclass(slots=True)
@@ -136,7 +137,8 @@ class ShardPump:
             and applied. It may carry ShardUnavailableError or StoreUnavailableError: then send all
             rows again.
         """
-        request = _Request(rows, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        request = _Request(rows, loop.create_future(), loop.time())
         self._waiting.append(request)
         self._waiting_rows += len(rows)
         if self._waiting_rows >= self._rows_to_wake:
@@ -197,14 +199,15 @@ class ShardPump:
             return
         loop = asyncio.get_running_loop()
         give_up = loop.time() + delay_s
-        alarm = loop.call_at(give_up, self._wake.set)
         self._rows_to_wake = ENOUGH_ROWS
-        while self._waiting_rows < ENOUGH_ROWS and loop.time() < give_up and not self._stopping:
-            if self._waiting_inputs:
+        while self._waiting_rows < ENOUGH_ROWS and not self._waiting_inputs and not self._stopping:
+            until = min(give_up, self._waiting[-1].arrived_s + self._linger.patience_s)
+            if loop.time() >= until:
                 break
+            alarm = loop.call_at(until, self._wake.set)
             self._wake.clear()
             await self._wake.wait()
-        alarm.cancel()
+            alarm.cancel()
         self._rows_to_wake = 0
 
     def _take(self) -> list[_Request]:
@@ -219,7 +222,7 @@ class ShardPump:
             count += len(taken[-1].rows)
         self._waiting_rows -= count
         if count <= ENOUGH_ROWS:
-            self._linger.learn(len(taken))
+            self._linger.learn(len(taken), taken[-1].arrived_s - taken[0].arrived_s)
         return taken
 
     async def _send(self, requests: list[_Request]) -> None:
