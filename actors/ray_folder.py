@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ import psutil
 
 _PREFIX: Final = "batterytwin-ray-"
 _OWNER: Final = "owner.json"
+_MADE_WITHIN_S: Final = 60.0
 _LONGEST_PARENT: Final = 24  # Ray appends up to 64 characters, its folder here 24, and a socket's name may have 107
 
 
@@ -45,8 +48,17 @@ def _is_abandoned(folder: Path) -> bool:
         return bool(abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) > 1.0)
     except psutil.NoSuchProcess:
         return True
+    except FileNotFoundError:
+        return _has_been_left(folder)
     except (OSError, ValueError, KeyError, psutil.Error):
-        return False  # just being made, or not ours
+        return False  # not ours
+
+
+def _has_been_left(folder: Path) -> bool:
+    """Whether a folder that names no owner is not just being made by one."""
+    with suppress(FileNotFoundError):
+        return time.time() - folder.stat().st_mtime > _MADE_WITHIN_S
+    return False
 
 
 def _end_processes(folder: Path) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,6 +47,8 @@ _SYSTEM_CONFIG: Final = {
 }
 _folders: Final[list[Path]] = []
 _ATTEMPTS: Final = 2
+_LONGEST_END_S: Final = 5.0
+_LOOKS_EVERY_S: Final = 0.01
 
 _log = logging.getLogger(__name__)
 
@@ -116,8 +119,9 @@ def stop_ray() -> None:
     for process in processes:  # Ray itself reaches only those that it has started directly
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    while _folders:
-        remove_ray_folder(_folders.pop())
+    _wait_for_end_of(processes)  # or they would make files in the folder that is removed
+    for folder in _folders:  # those of earlier starts too: Ray's shutdown makes a folder in the first one each time
+        remove_ray_folder(folder)
 
 
 def _processes_of(folder: Path) -> list[psutil.Process]:
@@ -128,6 +132,20 @@ def _processes_of(folder: Path) -> list[psutil.Process]:
             if any(str(folder) in argument for argument in process.cmdline()):
                 found += [process, *process.children(recursive=True)]
     return found
+
+
+def _wait_for_end_of(processes: list[psutil.Process]) -> None:
+    """Waits for killed processes, but not until somebody has taken note of their end: most are no children of ours."""
+    give_up = time.monotonic() + _LONGEST_END_S
+    while not all(_has_ended(process) for process in processes) and time.monotonic() < give_up:
+        time.sleep(_LOOKS_EVERY_S)
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _let_ray_kill() -> None:

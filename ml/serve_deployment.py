@@ -8,7 +8,6 @@ import importlib
 import json
 import logging
 import os
-import tempfile
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.niceness import stand_behind
+from actors.ray_runtime import ray_folder
 from batterytwin.errors import InvalidArgumentError, ScorerUnavailableError
 from ml.scoring import LifeScorer, ModelPair, PairScores, load_scorer
 
@@ -92,8 +92,6 @@ class ServeScoring:
         self._load = load
         self._handle: DeploymentHandle[Any] | None = None
         self._started = False
-        self._folder = tempfile.TemporaryDirectory(prefix="batterytwin-serve-")
-        self._pair_file = Path(self._folder.name) / "pair.json"
 
     async def use(self, pair: ModelPair) -> None:
         """Starts the deployment, or lets the running one load other models; see `Scoring.use`.
@@ -135,10 +133,9 @@ class ServeScoring:
             self._started = False
             with suppress(RayError, RayServeException, RuntimeError):
                 await asyncio.to_thread(serve.shutdown)
-        self._folder.cleanup()
 
     def _write(self, pair: ModelPair) -> None:
-        self._pair_file.write_text(json.dumps(asdict(pair)), encoding="utf-8")
+        _pair_file().write_text(json.dumps(asdict(pair)), encoding="utf-8")
 
     def _deploy(self) -> "DeploymentHandle[Any]":
         self._started = True
@@ -152,8 +149,13 @@ class ServeScoring:
             health_check_timeout_s=_LONGEST_ANSWER_S,
             graceful_shutdown_timeout_s=1.0,
         )
-        application = as_deployment(_LifeDeployment).bind(self._load, str(self._pair_file))
+        application = as_deployment(_LifeDeployment).bind(self._load, str(_pair_file()))
         return serve.run(application, name=_NAME, route_prefix=None)
+
+
+def _pair_file() -> Path:
+    """Where a replica finds the models to load; it goes with the Ray that runs it."""
+    return ray_folder() / "pair.json"
 
 
 def _away(error: BaseException) -> ScorerUnavailableError:
