@@ -141,6 +141,18 @@ def error_from_rpc(error: grpc.RpcError, target: str) -> TwinError:
     return _CLASS_OF_CODE.get(code, TwinError)(text, retry_after_s=details.retry_after_s)
 
 
+def as_told(error: grpc.RpcError, target: str) -> TwinError:
+    """Like `error_from_rpc` for who comes back by himself: only a server of this product can refuse something for good.
+
+    While it is away, a proxy may answer in its place that it knows no such call, token or route.
+    """
+    told = error_from_rpc(error, target)
+    is_ours = _read_details(cast("_FailedCall", error).trailing_metadata()).info is not None
+    if is_ours or told.reason is Reason.BATCH_TOO_LARGE:  # which gRPC says of the batch itself
+        return told
+    return UnavailableError(told.message, retry_after_s=told.retry_after_s)
+
+
 def _error_from_info(info: ErrorInfo, code: grpc.StatusCode, text: str, retry_after_s: float | None) -> TwinError:
     field, value = info.metadata.get("field", ""), info.metadata.get("value", "")
     reason = _REASONS.get(info.reason)

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import grpc.aio
 
-from batterytwin.errors import InvalidArgumentError, Reason, TwinError
+from batterytwin.errors import BufferUnavailableError, InvalidArgumentError, Reason, TwinError
 from batterytwin.readings import ReadingBatch
 from clients.backoff import Backoff
 from clients.channel import GATEWAY_KEEPALIVE_S, Tls, open_aio_channel
@@ -21,6 +23,7 @@ from clients.gateway_disk import DiskQueue, WhenFull
 from clients.gateway_health import GatewayHealth
 from clients.gateway_lane import Changes, Lane
 from clients.gateway_queue import GatewayQueue, MemoryQueue
+from clients.gateway_refused import why_set_aside
 from clients.gateway_stream import GatewayStream
 from clients.ingest import IngestResult
 
@@ -33,6 +36,12 @@ _HEALTH_INTERVAL_S: Final = 60.0
 _DEFAULT_LIMIT_BYTES: Final = 1024 * 1024 * 1024
 _REASONS_OF_A_BATCH: Final = (Reason.BATCH_TOO_LARGE, Reason.EMPTY_BATCH, Reason.COLUMN_LENGTH_MISMATCH)
 """What is wrong with one batch alone; other errors that come back concern the gateway as a whole."""
+
+_FAULTS_OF_ONE_BATCH: Final = 5
+"""Where the server fails inside so often in a row, the batch in front is taken for the cause."""
+
+_REFUSED_AGAIN_S: Final = 30.0
+"""Pause after the server has refused the gateway itself, for example its token, s."""
 
 
 class GatewayClient:
@@ -99,6 +108,10 @@ class GatewayClient:
             )
         )
         self._backoff = Backoff()
+        self._faults = 0  # of the server in a row, with nothing acknowledged in between
+        self._refusal: TwinError | None = None  # of the gateway as a whole, while it lasts
+        self._refused_until_us = 0  # newest sample of what was refused for the server's clock
+        self._helpers: set[asyncio.Task[None]] = set()
         self._careful = 0  # batches to send one at a time, since one of them is suspected
         self._connected = False
         self._last_error = ""
@@ -108,6 +121,8 @@ class GatewayClient:
 
     async def __aenter__(self) -> Self:
         await self._queue.open()
+        with suppress(BufferUnavailableError):  # a disk that is full now
+            await self._queue.take_back(Reason.TIME_IN_FUTURE)
         self._task = asyncio.create_task(self._run(), name=f"gateway to {self._target}")
         self._teller = asyncio.create_task(self._tell_health(), name=f"health of the gateway to {self._target}")
         return self
@@ -120,7 +135,7 @@ class GatewayClient:
                 await self.drain()
                 await self._say_goodbye()
         finally:
-            tasks = [task for task in (self._task, self._teller) if task is not None]
+            tasks = [task for task in (self._task, self._teller, *self._helpers) if task is not None]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -145,6 +160,8 @@ class GatewayClient:
             reconnects=counters.reconnects,
             resent_batches=counters.resent_batches,
             dropped_batches=counters.dropped_batches,
+            rejected_rows=counters.rejected,
+            rejected_age_s=(now_us - counters.last_rejected_us) / 1e6 if counters.last_rejected_us else math.inf,
             last_error=self._last_error,
         )
 
@@ -156,8 +173,9 @@ class GatewayClient:
                 the stream not understandable.
             BufferUnavailableError: the batch was not taken, because the disk is full or cannot be written; others are
                 taken again as soon as that has passed.
-            UnauthenticatedError: the server does not accept the token.
-            PermissionDeniedError: the token does not allow to write here.
+            UnauthenticatedError: the server does not accept the token. With a buffer `drain` raises it: the batch is
+                safe on disk, and the gateway goes on asking.
+            PermissionDeniedError: the token does not allow to write here; likewise.
         """
         packed = pack(batch)
         await self._wait_until(self._queue.has_room)
@@ -174,7 +192,23 @@ class GatewayClient:
         Raises:
             TwinError: as `send`.
         """
-        await self._wait_until(lambda: self._queue.content.batches <= left)
+        await self._wait_until(lambda: self._refusal is not None or self._queue.content.batches <= left)
+        if self._refusal is not None and self._queue.content.batches > left:
+            raise self._refusal
+
+    async def send_refused_again(self) -> int:
+        """Queues the batches again that were set aside in the buffer, once what was wrong has been mended.
+
+        Rows that the server has stored before are counted as `duplicate`. Batches that were refused for the server's
+        clock alone go again by themselves, as soon as it takes rows as late as theirs.
+
+        Returns:
+            How many batches.
+
+        Raises:
+            BufferUnavailableError: the file cannot be written; nothing has changed.
+        """
+        return await self._queue.take_back(None)
 
     async def _say_goodbye(self) -> None:
         """Ends the stream in order, so that the server need not take it for a broken one."""
@@ -187,10 +221,12 @@ class GatewayClient:
         try:
             async with open_aio_channel(self._target, self._tls, keepalive_s=GATEWAY_KEEPALIVE_S) as channel:
                 while True:
-                    error = await self._stream_until_broken(channel)
+                    error = await self._stream_until_refused(channel)
                     if error is None:
                         return
                     delay_s = self._backoff.next_s(error.retry_after_s)
+                    if self._refusal is not None:
+                        delay_s += _REFUSED_AGAIN_S
                     self._last_error = error.message
                     _LOG.warning(
                         "gateway to %s: %s; %d batches unacknowledged, again in %.1f s",
@@ -204,6 +240,17 @@ class GatewayClient:
         finally:
             self._connected = False
             self._changes.wake()
+
+    async def _stream_until_refused(self, channel: grpc.aio.Channel) -> TwinError | None:
+        """Like `_stream_until_broken`; where batches are safe on disk, even a refusal for good is only waited for."""
+        try:
+            return await self._stream_until_broken(channel)
+        except PERMANENT_ERRORS as error:
+            if not self._queue.is_lasting:
+                raise
+            self._refusal = error
+            self._changes.wake()
+            return error
 
     async def _stream_until_broken(self, channel: grpc.aio.Channel) -> TwinError | None:
         """Streams until the connection ends; returns why, None = the gateway is closing.
@@ -237,28 +284,54 @@ class GatewayClient:
                 except TwinError as error:
                     if self._closing:
                         return None
-                    if isinstance(error, PERMANENT_ERRORS):
-                        await self._blame_batch(calls.get(task), error)
+                    self._faults += error.reason is Reason.INTERNAL
+                    await self._blame_batch(calls.get(task), error)
                     return error
         return None
 
     async def _blame_batch(self, lane: Lane | None, error: TwinError) -> None:
-        """Finds the batch that no server will take and lets go of it; raises the error where it is not a batch's."""
-        if lane is None or not lane.written or error.reason not in _REASONS_OF_A_BATCH:
-            raise error
+        """Finds the batch that no server will take and lets go of it; raises other errors that would come back."""
+        is_fault = error.reason is Reason.INTERNAL and self._faults >= _FAULTS_OF_ONE_BATCH and self._queue.is_lasting
+        if lane is None or not lane.written or not (error.reason in _REASONS_OF_A_BATCH or is_fault):
+            if isinstance(error, PERMANENT_ERRORS):
+                raise error
+            return
         if lane.written > 1:
             self._careful = lane.written  # send them again, one by one, to see which it is
             return
-        await self._queue.refuse(lane.batches[0], error)
-        self._careful = max(0, self._careful - 1)
+        with suppress(BufferUnavailableError):  # the disk is full: come back to it
+            await self._queue.refuse(lane.batches[0], error)
+            self._careful = max(0, self._careful - 1)
+            self._faults = 0
 
     def _on_ack(self, acked: list[PackedBatch], result: IngestResult | None, credit: int) -> None:
         self._connected = True
-        self._queue.acknowledge(acked, credit)
+        refused = why_set_aside(result) if result is not None and result.rejected else ""
+        self._queue.acknowledge(acked, credit, refused)
         if result is not None and acked:
             self._backoff.reset()
+            self._faults, self._refusal = 0, None
             self._careful = max(0, self._careful - len(acked))
+            self._note_refused(acked, refused, result)
             self.counters.add(len(acked), result)
+
+    def _note_refused(self, acked: list[PackedBatch], refused: str, result: IngestResult) -> None:
+        """Tells of refused rows, and sends those again that came too early for the server's clock."""
+        newest_us = max(batch.last_sample_us for batch in acked)
+        if refused:
+            if not self.health().rejected_age_s < _HEALTH_INTERVAL_S:
+                _LOG.error("gateway to %s: %d rows refused, the first: %s", self._target, result.rejected, refused)
+            if refused.startswith(Reason.TIME_IN_FUTURE) and newest_us <= time.time_ns() // 1_000:
+                self._refused_until_us = max(self._refused_until_us, newest_us)
+        elif self._refused_until_us and newest_us >= self._refused_until_us:
+            self._refused_until_us = 0
+            helper = asyncio.create_task(self._send_early_again(), name=f"early rows of the gateway to {self._target}")
+            self._helpers.add(helper)
+            helper.add_done_callback(self._helpers.discard)
+
+    async def _send_early_again(self) -> None:
+        with suppress(BufferUnavailableError):  # the next start does it
+            await self._queue.take_back(Reason.TIME_IN_FUTURE)
 
     async def _tell_health(self) -> None:
         while True:

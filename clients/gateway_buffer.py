@@ -3,23 +3,28 @@
 import logging
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from batterytwin.errors import Reason
+from clients import gateway_refused
 from clients.gateway_batch import PackedBatch
 from clients.gateway_file import BufferFile, Transaction, error_code, is_damage
 
 _LOG = logging.getLogger(__name__)
 
-_KEPT_REFUSED: Final = 100
-
 _NO_ROOM: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 """What SQLite calls a full disk, and what it calls a quota or a limit of size that is reached."""
 
 _SUM: Final = "SELECT count(*), coalesce(sum(row_count), 0), coalesce(sum(size_bytes), 0) FROM batch "
+_NEWEST: Final = """
+SELECT coalesce(max(number), 0) FROM (SELECT max(number) AS number FROM batch UNION ALL SELECT max(number) FROM refused)
+"""
 _OLDEST: Final = "SELECT (SELECT taken_us FROM batch ORDER BY number LIMIT 1)"
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,11 @@ class DiskBuffer:
             self._begin_anew(error)
 
     def commit(
-        self, batches: Sequence[PackedBatch], acked: Sequence[tuple[int, int]] = (), make_room_bytes: int = 0
+        self,
+        batches: Sequence[PackedBatch],
+        acked: Sequence[tuple[int, int]] = (),
+        make_room_bytes: int = 0,
+        set_aside: Sequence[tuple[int, str]] = (),
     ) -> tuple[list[PackedBatch], BufferContent]:
         """Takes batches in and lets go of others, all of it or nothing.
 
@@ -79,6 +88,8 @@ class DiskBuffer:
             batches: to be kept.
             acked: first and last number of runs of batches that are acknowledged.
             make_room_bytes: drop the oldest batches of this size, at least.
+            set_aside: number and reason of those of the acknowledged batches that are kept for people, where there is
+                space for that.
 
         Returns:
             The batches with their numbers, and what was dropped to make room.
@@ -87,22 +98,24 @@ class DiskBuffer:
             BufferUnavailableError: nothing was changed, for example because the disk is full.
         """
         try:
-            return self._commit(batches, acked, make_room_bytes)
+            return self._commit(batches, acked, make_room_bytes, set_aside)
         except sqlite3.DatabaseError as error:
             if error_code(error) in _NO_ROOM:
-                if not batches:  # the reserve is for letting go, not for taking more
-                    self._file.give_up_reserve()
-                self._file.checkpoint()  # a log that cannot be emptied would take all the space
+                self._make_room(letting_go=not batches)
+                if set_aside:
+                    _LOG.error("%s: no space to keep %d refused batches", self._file.path, len(set_aside))
             elif is_damage(error):
                 self._begin_anew(error)
                 acked, make_room_bytes = (), 0
             else:
                 raise self._file.unavailable(error) from error
+        except OSError as error:
+            raise self._file.unavailable(error) from error
         try:
-            done = self._commit(batches, acked, make_room_bytes)
+            done = self._commit(batches, acked, make_room_bytes, ())
             self._file.checkpoint()  # gives the space of the log free
             return done
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._file.unavailable(error) from error
 
     def read(self, first: int, last: int, most_batches: int, most_bytes: int) -> list[PackedBatch]:
@@ -129,7 +142,7 @@ class DiskBuffer:
                     raise sqlite3.DatabaseError(f"checksum of batch {batch.number} differs")
         except sqlite3.DatabaseError as error:
             if found and str(error).startswith("checksum"):
-                self.refuse(found.pop().number, "DAMAGED")
+                self.refuse(found.pop().number, gateway_refused.DAMAGED)
                 if not found:
                     return self.read(first, last, most_batches, most_bytes)
             elif is_damage(error):
@@ -139,27 +152,39 @@ class DiskBuffer:
         return found
 
     def refuse(self, number: int, reason: str) -> None:
-        """Sets one batch aside within the file, because no server will ever take it; the newest 100 are kept.
+        """Sets one batch aside within the file, because no server will ever take it; see `gateway_refused.keep`.
 
         Raises:
             BufferUnavailableError: it cannot be written.
         """
-        _LOG.error("%s: batch %d is set aside: %s", self._file.path, number, reason)
-        try:
+
+        def set_aside() -> None:
             with Transaction(self._file.db) as db:
-                db.execute(
-                    "INSERT OR REPLACE INTO refused SELECT number, ?, request FROM batch WHERE number = ?",
-                    (reason, number),
-                )
+                gateway_refused.keep(db, [(number, reason)])
                 gone = _delete(db, number, number)
-                db.execute(
-                    "DELETE FROM refused WHERE number <= (SELECT number FROM refused ORDER BY number DESC "
-                    "LIMIT 1 OFFSET ?)",
-                    (_KEPT_REFUSED,),
-                )
-        except sqlite3.DatabaseError as error:
-            raise self._file.unavailable(error) from error
-        self._account(gone)
+            self._account(gone)
+
+        self._written(set_aside)
+        _LOG.error("%s: batch %d is set aside: %s", self._file.path, number, reason)
+
+    def take_back(self, reason: Reason | None) -> int:
+        """Puts batches that were set aside to the newest ones, to be sent again; returns how many.
+
+        Args:
+            reason: why they were set aside; None = for whatever but damage.
+
+        Raises:
+            BufferUnavailableError: it cannot be written; nothing was changed.
+        """
+
+        def put_back() -> int:
+            with Transaction(self._file.db) as db:
+                batches = self._numbered(gateway_refused.take_out(db, reason))
+                _insert(db, batches)
+            self._take_in(batches)
+            return len(batches)
+
+        return self._written(put_back)
 
     def close(self) -> None:
         """Closes the file and gives it free."""
@@ -176,44 +201,58 @@ class DiskBuffer:
         return self._next_number - 1
 
     def _commit(
-        self, batches: Sequence[PackedBatch], acked: Sequence[tuple[int, int]], make_room_bytes: int
+        self,
+        batches: Sequence[PackedBatch],
+        acked: Sequence[tuple[int, int]],
+        make_room_bytes: int,
+        set_aside: Sequence[tuple[int, str]],
     ) -> tuple[list[PackedBatch], BufferContent]:
-        numbered = [replace(batch, number=self._next_number + k) for k, batch in enumerate(batches)]
+        numbered = self._numbered(batches)
         dropped = BufferContent()
         with Transaction(self._file.db) as db:
+            gateway_refused.keep(db, set_aside)
             gone = [_delete(db, first, last) for first, last in acked]
             if make_room_bytes > 0:
                 dropped = _drop_oldest(db, make_room_bytes)
-            db.executemany(
-                "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        b.number,
-                        b.taken_us,
-                        b.first_sample_us,
-                        b.last_sample_us,
-                        b.rows,
-                        len(b.request),
-                        zlib.crc32(b.request),
-                        b.request,
-                    )
-                    for b in numbered
-                ],
-            )
-        self._next_number += len(numbered)
-        added = BufferContent(-len(numbered), -sum(b.rows for b in numbered), -sum(len(b.request) for b in numbered))
-        self._account(*gone, dropped, added)
+            _insert(db, numbered)
+        self._take_in(numbered, *gone, dropped)
         if not self.content.batches:
             self._file.shrink()
             self._file.take_reserve()
         return numbered, dropped
+
+    def _numbered(self, batches: Sequence[PackedBatch]) -> list[PackedBatch]:
+        return [replace(batch, number=self._next_number + k) for k, batch in enumerate(batches)]
+
+    def _take_in(self, batches: Sequence[PackedBatch], *gone: BufferContent) -> None:
+        self._next_number += len(batches)
+        added = BufferContent(-len(batches), -sum(b.rows for b in batches), -sum(len(b.request) for b in batches))
+        self._account(*gone, added)
+
+    def _written(self, write: Callable[[], _T]) -> _T:
+        """Writes, with the space that letting go of batches may take."""
+        try:
+            try:
+                return write()
+            except sqlite3.DatabaseError as error:
+                if error_code(error) not in _NO_ROOM:
+                    raise
+            self._make_room(letting_go=True)
+            return write()
+        except (sqlite3.Error, OSError) as error:
+            raise self._file.unavailable(error) from error
+
+    def _make_room(self, *, letting_go: bool) -> None:
+        if letting_go:  # the reserve is not for taking more
+            self._file.give_up_reserve()
+        self._file.checkpoint()  # a log that cannot be emptied would take all the space
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
         self._file.begin_anew(error)
         self._take_stock()
 
     def _take_stock(self) -> None:
-        (newest,) = self._file.db.execute("SELECT coalesce(max(number), 0) FROM batch").fetchone()
+        (newest,) = self._file.db.execute(_NEWEST).fetchone()
         self._next_number = max(self._next_number, newest + 1)
         self.content = BufferContent(*self._file.db.execute(_SUM).fetchone())
         self._account()
@@ -227,6 +266,25 @@ class DiskBuffer:
             self.content.size_bytes - sum(part.size_bytes for part in gone),
             oldest_us,
         )
+
+
+def _insert(db: sqlite3.Connection, batches: Sequence[PackedBatch]) -> None:
+    db.executemany(
+        "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                b.number,
+                b.taken_us,
+                b.first_sample_us,
+                b.last_sample_us,
+                b.rows,
+                len(b.request),
+                zlib.crc32(b.request),
+                b.request,
+            )
+            for b in batches
+        ],
+    )
 
 
 def _delete(db: sqlite3.Connection, first: int, last: int) -> BufferContent:

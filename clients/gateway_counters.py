@@ -1,5 +1,6 @@
 """What a gateway client has sent and what became of it."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,9 +31,10 @@ class GatewayCounters:
         resent_batches: batches that were on their way when a connection broke, and went again.
         dropped_batches: batches given up because the disk buffer was full (see `WhenFull`).
         dropped_rows: rows in them.
-        refused_batches: batches set aside in the disk buffer because no server will take them.
+        refused_batches: batches set aside in the disk buffer because no server takes them, or not all of their rows.
         damaged_files: disk buffers set aside because they were damaged.
         rejected_rows: the first 20 refused rows.
+        last_rejected_us: when a row was refused last, microseconds since 1970 UTC; 0 = never.
     """
 
     sent_rows: int = 0
@@ -52,6 +54,7 @@ class GatewayCounters:
     refused_batches: int = 0
     damaged_files: int = 0
     rejected_rows: list[RejectedRow] = field(default_factory=list)
+    last_rejected_us: int = 0
 
     def add(self, acked_batches: int, result: IngestResult) -> None:
         """Adds an acknowledgement: how many batches it is for, and what became of their rows."""
@@ -63,4 +66,6 @@ class GatewayCounters:
         self.too_late += result.too_late
         self.rejected += result.rejected
         self.suspect += result.suspect
+        if result.rejected:
+            self.last_rejected_us = time.time_ns() // 1_000
         self.rejected_rows.extend(result.rejected_rows[: _KEPT_REJECTED_ROWS - len(self.rejected_rows)])

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, TypeVar
 
-from batterytwin.errors import BufferUnavailableError, InvalidArgumentError, Reason, TwinError
+from batterytwin.errors import InvalidArgumentError, Reason, TwinError
 from clients.gateway_batch import PackedBatch
 from clients.gateway_buffer import BufferContent, DiskBuffer
 from clients.gateway_counters import GatewayCounters
@@ -57,6 +57,8 @@ class DiskQueue:
         counters: what is dropped or set aside is counted here.
     """
 
+    is_lasting = True
+
     def __init__(
         self,
         path: Path,
@@ -77,6 +79,7 @@ class DiskQueue:
         self._buffer: DiskBuffer | None = None
         self._waiting: deque[tuple[PackedBatch, asyncio.Future[None]]] = deque()
         self._acked: list[PackedBatch] = []
+        self._refused: dict[int, str] = {}  # why rows were refused, by number of the acknowledged batch
         self._newest_number = 0
         self._live = Lane(deque())
         self._live_is_read = False
@@ -171,11 +174,13 @@ class DiskQueue:
             self._note_damage()
             self._changes.wake()
 
-    def acknowledge(self, batches: Sequence[PackedBatch], credit: int) -> None:  # noqa: ARG002 - disk is what bounds this
-        """Lets go of batches, a moment later."""
+    def acknowledge(self, batches: Sequence[PackedBatch], credit: int, refused: str = "") -> None:  # noqa: ARG002 - disk is what bounds this
+        """Lets go of batches, a moment later; those of which rows were refused are set aside in the file."""
         if batches and not self._acked:
             asyncio.get_running_loop().call_later(_ACKS_GATHERED_S, self._work_to_do.set)
         self._acked.extend(batches)
+        if refused:
+            self._refused |= {batch.number: refused for batch in batches}
 
     async def refuse(self, batch: PackedBatch, error: TwinError) -> None:
         """Sets a batch aside in the file, so that the others may go.
@@ -185,6 +190,19 @@ class DiskQueue:
         """
         await self._in_thread(self._open_buffer.refuse, batch.number, f"{error.reason}: {error.message}")
         self._counters.refused_batches += 1
+
+    async def take_back(self, reason: Reason | None) -> int:
+        """Queues batches again that were set aside.
+
+        Raises:
+            BufferUnavailableError: the file cannot be written.
+        """
+        await self._commit([])  # what is just being set aside belongs to it
+        count = await self._in_thread(self._open_buffer.take_back, reason)
+        if count:
+            self._newest_number = self._open_buffer.newest_number
+            self._changes.wake()
+        return count
 
     async def close(self) -> None:
         """Writes down what is acknowledged and closes the file."""
@@ -235,17 +253,19 @@ class DiskQueue:
     async def _commit(self, new: list[tuple[PackedBatch, "asyncio.Future[None]"]]) -> bool:
         """Takes batches in and lets go of acknowledged ones; returns whether anything was done."""
         acked, self._acked = self._acked, []
+        refused, self._refused = self._refused, {}
         if not new and not acked:
             return False
         size_bytes = self.content.size_bytes + sum(len(batch.request) for batch, _ in new)
         excess_bytes = max(0, size_bytes - sum(len(batch.request) for batch in acked) - self._limit_bytes)
         try:
             numbered, dropped = await self._in_thread(
-                self._open_buffer.commit, [batch for batch, _ in new], _runs(acked), excess_bytes
+                self._open_buffer.commit, [b for b, _ in new], _runs(acked), excess_bytes, list(refused.items())
             )
-        except BufferUnavailableError as error:
+        except TwinError as error:
             self._note_failure(error)
             self._acked = acked + self._acked
+            self._refused = refused | self._refused
             asyncio.get_running_loop().call_later(_RETRY_S, self._work_to_do.set)
             for _, taken in new:
                 if not taken.done():
@@ -254,6 +274,7 @@ class DiskQueue:
                 return await self._commit([])  # a full disk must not keep what it holds
             return False
         self._note_failure(None)
+        self._counters.refused_batches += len(refused)
         self._note_dropped(dropped)
         self._note_damage()
         if numbered:
@@ -272,7 +293,7 @@ class DiskQueue:
             lane.batches.extend(numbered)
             lane.loaded_number = numbered[-1].number
 
-    def _note_failure(self, error: BufferUnavailableError | None) -> None:
+    def _note_failure(self, error: TwinError | None) -> None:
         """Tells of the first failure and of its end: a disk may be full for days, and may be the log's as well."""
         if error is not None and not self._failing:
             _LOG.error("%s Nothing is taken until that has passed.", error)

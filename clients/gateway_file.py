@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import sqlite3
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -129,7 +130,8 @@ class BufferFile:
 
     def give_up_reserve(self) -> None:
         """Gives the reserve's space free, for letting go of batches on a full disk."""
-        self._reserve.unlink(missing_ok=True)
+        with suppress(OSError):  # a file system that has turned read-only
+            self._reserve.unlink(missing_ok=True)
 
     def take_reserve(self) -> None:
         """Takes the reserve, if it is not there and the disk has room for more than that."""
@@ -139,7 +141,7 @@ class BufferFile:
             with self._reserve.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, _RESERVE_BYTES)
         except OSError:  # there is no space for it now; half of it would only be in the way
-            self._reserve.unlink(missing_ok=True)
+            self.give_up_reserve()
 
     def begin_anew(self, error: sqlite3.DatabaseError) -> None:
         """Sets the damaged file aside and begins a new one.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from batterytwin.errors import TwinError
+from batterytwin.errors import Reason, TwinError
 from clients.gateway_batch import PackedBatch
 from clients.gateway_buffer import BufferContent
 from clients.gateway_lane import Changes, Lane
@@ -13,6 +13,9 @@ from clients.gateway_lane import Changes, Lane
 
 class GatewayQueue(Protocol):
     """Batches in the order in which they were taken over."""
+
+    is_lasting: bool
+    """Whether what it holds outlives the process."""
 
     @property
     def content(self) -> BufferContent:
@@ -45,14 +48,27 @@ class GatewayQueue(Protocol):
             TwinError: batches cannot be read.
         """
 
-    def acknowledge(self, batches: Sequence[PackedBatch], credit: int) -> None:
-        """Lets go of batches that are acknowledged, and takes note of the server's credit."""
+    def acknowledge(self, batches: Sequence[PackedBatch], credit: int, refused: str = "") -> None:
+        """Lets go of batches that are acknowledged, and takes note of the server's credit.
+
+        Args:
+            batches: acknowledged.
+            credit: batches that the server grants.
+            refused: why the server has refused rows of them; such batches are kept for people where there is a place.
+        """
 
     async def refuse(self, batch: PackedBatch, error: TwinError) -> None:
         """Lets go of a batch that no server will ever take.
 
         Raises:
             TwinError: the error itself where there is no place for such batches.
+        """
+
+    async def take_back(self, reason: Reason | None) -> int:
+        """Queues batches again that were set aside for a reason (None = any but damage); returns how many.
+
+        Raises:
+            TwinError: that cannot be done now.
         """
 
     async def close(self) -> None:
@@ -66,6 +82,8 @@ class MemoryQueue:
         changes: woken when there is something to send.
         most_batches: batches held at most.
     """
+
+    is_lasting = False
 
     def __init__(self, changes: Changes, most_batches: int) -> None:
         self._changes = changes
@@ -104,7 +122,7 @@ class MemoryQueue:
     async def feed(self, lane: Lane) -> None:
         """Has nothing to do: the lane holds the batches themselves."""
 
-    def acknowledge(self, batches: Sequence[PackedBatch], credit: int) -> None:
+    def acknowledge(self, batches: Sequence[PackedBatch], credit: int, refused: str = "") -> None:  # noqa: ARG002 - the caller has them
         """Takes note; the lane has let go of the batches."""
         self._credit = credit
         for batch in batches:
@@ -114,6 +132,10 @@ class MemoryQueue:
     async def refuse(self, batch: PackedBatch, error: TwinError) -> None:  # noqa: ARG002 - nowhere to put it
         """Gives the error to the caller, who has the batch."""
         raise error
+
+    async def take_back(self, reason: Reason | None) -> int:  # noqa: ARG002 - there are none
+        """Has set nothing aside."""
+        return 0
 
     async def close(self) -> None:
         """Has nothing open."""

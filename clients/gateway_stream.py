@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import grpc.aio
 
-from batterytwin.errors import TwinError
+from batterytwin.errors import UnavailableError
 from batterytwin.v1.ingest_service_pb2 import StreamReadingsResponse
 from clients.channel import token_metadata
-from clients.errors import error_from_rpc
+from clients.errors import as_told
 from clients.gateway_batch import PackedBatch
 from clients.gateway_lane import Changes, Lane
 from clients.ingest import IngestResult
@@ -57,14 +57,14 @@ class GatewayStream:
                 writer.result()
             await reader
         except grpc.aio.AioRpcError as broken:
-            raise error_from_rpc(broken, target) from broken
+            raise as_told(broken, target) from broken
         finally:
             call.cancel()
             reader.cancel()
             writer.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
         if not self._is_done():
-            raise TwinError(f"The server at {target} ended the stream.")
+            raise UnavailableError(f"The server at {target} ended the stream.")
 
     def _is_done(self) -> bool:
         return self._is_closing() or self.lane.is_finished

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import grpc
 import grpc.aio
 
-from batterytwin.errors import TwinError
+from batterytwin.errors import Reason, TwinError
 from batterytwin.readings_proto import batch_from_proto
 from batterytwin.v1 import ingest_service_pb2 as pb
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceServicer, add_IngestServiceServicer_to_server
-from batterytwin.v1.reading_pb2 import IngestCounts
+from batterytwin.v1.reading_pb2 import IngestCounts, RejectedRow
 from tests.clients.statuses import abort_with
 
 
@@ -25,12 +25,14 @@ class FakeIngest(IngestServiceServicer):
         fail_before: called with the count of batches seen so far, before a batch is stored; may return an error.
         fail_after: the same, after the batch is stored and before it is acknowledged.
         gate: acknowledgements wait for it.
+        refuse_rows: called with a request; may return the reason for which all of its rows are refused.
     """
 
     credit: int = 4
     fail_before: Callable[[int], TwinError | None] = lambda _: None
     fail_after: Callable[[int], TwinError | None] = lambda _: None
     gate: asyncio.Event | None = None
+    refuse_rows: Callable[[pb.StreamReadingsRequest], Reason | None] = lambda _: None
     stored: dict[tuple[str, int], float] = field(default_factory=dict)
     order: list[tuple[str, int]] = field(default_factory=list)
     seen_batches: int = 0
@@ -69,12 +71,16 @@ class FakeIngest(IngestServiceServicer):
                     await abort_with(context, error)
                 if self.gate is not None:
                     await self.gate.wait()
-                counts = self._store(request)
+                reason = self.refuse_rows(request)
+                counts = self._store(request) if reason is None else _all_rejected(request)
                 if error := self.fail_after(self.seen_batches):
                     await abort_with(context, error)
                 self.waiting -= 1
                 yield pb.StreamReadingsResponse(
-                    acked_sequence=request.sequence, max_inflight_batch_count=self.credit, counts=counts
+                    acked_sequence=request.sequence,
+                    max_inflight_batch_count=self.credit,
+                    counts=counts,
+                    rejected_rows=[RejectedRow(battery_id="B0", reason=reason, remedy="mend it")] if reason else [],
                 )
         finally:
             receiver.cancel()
@@ -102,6 +108,10 @@ class FakeIngest(IngestServiceServicer):
                 self.order.append(key)
                 counts.accepted_count += 1
         return counts
+
+
+def _all_rejected(request: pb.StreamReadingsRequest) -> IngestCounts:
+    return IngestCounts(rejected_count=len(request.readings.battery_ids))
 
 
 @asynccontextmanager

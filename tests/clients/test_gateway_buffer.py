@@ -263,7 +263,8 @@ def test_the_file_shrinks_when_a_long_backlog_is_gone(tmp_path: Path) -> None:
     assert (tmp_path / "b").stat().st_size < 100_000
 
 
-def test_of_refused_batches_the_newest_hundred_are_kept(tmp_path: Path) -> None:
+def test_of_refused_batches_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clients.gateway_refused.MOST_BATCHES", 100)
     buffer = DiskBuffer(tmp_path / "b")
     buffer.commit([packed(k) for k in range(120)])
     for number in range(1, 121):
