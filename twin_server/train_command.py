@@ -55,8 +55,8 @@ def evaluate(  # noqa: PLR0917 # the options of the command
     With `--compare` physics alone, a plain model and a survival model are trained on the plants of training and judged
     on the same unseen ones.
 
-    With `--fleet` the same figures are worked out on what the server of a data directory (or BATTERYTWIN_DATABASE_URL)
-    has stored: what was known of each block month by month, and what became of those that were replaced. The server may
+    With `--fleet` the same figures are worked out on what the server of a data directory (or of DATABASE_URL) has
+    stored: what was known of each block month by month, and what became of those that were replaced. The server may
     run meanwhile. Blocks that still serve, or went for another reason than the end of their lives, are cut off there.
     """
     if fleet and compare:

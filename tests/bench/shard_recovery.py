@@ -31,20 +31,20 @@ _STRINGS_OF_BACKENDS: Final = "SELECT battery_id, backend_pid FROM battery JOIN 
 
 
 class _Answers:
-    """Acknowledgements: for which string, when the call was made, how long it took."""
+    """Acknowledgements: for which string, when its batch was first sent, how long that took with all repetitions."""
 
     def __init__(self, strings: int) -> None:
         self.newest_s = np.zeros(strings)
         self._all: list[tuple[int, float, float]] = []
 
-    def note(self, place: int, attempt_s: float) -> None:
-        """Notes that a call has been acknowledged now."""
+    def note(self, place: int, sent_s: float, attempt_s: float) -> None:
+        """Notes that a batch has been acknowledged now, which was sent for the last time at `attempt_s`."""
         self.newest_s[place] = attempt_s
-        self._all.append((place, attempt_s, time.monotonic() - attempt_s))
+        self._all.append((place, sent_s, time.monotonic() - sent_s))
 
     def within(self, begin_s: float, end_s: float, places: set[int]) -> list[float]:
-        """Durations of the calls made in a time for some strings."""
-        return [took for place, attempt_s, took in self._all if begin_s <= attempt_s < end_s and place in places]
+        """What batches took that were first sent in a time, for some strings, as far as they are answered."""
+        return [took for place, sent_s, took in self._all if begin_s <= sent_s < end_s and place in places]
 
 
 def shard_recovery(folder: Path) -> dict[str, float]:
@@ -75,7 +75,7 @@ async def _kill_shards(server: ServerProcess, data_dir: Path) -> dict[str, float
     }
     answers = _Answers(len(strings))
     url = EmbeddedPostgres(data_dir).start()  # it runs: this tells where
-    took_s, before_s, meanwhile_s = [], [], []
+    took_s, before_s, absences = [], [], []
     async with AsyncTwinClient(server.target, token=operator_token(data_dir)) as client, asyncio.TaskGroup() as group:
         senders = [
             group.create_task(_feed_string(client, place, ids, answers)) for place, ids in enumerate(strings.values())
@@ -91,7 +91,9 @@ async def _kill_shards(server: ServerProcess, data_dir: Path) -> dict[str, float
             now = await asyncio.to_thread(_backends, url)
             others = {place for place, name in enumerate(strings) if now[name] == backends[name]}
             before_s += answers.within(killed_s - 10.0, killed_s - 1.0, set(range(len(strings))))
-            meanwhile_s += answers.within(killed_s, killed_s + took_s[-1], others)
+            absences.append((killed_s, killed_s + took_s[-1], others))
+        await asyncio.sleep(_SETTLE_S)  # until the slowest call of the last absence is answered as well
+        meanwhile_s = [took for absence in absences for took in answers.within(*absence)]
         for sender in senders:
             sender.cancel()
     return {
@@ -123,7 +125,7 @@ async def _feed_string(client: AsyncTwinClient, place: int, ids: list[str], answ
                 continue
             if result.accepted + result.duplicate != len(ids):
                 raise RuntimeError(f"{result} for {len(ids)} rows")
-            answers.note(place, attempt)
+            answers.note(place, sent, attempt)
             break
         await asyncio.sleep(max(0.0, sent + _PERIOD_S - time.monotonic()))
 

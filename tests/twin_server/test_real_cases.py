@@ -201,9 +201,10 @@ def test_a_fleet_without_ends_is_not_judged(database_url: str, tmp_path: Path, m
         raise fails("--fleet", "--compare")
     with pytest.raises(InvalidArgumentError, match="does not exist"):
         raise fails("--fleet", "--data-dir", str(tmp_path / "none"))
-    monkeypatch.setenv("BATTERYTWIN_DATABASE_URL", database_url)
+    monkeypatch.setenv("DATABASE_URL", database_url)
     with pytest.raises(UnknownModelError, match="No model is active"):
         raise fails("--fleet", "--data-dir", str(tmp_path))
     default = Path(__file__).parents[2] / "ml" / "default_model"
     with pytest.raises(ConflictError, match="0 of 0 blocks"):
         raise fails(str(default), "--fleet", "--data-dir", str(tmp_path))
+    assert list(tmp_path.iterdir()) == []  # it was the database named that was asked, not an embedded one
