@@ -3,7 +3,10 @@
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +19,7 @@ from numpy.typing import NDArray
 from batterytwin.errors import TwinError
 from batterytwin.telemetry import Rows
 from storage.archive_columns import encodings, to_rows, to_table
+from storage.archive_spans import Piece
 from storage.partitions import DAY_US
 
 KEYS_PER_FILE: Final = 256
@@ -111,19 +115,27 @@ def read_rows(
     Raises:
         ArchiveDamagedError: a file is missing or cannot be read.
     """
-    wanted = None
-    if keys is not None:
-        wanted = pc.field("battery_key").isin(list(keys))
-    for bound_us, from_below in ((start_us, True), (end_us, False)):
-        if bound_us is not None:
-            bound = pa.scalar(bound_us, pa.timestamp("us"))
-            within = pc.field("sample_time") >= bound if from_below else pc.field("sample_time") < bound
-            wanted = within if wanted is None else wanted & within
+    wanted = _condition(keys, start_us, end_us)
     for path in paths:
-        try:
-            yield to_rows(pq.read_table(folder / path, filters=wanted))
-        except (OSError, pa.ArrowException) as error:
-            raise ArchiveDamagedError(f"File {path} of the archive cannot be read: {error}") from error
+        with _readable(path):
+            rows = to_rows(pq.read_table(folder / path, filters=wanted))
+        yield rows
+
+
+def read_pieces(folder: Path, path: str, pieces: Sequence[Piece]) -> Rows:
+    """Rows of a file that lie in any of some pieces, `ARCHIVE_DTYPE`, sorted by battery and sample time.
+
+    Args:
+        folder: of the archive.
+        path: of the file within it.
+        pieces: what is wanted, at least one.
+
+    Raises:
+        ArchiveDamagedError: the file is missing or cannot be read.
+    """
+    wanted = reduce(or_, [_condition(piece.keys, piece.start_us, piece.end_us) for piece in pieces])
+    with _readable(path):
+        return to_rows(pq.read_table(folder / path, filters=wanted))
 
 
 def read_table(folder: Path, path: str) -> pa.Table:
@@ -132,10 +144,8 @@ def read_table(folder: Path, path: str) -> pa.Table:
     Raises:
         ArchiveDamagedError: the file is missing or cannot be read.
     """
-    try:
+    with _readable(path):
         return pq.read_table(folder / path)
-    except (OSError, pa.ArrowException) as error:
-        raise ArchiveDamagedError(f"File {path} of the archive cannot be read: {error}") from error
 
 
 def check_file(folder: Path, path: str, sha256: bytes) -> bool:
@@ -149,6 +159,27 @@ def check_file(folder: Path, path: str, sha256: bytes) -> bool:
 def remove_file(folder: Path, path: str) -> None:
     """Removes a file; one that is gone already is fine."""
     (folder / path).unlink(missing_ok=True)
+
+
+def _condition(keys: Sequence[int] | None, start_us: int | None, end_us: int | None) -> pc.Expression | None:
+    """Which rows are wanted; None = all."""
+    wanted = None
+    if keys is not None:
+        wanted = pc.field("battery_key").isin(list(keys))
+    for bound_us, from_below in ((start_us, True), (end_us, False)):
+        if bound_us is not None:
+            bound = pa.scalar(bound_us, pa.timestamp("us"))
+            within = pc.field("sample_time") >= bound if from_below else pc.field("sample_time") < bound
+            wanted = within if wanted is None else wanted & within
+    return wanted
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise ArchiveDamagedError(f"File {path} of the archive cannot be read: {error}") from error
 
 
 def _write(target: Path, table: pa.Table, groups: Sequence[tuple[int, int]]) -> None:

@@ -16,6 +16,7 @@ from batterytwin.telemetry import STORED_ESTIMATE_COLUMNS, Rows
 from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, write_rows
 from storage.archive_manifest import FileKind, current_files, exchange_files, outdated_hours, remove_unnamed, to_date
 from storage.archive_seal import Failpoint, no_failpoint
+from storage.archive_spans import packed_pairs
 from storage.copy_encoder import decode_copy
 from storage.copy_script import read_copy
 from storage.instants import to_datetime
@@ -25,7 +26,6 @@ from storage.sql_files import read_sql
 _FILES: Final = read_sql("revised_files")
 _REVISIONS: Final = read_sql("revisions_of_file").decode()
 _DELETE: Final = read_sql("delete_taken_revisions")
-_KEY_SHIFT: Final = 1 << 44  # us; a file stands for fewer
 
 Connection = psycopg.Connection[Any]
 
@@ -109,10 +109,7 @@ def _common(file: FileSummary, rows: Rows, revised: Rows) -> tuple[NDArray[np.in
 
 
 def _pairs(file: FileSummary, rows: Rows) -> NDArray[np.int64]:
-    """Battery and sample time as one number."""
-    keys = rows["battery_key"].astype(np.int64) - file.first_key
-    pairs: NDArray[np.int64] = keys * _KEY_SHIFT + rows["sample_time_us"] - file.first_day * DAY_US
-    return pairs
+    return packed_pairs(rows["battery_key"], rows["sample_time_us"], file.first_key, file.first_day)
 
 
 def _forget(connection: Connection, taken: Rows) -> None:

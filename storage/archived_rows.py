@@ -6,7 +6,7 @@ there is something to read.
 
 import importlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +15,14 @@ import psycopg
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
+from storage.archive_spans import FileSpan, Piece, Tails, asked_of
 from storage.instants import to_datetime, to_us
 from storage.partitions import DAY_US
 from storage.sql_files import read_sql
 
-_PATHS: Final = read_sql("archived_paths")
+_SPANS: Final = read_sql("archived_spans")
 _REVISED: Final = read_sql("revised_status")
+_TOO_LATE: Final = 2
 
 Connection = psycopg.Connection[Any]
 
@@ -38,6 +40,8 @@ class ArchivedRows:
     def after(self, connection: Connection, watermarks_us: Mapping[int, int], until_us: int | None = None) -> Rows:
         """Applied rows newer than each battery's watermark, `TELEMETRY_DTYPE`, in no order.
 
+        A battery that has been silent for months has its own files read for so long, and not those of all others.
+
         Args:
             connection: of the store.
             watermarks_us: `{battery_key: microseconds since 1970 UTC}`.
@@ -47,22 +51,22 @@ class ArchivedRows:
             psycopg.OperationalError: the database is away.
             ArchiveDamagedError: a file cannot be read.
         """
+        parts = [np.empty(0, TELEMETRY_DTYPE)]
         if self._folder is None or not watermarks_us:
-            return np.empty(0, TELEMETRY_DTYPE)
-        oldest_us = min(watermarks_us.values())
-        end_us = None if until_us is None else until_us + 1
-        if not self._paths(connection, list(watermarks_us), oldest_us + 1, end_us):
-            return np.empty(0, TELEMETRY_DTYPE)
+            return parts[0]
+        tails = Tails.after(watermarks_us, until_us)
+        files = _files_of(connection, tails)
+        if not files:
+            return parts[0]
         # first these: they leave the table for a new file, not the other way round
-        revised = connection.execute(
-            _REVISED, {"keys": list(watermarks_us), "oldest": to_datetime(oldest_us)}
-        ).fetchall()
-        rows = self._read(connection, list(watermarks_us), oldest_us + 1, end_us)
-        keys = np.fromiter(watermarks_us, np.int32, len(watermarks_us))
-        marks = np.fromiter(watermarks_us.values(), np.int64, len(watermarks_us))
-        order = np.argsort(keys)
-        newer = rows["sample_time_us"] > marks[order[np.searchsorted(keys, rows["battery_key"], sorter=order)]]
-        return _judged(_telemetry(rows[newer & (rows["late"] < _TOO_LATE)]), revised)
+        judgements = _read_judgements(connection, tails.touched(files), max(file.end_us for file in files) - 1)
+        for file in _files_of(connection, tails):
+            mine = tails.within(file)
+            rows = self._read(file, mine.pieces())
+            kept = mine.holds(rows["battery_key"], rows["sample_time_us"]) & (rows["late"] < _TOO_LATE)
+            parts.append(_telemetry(rows[kept]))
+            judgements.judge(file, parts[-1])
+        return np.concatenate(parts)
 
     def find(
         self,
@@ -88,34 +92,48 @@ class ArchivedRows:
         if self._folder is None or stored.all():
             return
         missing = np.flatnonzero(~stored)
-        times_us = sample_times_us[missing]
-        keys = np.unique(battery_keys[missing]).tolist()
-        rows = self._read(connection, keys, int(times_us.min()), int(times_us.max()) + 1)
-        place_of = {(int(row["battery_key"]), int(row["sample_time_us"])): n for n, row in enumerate(rows)}
-        for place in missing.tolist() if place_of else ():
-            found = place_of.get((int(battery_keys[place]), int(sample_times_us[place])))
-            if found is not None:
-                stored[place] = True
-                into[place] = _telemetry(rows[found : found + 1])[0]
+        keys, times_us = battery_keys[missing], sample_times_us[missing]
+        for file in _files(connection, np.unique(keys), int(times_us.min()), int(times_us.max()) + 1):
+            # A clock that fell back by years, beside rows of today, must not make all days in between be read.
+            asked, pieces = asked_of(file, keys, times_us)
+            if not pieces:
+                continue
+            rows = self._read(file, pieces)
+            places, there = _places(
+                file.pairs(rows["battery_key"], rows["sample_time_us"]), file.pairs(keys[asked], times_us[asked])
+            )
+            found = missing[asked[there]]
+            stored[found] = True
+            into[found] = _telemetry(rows[places[there]])
 
-    @staticmethod
-    def _paths(connection: Connection, keys: list[int], start_us: int, end_us: int | None) -> list[str]:
-        values = {
-            "keys": keys,
-            "first_day": max(start_us // DAY_US, 0),
-            "last_day": None if end_us is None else (end_us - 1) // DAY_US,
-        }
-        return [str(row[0]) for row in connection.execute(_PATHS, values)]
-
-    def _read(self, connection: Connection, keys: list[int], start_us: int, end_us: int | None) -> Rows:
-        paths = self._paths(connection, keys, start_us, end_us)
-        if not paths:
-            return np.empty(0, np.dtype([*TELEMETRY_DTYPE.descr, ("late", "u1")]))
+    def _read(self, file: FileSpan, pieces: Sequence[Piece]) -> Rows:
         files = importlib.import_module("storage.archive_files")
-        return np.concatenate(list(files.read_rows(self._folder, paths, keys, max(start_us, 0), end_us)))
+        rows: Rows = files.read_pieces(self._folder, file.path, pieces)
+        return rows
 
 
-_TOO_LATE: Final = 2
+@dataclass(frozen=True, slots=True)
+class _Judgements:
+    """How newest revisions judge rows, which the archive has not taken over yet.
+
+    Attributes:
+        keys: sorted, shape `(n_rows,)`.
+        times_us: sorted within a battery, shape `(n_rows,)`.
+        status: shape `(n_rows,)`.
+    """
+
+    keys: NDArray[np.int32]
+    times_us: NDArray[np.int64]
+    status: NDArray[np.int16]
+
+    def judge(self, file: FileSpan, rows: Rows) -> None:
+        """Lets them stand for the first judgement of rows of a file, `TELEMETRY_DTYPE`; changed."""
+        days = self.times_us // DAY_US
+        mine = np.flatnonzero(file.may_hold(self.keys) & (days >= file.first_day) & (days <= file.last_day))
+        places, there = _places(
+            file.pairs(self.keys[mine], self.times_us[mine]), file.pairs(rows["battery_key"], rows["sample_time_us"])
+        )
+        rows["status"][there] = self.status[mine[places[there]]]
 
 
 def join_once(rows: Rows, sealed: Rows) -> Rows:
@@ -135,14 +153,51 @@ def join_once(rows: Rows, sealed: Rows) -> Rows:
     return once
 
 
-def _judged(rows: Rows, revised: Sequence[tuple[int, datetime, int]]) -> Rows:
-    """Rows with the judgement of the newest revision, which the archive has not taken over yet."""
-    status = {(key, to_us(time)): value for key, time, value in revised}
-    times_us = np.array([time_us for _, time_us in status], np.int64)
-    for place in np.flatnonzero(np.isin(rows["sample_time_us"], times_us)).tolist():
-        pair = int(rows["battery_key"][place]), int(rows["sample_time_us"][place])
-        rows["status"][place] = status.get(pair, rows["status"][place])
-    return rows
+def _files_of(connection: Connection, tails: Tails) -> list[FileSpan]:
+    """Files that may hold something of some tails."""
+    files = _files(connection, tails.keys, int(tails.starts_us.min()), tails.end_us)
+    return [file for file in files if len(tails.within(file))]
+
+
+def _files(connection: Connection, keys: NDArray[np.int32], start_us: int, end_us: int | None) -> list[FileSpan]:
+    """Files that may hold rows of some batteries from a time on until another, oldest first."""
+    values = {
+        "keys": keys.tolist(),
+        "first_day": max(start_us // DAY_US, 0),
+        "last_day": None if end_us is None else (end_us - 1) // DAY_US,
+    }
+    return [FileSpan(*row) for row in connection.execute(_SPANS, values)]
+
+
+def _read_judgements(connection: Connection, tails: Tails, last_us: int) -> _Judgements:
+    """How newer revisions judge what is wanted, up to a time."""
+    values = {
+        "keys": tails.keys.tolist(),
+        "watermarks": [to_datetime(us - 1) for us in tails.starts_us.tolist()],
+        "last": to_datetime(last_us),
+    }
+    rows = connection.execute(_REVISED, values).fetchall()
+    return _Judgements(
+        np.array([key for key, _, _ in rows], np.int32),
+        np.array([to_us(time) for _, time, _ in rows], np.int64),
+        np.array([status for _, _, status in rows], np.int16),
+    )
+
+
+def _places(pairs: NDArray[np.int64], wanted: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Where wanted pairs stand among others, the last one where there are several, and whether they are there.
+
+    Args:
+        pairs: as of `FileSpan.pairs`, sorted, shape `(n_pairs,)`.
+        wanted: likewise, in any order, shape `(n_wanted,)`.
+
+    Returns:
+        Places and whether each counts, both of shape `(n_wanted,)`.
+    """
+    if not len(pairs):
+        return np.zeros(len(wanted), np.intp), np.zeros(len(wanted), np.bool_)
+    places = np.maximum(np.searchsorted(pairs, wanted, side="right") - 1, 0)
+    return places, pairs[places] == wanted
 
 
 def _telemetry(rows: Rows) -> Rows:
