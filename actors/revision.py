@@ -30,7 +30,7 @@ class RevisedPast:
         revised: rows after what came late that are stored already, as they are now.
         revisions: one of each twin.
         alerts: changes that make the alerts agree with the new past.
-        cursors: where to go on when more late rows follow, by twin.
+        cursors: where to go on when more late rows follow, by twin; one of which too much follows has none.
         inputs: late inputs with their places in the logs of their twins.
     """
 

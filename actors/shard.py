@@ -300,7 +300,7 @@ class TwinShard:
     def _note_batch(self, batch: AppliedBatch) -> None:
         cursors = self._reviser.cursors
         if batch.past is not None:
-            cursors.put(batch.past.cursors)
+            cursors.replace(batch.past.twins.tolist(), batch.past.cursors)
         if len(cursors):
             for part in batch.steps:
                 cursors.append(part.twins, part.stored)
