@@ -188,6 +188,40 @@ def test_a_snapshot_outlives_a_lost_connection() -> None:
         shard.snapshot_now()
 
 
+@pytest.mark.parametrize("missing", [10, 129], ids=["late", "in order"])
+def test_a_last_snapshot_has_what_a_commit_in_doubt_has_stored(missing: int) -> None:
+    database = MemoryDatabase()
+    store = LostAnswerStore(database)
+    shard = TwinShard(SPECS, store, NEVER_S)
+    shard.restore()
+    for number, frame in enumerate(FRAMES):
+        if number != missing:
+            shard.apply(frame, START_US)
+    store.lose_answer = True
+    with pytest.raises(StoreUnavailableError):
+        shard.apply(FRAMES[missing], START_US)
+    shard.snapshot_now()
+    assert shard.state_hashes() == open_shard(database).state_hashes() == run(FRAMES).state_hashes()
+
+
+def test_while_a_commit_is_in_doubt_and_the_store_away_no_snapshot_is_taken() -> None:
+    database = MemoryDatabase()
+    store = LostAnswerStore(database)
+    shard = TwinShard(SPECS, store, NEVER_S)
+    shard.restore()
+    for frame in [*FRAMES[:10], *FRAMES[11:]]:
+        shard.apply(frame, START_US)
+    store.lose_answer = True
+    with pytest.raises(StoreUnavailableError):
+        shard.apply(FRAMES[10], START_US)
+    database.available = False
+    with pytest.raises(StoreUnavailableError):
+        shard.snapshot_now()
+    database.available = True
+    assert not database.snapshots
+    assert open_shard(database).state_hashes() == run(FRAMES).state_hashes()
+
+
 def test_an_owner_that_was_replaced_refuses_everything() -> None:
     database = MemoryDatabase()
     stale = run(FRAMES[:5], database)
