@@ -63,6 +63,17 @@ def test_applying_twice_is_applying_once() -> None:
     assert len(database.all_rows()) == len(FRAMES) * BLOCKS
 
 
+def test_both_zeros_are_the_same_measurement() -> None:
+    shard = run(FRAMES[:5])
+    row = FRAMES[5][:1].copy()
+    row["current_a"] = -0.0  # as rows were stored once; from the archive they come back as +0.0
+    assert shard.apply(row, START_US).outcome.tolist() == [Outcome.APPLIED]
+    row["current_a"] = 0.0
+    assert shard.apply(row, START_US).outcome.tolist() == [Outcome.DUPLICATE]
+    row["current_a"] = 0.001
+    assert shard.apply(row, START_US).outcome.tolist() == [Outcome.CONFLICT]
+
+
 def test_old_duplicates_beyond_the_recent_ones_are_known_to_the_store() -> None:
     shard = run(FRAMES)
     hashes = shard.state_hashes()
