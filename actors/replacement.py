@@ -11,9 +11,6 @@ from actors.life_layout import empty_life
 from actors.twin_memory import TwinMemory
 from batterytwin.events import PLACED_BY_TIME, TwinInput, TwinInputKind
 
-REACH_US: Final = 31 * 86_400_000_000
-"""How far back a replacement that is recorded late makes the twin begin anew; estimates before that stay as told."""
-
 _OF_THE_STRING: Final = ("current_sign", "sign_evidence", "current_offset_a", "current_offset_var")
 _OF_THE_LOG: Final = ("watermark_us", "accepted_count", "input_seq", "ring_us", "ring_values", "ring_next", "status")
 

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.filter_layout import state_records
-from actors.replacement import REACH_US
 from actors.shard import TwinShard
 from batterytwin.alerts import AlertChange, AlertRule
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.events import CurrentSensor, TwinInput, TwinInputKind
+from batterytwin.events import REACH_US, CurrentSensor, TwinInput, TwinInputKind
 from batterytwin.telemetry import STORED_ESTIMATE_COLUMNS, Outcome, Rows
 from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
 from tests.actors.evidence import evidence
