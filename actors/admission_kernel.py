@@ -37,8 +37,8 @@ def _known_current_a(row: Any, record: Any) -> float:
 
 @compiled
 def _mix(code: Any, value: Any) -> Any:
-    """One step of the FNV-1a hash over the bits of a float32, four bytes at once; all NaNs are alike."""
-    bits = np.uint32(0x7FC00000) if np.isnan(value) else np.float32(value).view(np.uint32)
+    """One step of the FNV-1a hash over the bits of a float32, four bytes at once; NaNs are alike, and so are zeros."""
+    bits = np.uint32(0x7FC00000) if np.isnan(value) else np.float32(value + np.float32(0.0)).view(np.uint32)
     return np.uint32((code ^ bits) * np.uint32(16_777_619))
 
 

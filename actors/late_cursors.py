@@ -46,8 +46,15 @@ class LateCursors:
         cursor = self._of_twin.get(twin)
         return cursor if cursor is not None and cursor.watermark_us < time_us else None
 
-    def put(self, cursors: dict[int, LateCursor]) -> None:
-        """Takes new cursors over, by twin."""
+    def replace(self, twins: list[int], cursors: dict[int, LateCursor]) -> None:
+        """Puts new cursors in place of those of some twins.
+
+        Args:
+            twins: twins whose past has changed. One without a new cursor is forgotten: what came late may belong before
+                the row at which its old one stands, and be missing there.
+            cursors: by twin.
+        """
+        self.forget(twins)
         self._of_twin |= cursors
 
     def append(self, twins: np.ndarray, rows: Rows) -> None:

@@ -11,9 +11,6 @@ from actors.life_layout import empty_life
 from actors.twin_memory import TwinMemory
 from batterytwin.events import PLACED_BY_TIME, TwinInput, TwinInputKind
 
-REACH_US: Final = 31 * 86_400_000_000
-"""How far back a replacement that is recorded late makes the twin begin anew; estimates before that stay as told."""
-
 _OF_THE_STRING: Final = ("current_sign", "sign_evidence", "current_offset_a", "current_offset_var")
 _OF_THE_LOG: Final = ("watermark_us", "accepted_count", "input_seq", "ring_us", "ring_values", "ring_next", "status")
 
@@ -56,6 +53,8 @@ def split_late(
 ) -> tuple[list[TwinInput], list[TwinInput]]:
     """Tells inputs that come in order from those that belong into the past of their twins.
 
+    Which is which is as if each had come alone: what stands at its own time makes those of earlier times late.
+
     Args:
         inputs: in order of arrival.
         watermarks_us: newest row of each twin of the shard, shape `(n_twins,)`.
@@ -64,10 +63,16 @@ def split_late(
     Returns:
         Those in order, and those that are late.
     """
-    late = [
-        given.kind in PLACED_BY_TIME and given.time_us < watermarks_us[twin_of[given.battery_key]] for given in inputs
-    ]
-    return (
-        [given for given, is_late in zip(inputs, late, strict=True) if not is_late],
-        [given for given, is_late in zip(inputs, late, strict=True) if is_late],
-    )
+    due, late = [], []
+    reached_us: dict[int, int] = {}
+    for given in inputs:
+        key = given.battery_key
+        newest_us = reached_us.setdefault(key, int(watermarks_us[twin_of[key]]))
+        if given.kind not in PLACED_BY_TIME:
+            due.append(given)
+        elif given.time_us < newest_us:
+            late.append(given)
+        else:
+            due.append(given)
+            reached_us[key] = given.time_us
+    return due, late

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from actors.alert_reconcile import Standing, reconcile
 from actors.input_log import LogEnd
 from actors.late_cursors import MOST_ROWS, LateCursor, LateCursors
-from actors.replacement import REACH_US, replaced_us
+from actors.replacement import replaced_us
 from actors.replay import replay
 from actors.twin_memory import MEMORY_LAYOUT, TWIN_BYTES, TwinMemory
 from actors.twin_step import Step, TwinStepper
 from batterytwin.alerts import AlertTransition
-from batterytwin.events import TwinInput
+from batterytwin.events import REACH_US, TwinInput
 from batterytwin.telemetry import TELEMETRY_DTYPE, Rows
 from storage.shard_store import LoggedInput, Revision, ShardStore
 
@@ -30,7 +30,7 @@ class RevisedPast:
         revised: rows after what came late that are stored already, as they are now.
         revisions: one of each twin.
         alerts: changes that make the alerts agree with the new past.
-        cursors: where to go on when more late rows follow, by twin.
+        cursors: where to go on when more late rows follow, by twin; one of which too much follows has none.
         inputs: late inputs with their places in the logs of their twins.
     """
 

@@ -191,10 +191,12 @@ class TwinShard:
         """Stores the state of every twin that changed since its last snapshot.
 
         Raises:
-            StoreUnavailableError: the database is away.
+            StoreUnavailableError: the database is away. No snapshot is harmless: the log has everything.
             LeaseLostError: another owner has the twins.
         """
         self._check_owner()
+        if self._in_doubt:  # memory may lack late rows that are stored: after a snapshot of it no restart sees them
+            self._catch_up()
         for twins in self._rounds.parts():
             part = [self._snapshot(twin, self._memory, twin) for twin in twins]
             commit = ShardCommit(time.time_ns() // 1_000, snapshots=part)
@@ -300,7 +302,7 @@ class TwinShard:
     def _note_batch(self, batch: AppliedBatch) -> None:
         cursors = self._reviser.cursors
         if batch.past is not None:
-            cursors.put(batch.past.cursors)
+            cursors.replace(batch.past.twins.tolist(), batch.past.cursors)
         if len(cursors):
             for part in batch.steps:
                 cursors.append(part.twins, part.stored)

@@ -1,10 +1,12 @@
 """Thins snapshots of twins out, away from the commits that write them."""
 
+from datetime import timedelta
 from typing import Final
 
 import psycopg
 
 from batterytwin.errors import StoreUnavailableError
+from batterytwin.events import REACH_US
 from storage.sql_files import read_sql
 
 _THIN: Final = read_sql("thin_snapshots")
@@ -31,7 +33,7 @@ def thin_snapshots(url: str, kept_days: int) -> int:
             url, autocommit=True, options="-c timezone=UTC", application_name="batterytwin snapshots"
         ) as connection:
             deleted = connection.execute(_THIN, {"kept_days": kept_days}).rowcount
-            connection.execute(_DROP_LIVES)
+            connection.execute(_DROP_LIVES, {"reach": timedelta(microseconds=REACH_US)})
             return deleted
     except psycopg.Error as error:
         raise StoreUnavailableError(f"Snapshots cannot be looked after now: {error}", retry_after_s=1.0) from error

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 
 class EventKind(IntEnum):
@@ -43,6 +44,9 @@ class TwinInputKind(IntEnum):
 
 PLACED_BY_TIME = frozenset({TwinInputKind.REPLACEMENT, TwinInputKind.CURRENT_SENSOR})
 """Inputs that stand in the log at their own time, and not after all that had come when they came."""
+
+REACH_US: Final = 31 * 86_400_000_000
+"""How far before its newest row such an input makes a twin begin anew, us; estimates before that stay as told."""
 
 
 @dataclass(frozen=True, slots=True)

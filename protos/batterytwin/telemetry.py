@@ -215,16 +215,17 @@ def snap_to_grid(column: str, values: NDArray[np.float32]) -> NDArray[np.float32
         values: measurements, shape `(n_rows,)`; NaN stays NaN.
 
     Returns:
-        New array, shape `(n_rows,)`. Snapping it again changes nothing.
+        New array, shape `(n_rows,)`. Snapping it again changes nothing. Zero is +0.0, as the archive's whole numbers
+        have no other one.
     """
     steps = _GRID_STEPS_PER_UNIT[column]
-    return (np.rint(values.astype(np.float64) * steps) / steps).astype(np.float32)
+    return (np.rint(values.astype(np.float64) * steps) / steps + 0.0).astype(np.float32)
 
 
 def snap_value(column: str, value: float) -> float:
     """What `snap_to_grid` makes of a single float32 number, to be stored as float32."""
     steps = _GRID_STEPS_PER_UNIT[column]
-    return round(value * steps, 0) / steps
+    return round(value * steps, 0) / steps + 0.0
 
 
 def join_rows(parts: Sequence[Rows]) -> Rows:

@@ -1,5 +1,6 @@
--- Lives of snapshots that neither a restart nor what is recorded late will begin from: the newest two that hold keep theirs, and
--- those of the last 32 days (a replaced block or a sensor may be recorded 31 days late).
+-- Lives of snapshots that neither a restart nor what is told of late will begin from, of each battery and layout. What
+-- is told of latest stands at the reach before the newest row, and begins from the newest snapshot before that which
+-- holds. However old that one is, it keeps its life, and so do two more: it may be found damaged, or be thinned out.
 UPDATE twin_snapshot s
 SET life = NULL, life_sha256 = NULL
 FROM (
@@ -7,9 +8,13 @@ FROM (
            row_number() OVER (
                PARTITION BY battery_key, layout, superseded_at IS NULL AND damaged_at IS NULL
                ORDER BY watermark DESC, taken_at DESC
-           ) AS newest_rank,
-           max(watermark) OVER (PARTITION BY battery_key) - watermark AS age
-    FROM twin_snapshot
+           ) AS rank_beyond
+    FROM (
+        SELECT battery_key, layout, watermark, taken_at, superseded_at, damaged_at,
+               max(watermark) OVER (PARTITION BY battery_key) - watermark AS age
+        FROM twin_snapshot
+    ) a
+    WHERE age > %(reach)s
 ) r
 WHERE (s.battery_key, s.layout, s.watermark, s.taken_at) = (r.battery_key, r.layout, r.watermark, r.taken_at)
-  AND s.life IS NOT NULL AND r.newest_rank > 2 AND r.age > interval '32 days'
+  AND s.life IS NOT NULL AND r.rank_beyond > 3

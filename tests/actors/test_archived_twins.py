@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from actors.fleet import TwinSpec
 from actors.shard import TwinShard
 from batterytwin.errors import StoreUnavailableError
-from batterytwin.telemetry import READING_DTYPE, Outcome, Rows
+from batterytwin.telemetry import READING_DTYPE, Outcome, Rows, snap_to_grid
 from storage.archive_manifest import FileKind, current_files
 from storage.archive_merge import merge_weeks
 from storage.archive_seal import seal_day
@@ -28,26 +29,32 @@ HOUR_US = 3_600_000_000
 YEAR_2000_US = 946_684_800_000_000
 
 
+def opened(specs: list[TwinSpec], url: str, archive: Path) -> TwinShard:
+    shard = TwinShard(specs, PostgresShardStore(url, archive), NEVER_S)
+    shard.restore()
+    return shard
+
+
+def seal(url: str, archive: Path, rows: Rows) -> None:
+    """Seals all days of these rows."""
+    first_us, last_us = int(rows["sample_time_us"].min()), int(rows["sample_time_us"].max())
+    with psycopg.connect(url, autocommit=True, options="-c timezone=UTC") as connection:
+        for day in range(first_us // DAY_US, last_us // DAY_US + 1):
+            assert seal_day(connection, archive, day)
+        merge_weeks(connection, archive, first_us // DAY_US + 30)
+        assert current_files(connection, FileKind.READINGS)
+        assert connection.execute("SELECT count(*) FROM reading").fetchone() == (0,)
+
+
 async def test_a_twin_comes_back_from_sealed_days_and_knows_what_is_in_them(database_url: str, tmp_path: Path) -> None:
     specs = await registered_specs(database_url, BLOCKS)
-
-    def opened() -> TwinShard:
-        shard = TwinShard(specs, PostgresShardStore(database_url, tmp_path), NEVER_S)
-        shard.restore()
-        return shard
-
-    shard = opened()
+    shard = opened(specs, database_url, tmp_path)
     missing = FRAMES[200:204]
     shard.apply(np.delete(FRAMES, slice(200, 204)), START_US)
     assert (shard.apply(missing, START_US).outcome == Outcome.LATE).all()
     hashes = shard.state_hashes()
-    with psycopg.connect(database_url, autocommit=True, options="-c timezone=UTC") as connection:
-        for day in range(START_US // DAY_US, int(FRAMES["sample_time_us"].max()) // DAY_US + 1):
-            assert seal_day(connection, tmp_path, day)
-        merge_weeks(connection, tmp_path, START_US // DAY_US + 30)
-        assert current_files(connection, FileKind.READINGS)
-        assert connection.execute("SELECT count(*) FROM reading").fetchone() == (0,)
-    again = opened()
+    seal(database_url, tmp_path, FRAMES)
+    again = opened(specs, database_url, tmp_path)
     assert again.state_hashes() == hashes
     old = FRAMES[:40].copy()
     assert (again.apply(old, START_US).outcome == Outcome.DUPLICATE).all()
@@ -135,5 +142,19 @@ async def test_neither_silent_twins_nor_wrong_clocks_have_sealed_days_of_others_
     outcomes = again.apply(late, START_US).outcome.tolist()
     assert outcomes == [Outcome.TOO_LATE, Outcome.LATE, Outcome.DUPLICATE]
     assert sum(read) == 1, "only the row that was sent once more"
+    for each in (shard, again):
+        each.close()
+
+
+async def test_a_discharge_too_small_to_measure_is_known_when_it_comes_back(database_url: str, tmp_path: Path) -> None:
+    specs = await registered_specs(database_url, BLOCKS)
+    rows = FRAMES[: 40 * BLOCKS].copy()
+    rows["current_a"] = snap_to_grid("current_a", np.full(len(rows), -0.0003, np.float32))
+    shard = opened(specs, database_url, tmp_path)
+    shard.apply(rows, START_US)
+    seal(database_url, tmp_path, rows)
+    again = opened(specs, database_url, tmp_path)
+    assert again.state_hashes() == shard.state_hashes()
+    assert (again.apply(rows, START_US).outcome == Outcome.DUPLICATE).all()
     for each in (shard, again):
         each.close()

@@ -199,6 +199,32 @@ def test_a_backlog_that_comes_beside_live_rows_needs_the_database_once() -> None
     assert_same(twins, in_order(FRAMES))
 
 
+def test_rows_that_come_late_backwards_and_forwards_all_count() -> None:
+    twins = Twins.fresh()
+    frame_of = np.arange(len(FRAMES)) // BLOCKS
+    before_them_all = 10
+    late = (60, before_them_all, 80)
+    assert frame_of[-1] - before_them_all > MOST_ROWS, "more rows follow it than are remembered"
+    twins.shard.apply(FRAMES[~np.isin(frame_of, late)], START_US)
+    for number in late:
+        assert (twins.shard.apply(FRAMES[frame_of == number], START_US).outcome == Outcome.LATE).all()
+    assert_same(twins, in_order(FRAMES))
+
+
+def test_a_row_that_comes_late_before_evidence_counts_for_the_next_late_one() -> None:
+    rows = FRAMES[: 40 * BLOCKS]
+    frame_of = np.arange(len(rows)) // BLOCKS
+    late = (30, 10, 35)
+    twins, expected = Twins.fresh(), Twins.fresh()
+    for each, held in ((twins, np.isin(frame_of, late)), (expected, frame_of < 0)):
+        each.shard.apply(rows[~held & (frame_of <= 20)], START_US)
+        each.shard.apply_inputs([evidence(SPECS[0].battery_key, "test", 0.8)])
+        each.shard.apply(rows[~held & (frame_of > 20)], START_US)
+    for number in late:
+        assert (twins.shard.apply(rows[frame_of == number], START_US).outcome == Outcome.LATE).all()
+    assert_same(twins, expected)
+
+
 def test_no_more_is_remembered_of_late_rows_than_is_bounded() -> None:
     twins = Twins.fresh()
     twins.shard.apply(np.delete(FRAMES[: 10 * BLOCKS], slice(BLOCKS, 2 * BLOCKS)), START_US)

@@ -13,14 +13,22 @@ from actors.life_history import lives_of_history
 from actors.life_inputs import life_records
 from actors.local_fleet import LocalFleet
 from actors.placement import place_twins
+from actors.shard import TwinShard
+from batterytwin.events import CurrentSensor, TwinInput, TwinInputKind
+from batterytwin.telemetry import READING_DTYPE, Rows
 from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
+from storage.partitions import DAY_US
+from storage.postgres_shard_store import PostgresShardStore
+from storage.snapshot_keeper import thin_snapshots
 from tests.actors.fleet_bench import feed
+from tests.actors.postgres_bench import registered_specs
 from tests.actors.telemetry import MINUTE_US, START_US, eventful_frames, small_specs
 from tests.actors.test_late_rows import FRAMES, NEVER_S, SPECS, Twins
 from tests.actors.test_replacement import final_rows, told_in_time
 
 KEYS = np.array([spec.battery_key for spec in SPECS], np.int32)
 PARAMETERS = FilterParameters.from_specs(SPECS)
+MONDAY_US = (START_US // (7 * DAY_US) * 7 + 4) * DAY_US
 
 
 @settings(max_examples=10, deadline=None)
@@ -85,3 +93,35 @@ async def test_what_is_known_does_not_depend_on_the_grain() -> None:
         await fleet.stop()
         found.append(np.concatenate(known).tobytes())
     assert len(set(found)) == 1
+
+
+def steady_day(day: int) -> Rows:
+    """A day of one battery, which is warmer on some days than on others, a row each half hour."""
+    rows = np.zeros(48, READING_DTYPE)
+    rows["sample_time_us"] = MONDAY_US + day * DAY_US + np.arange(48) * 30 * MINUTE_US
+    rows["voltage_v"], rows["current_a"], rows["temperature_c"] = 13.6, 0.05, 25.0 + day % 5
+    rows["internal_resistance_mohm"] = np.nan
+    return rows
+
+
+@pytest.mark.parametrize("days_late", [29, 40])
+async def test_a_sensor_that_is_told_of_very_late_leaves_the_life_of_before(database_url: str, days_late: int) -> None:
+    specs = (await registered_specs(database_url, 2))[:1]
+    thinned = TwinShard(specs, PostgresShardStore(database_url), NEVER_S)
+    whole = TwinShard(specs, MemoryShardStore(MemoryDatabase()), NEVER_S)
+    for shard in (thinned, whole):
+        shard.restore()
+    for day in range(48):
+        for shard in (thinned, whole):
+            shard.apply(steady_day(day), START_US)
+            shard.snapshot_now()
+        thin_snapshots(database_url, 730)
+    at_us = MONDAY_US + (48 - days_late) * DAY_US
+    told = TwinInput(
+        specs[0].battery_key, TwinInputKind.CURRENT_SENSOR, at_us, "sensor", current_sensor=CurrentSensor(False, 0.0)
+    )
+    for shard in (thinned, whole):
+        shard.apply_inputs([told])
+    assert thinned.copy().lives.tobytes() == whole.copy().lives.tobytes()
+    assert thinned.state_hashes() == whole.state_hashes()
+    thinned.close()

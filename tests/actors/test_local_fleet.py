@@ -13,8 +13,9 @@ from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
 from storage.postgres_shard_store import PostgresShardStore
 from tests.actors import fleet_bench
 from tests.actors.fleet_bench import NEVER_S, FleetBench, feed, reference_hashes
+from tests.actors.lost_answers import LostAnswerStore
 from tests.actors.postgres_bench import registered_specs
-from tests.actors.telemetry import small_specs
+from tests.actors.telemetry import START_US, eventful_frames, small_specs
 
 BLOCKS = 48
 
@@ -131,4 +132,24 @@ async def test_a_fleet_stops_without_its_database() -> None:
     database.available = True
     again = await memory_bench(database).started(24)
     assert await again.state_hashes() == await reference_hashes(small_specs(BLOCKS), memory_bench().frames(5))
+    await again.stop()
+
+
+async def test_a_fleet_stops_without_its_database_while_a_commit_is_in_doubt(caplog: pytest.LogCaptureFixture) -> None:
+    database = MemoryDatabase()
+    store = LostAnswerStore(database)
+    specs, frames = small_specs(24), eventful_frames(24, 20)
+    fleet = LocalFleet([specs], lambda: store, NEVER_S)
+    await fleet.start()
+    await feed(fleet, [*frames[:5], *frames[6:]])
+    store.lose_answer = True
+    with pytest.raises(StoreUnavailableError):
+        await fleet.apply(0, frames[5], START_US)
+    database.available = False
+    await fleet.stop()
+    assert "ends without a snapshot" in caplog.text
+    database.available = True
+    again = LocalFleet([specs], lambda: MemoryShardStore(database), NEVER_S)
+    await again.start()
+    assert await again.state_hashes() == await reference_hashes(specs, frames)
     await again.stop()

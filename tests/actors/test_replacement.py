@@ -1,16 +1,17 @@
 """Replaced blocks and corrected sensors: the twin is the same whenever it is told of them."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.filter_layout import state_records
-from actors.replacement import REACH_US
 from actors.shard import TwinShard
 from batterytwin.alerts import AlertChange, AlertRule
 from batterytwin.errors import InvalidArgumentError
-from batterytwin.events import CurrentSensor, TwinInput, TwinInputKind
+from batterytwin.events import REACH_US, CurrentSensor, TwinInput, TwinInputKind
 from batterytwin.telemetry import STORED_ESTIMATE_COLUMNS, Outcome, Rows
 from storage.memory_shard_store import MemoryDatabase, MemoryShardStore
 from tests.actors.evidence import evidence
@@ -77,6 +78,54 @@ def test_when_it_is_told_of_makes_no_difference(at: int, told: int, snapshot_aft
     assert shard.state_hashes() == expected.state_hashes()
     assert final_rows(database).tobytes() == final_rows(expected_database).tobytes()
     assert open_shard(database).state_hashes() == expected.state_hashes(), "snapshot and log make the same"
+
+
+EXCHANGES = [
+    (START_US + minutes * MINUTE_US + 7, name) for minutes, name in ((20, "first"), (70, "second"), (100, "third"))
+]
+
+
+@pytest.mark.parametrize("told", [0, 50, 110])
+@pytest.mark.parametrize("order", [*itertools.permutations(EXCHANGES)])
+def test_blocks_that_are_told_of_at_once_stand_in_order_of_their_times(told: int, order: list[tuple[int, str]]) -> None:
+    expected = open_shard(MemoryDatabase())
+    begin_us = 0
+    for at, name in EXCHANGES:
+        until = rows_until(at)
+        expected.apply(until[until["sample_time_us"] > begin_us], START_US)
+        expected.apply_inputs([replacement(at, name)])
+        begin_us = at
+    expected.apply(rows_after(begin_us), START_US)
+    database = MemoryDatabase()
+    shard = open_shard(database)
+    told_us = START_US + told * MINUTE_US
+    shard.apply(rows_until(told_us), START_US)
+    shard.apply_inputs([replacement(at, name) for at, name in order])
+    shard.apply(rows_after(told_us), START_US)
+    assert state_records(shard._memory.state)["installed_us"][0] == begin_us
+    assert shard.state_hashes() == expected.state_hashes()
+    assert open_shard(database).state_hashes() == shard.state_hashes(), "the log makes the same"
+
+
+def test_told_of_at_once_is_told_of_one_after_the_other() -> None:
+    at = START_US + 60 * MINUTE_US
+    inputs = [
+        replacement(at + 2 * MINUTE_US, "second"),
+        evidence(KEY, "test", soh=0.6, time_us=at + 2 * MINUTE_US + 1),
+        replacement(at + MINUTE_US, "first"),
+        sensor(at + 3 * MINUTE_US, KEY, discharge_positive=True),
+    ]
+    together, apart = open_shard(MemoryDatabase()), open_shard(MemoryDatabase())
+    for shard in (together, apart):
+        shard.apply(rows_until(at), START_US)
+    together.apply_inputs(inputs)
+    for given_input in inputs:
+        apart.apply_inputs([given_input])
+    assert together.state_hashes() == apart.state_hashes()
+    for shard in (together, apart):
+        shard.apply(rows_after(at), START_US)
+    assert together.live()["soh_capacity"][0] == pytest.approx(0.6, abs=0.05), "the test was of the second block"
+    assert together.state_hashes() == apart.state_hashes()
 
 
 def test_the_new_twin_is_one_that_has_seen_only_its_own_readings() -> None:

@@ -63,6 +63,17 @@ def test_applying_twice_is_applying_once() -> None:
     assert len(database.all_rows()) == len(FRAMES) * BLOCKS
 
 
+def test_both_zeros_are_the_same_measurement() -> None:
+    shard = run(FRAMES[:5])
+    row = FRAMES[5][:1].copy()
+    row["current_a"] = -0.0  # as rows were stored once; from the archive they come back as +0.0
+    assert shard.apply(row, START_US).outcome.tolist() == [Outcome.APPLIED]
+    row["current_a"] = 0.0
+    assert shard.apply(row, START_US).outcome.tolist() == [Outcome.DUPLICATE]
+    row["current_a"] = 0.001
+    assert shard.apply(row, START_US).outcome.tolist() == [Outcome.CONFLICT]
+
+
 def test_old_duplicates_beyond_the_recent_ones_are_known_to_the_store() -> None:
     shard = run(FRAMES)
     hashes = shard.state_hashes()
@@ -186,6 +197,40 @@ def test_a_snapshot_outlives_a_lost_connection() -> None:
     database.available = False
     with pytest.raises(StoreUnavailableError):
         shard.snapshot_now()
+
+
+@pytest.mark.parametrize("missing", [10, 129], ids=["late", "in order"])
+def test_a_last_snapshot_has_what_a_commit_in_doubt_has_stored(missing: int) -> None:
+    database = MemoryDatabase()
+    store = LostAnswerStore(database)
+    shard = TwinShard(SPECS, store, NEVER_S)
+    shard.restore()
+    for number, frame in enumerate(FRAMES):
+        if number != missing:
+            shard.apply(frame, START_US)
+    store.lose_answer = True
+    with pytest.raises(StoreUnavailableError):
+        shard.apply(FRAMES[missing], START_US)
+    shard.snapshot_now()
+    assert shard.state_hashes() == open_shard(database).state_hashes() == run(FRAMES).state_hashes()
+
+
+def test_while_a_commit_is_in_doubt_and_the_store_away_no_snapshot_is_taken() -> None:
+    database = MemoryDatabase()
+    store = LostAnswerStore(database)
+    shard = TwinShard(SPECS, store, NEVER_S)
+    shard.restore()
+    for frame in [*FRAMES[:10], *FRAMES[11:]]:
+        shard.apply(frame, START_US)
+    store.lose_answer = True
+    with pytest.raises(StoreUnavailableError):
+        shard.apply(FRAMES[10], START_US)
+    database.available = False
+    with pytest.raises(StoreUnavailableError):
+        shard.snapshot_now()
+    database.available = True
+    assert not database.snapshots
+    assert open_shard(database).state_hashes() == run(FRAMES).state_hashes()
 
 
 def test_an_owner_that_was_replaced_refuses_everything() -> None:
