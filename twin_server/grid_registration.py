@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+import structlog
+
 from actors.fleet import Fleet, TwinSpec
 from batterytwin.datasheet import parse_datasheet
-from batterytwin.errors import ConflictError, InvalidArgumentError
+from batterytwin.errors import ConflictError, InvalidArgumentError, TwinError
 from batterytwin.inventory import (
     Battery,
     BatteryString,
@@ -23,12 +25,17 @@ from batterytwin.v1 import fleet_service_pb2
 from storage.access_records import AuditEntry
 from twin_server.alert_hub import AlertHub
 from twin_server.audit import audit_entry
+from twin_server.drain import Drain
+from twin_server.fleet_setup import make_specs
 from twin_server.ingest_router import IngestRouter
 from twin_server.live_table import LiveTable
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _BATTERY_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_BATTERIES: Final = 240
+
+
+_log = structlog.get_logger(__name__)
 
 
 class InventoryStore(Protocol):
@@ -50,7 +57,17 @@ class RegisteredGrid:
 
 
 class GridRegistration:
-    """Registers grids of one string, one at a time."""
+    """Registers grids of one string, one at a time.
+
+    Args:
+        store: the inventory in the database.
+        fleet: gets a shard for the twins of each new grid.
+        live: gets their places.
+        hub: is told that there are more of them.
+        router: takes their readings.
+        drain: ends the start of a shard when the server stops.
+        create_gateway_token: makes the token of a location's gateway: `location_id -> token`.
+    """
 
     def __init__(
         self,
@@ -60,57 +77,97 @@ class GridRegistration:
         hub: AlertHub,
         router: IngestRouter,
         *,
+        drain: Drain,
         create_gateway_token: Callable[[str], Awaitable[str]],
     ) -> None:
         self._store = store
         self._fleet = fleet
         self._live = live
+        self._map = live.fleet_map
         self._hub = hub
         self._router = router
+        self._drain = drain
         self._create_gateway_token = create_gateway_token
         self._one_at_a_time = asyncio.Lock()
+        self._without_twins: dict[str, Location] = {}  # in the inventory since a registration that failed behind it
+        self._under_way: set[asyncio.Task[RegisteredGrid]] = set()
 
     async def register(self, request: fleet_service_pb2.RegisterGridRequest) -> RegisteredGrid:
         """Registers what a request describes. Repeating it changes nothing; a half-done one is completed.
 
+        It goes on when its caller goes away: a shard that has begun is either taken in or ended.
+
         Raises:
             InvalidArgumentError: a name, the data sheet or a number cannot be used.
             ConflictError: a name is taken by something else.
+            UnavailableError: the database is away, a shard could not be started now, or the server stops; repeat it.
+            TwinError: the twins could not be started, or the shards are not those that are known here.
         """
-        wanted = location_of_request(request)
+        task = asyncio.create_task(self._register(location_of_request(request)), name="grid registration")
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+        return await asyncio.shield(task)
+
+    async def settled(self) -> None:
+        """Waits until no registration is under way; once the drain has begun, none lasts."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _register(self, wanted: Location) -> RegisteredGrid:
         async with self._one_at_a_time:
-            number = self._live.fleet_map.find_location(wanted.location_id)
+            number = self._map.find_location(wanted.location_id)
             if number is not None:
-                _check_same(self._live.fleet_map.locations[number][0], wanted)
+                _check_same(self._map.locations[number][0], wanted)
                 return RegisteredGrid(created=False, gateway_token="")
-            inventory = Inventory((wanted,))
-            keys = await self._store.register_inventory(inventory)
-            await self._store.audit(audit_entry("grid.register", wanted.location_id))
-            specs = [
-                TwinSpec(
-                    keys[battery.battery_id],
-                    battery.battery_id,
-                    string.string_id,
-                    string.datasheet,
-                    battery.installed_on,
-                    wanted.sample_period_s,
-                )
-                for string in wanted.strings()
-                for battery in string.batteries
-            ]
-            live = await self._fleet.add_shard(specs)
-            self._extend(inventory, specs)
-            self._live.replace_shard(self._live.fleet_map.shard_count - 1, live)
+            await self._add(wanted)
             token = await self._create_gateway_token(wanted.location_id)
             return RegisteredGrid(created=True, gateway_token=token)
 
+    async def _add(self, wanted: Location) -> None:
+        """Adds a location to the inventory, and its twins to the fleet."""
+        begun = self._without_twins.get(wanted.location_id)
+        if begun is not None:
+            _check_same(begun, wanted)
+            wanted = begun  # with its day: repeated after midnight it would be another content to the inventory
+        self._check_shards()
+        inventory = Inventory((wanted,))
+        keys = await self._store.register_inventory(inventory)
+        self._without_twins[wanted.location_id] = wanted
+        await self._store.audit(audit_entry("grid.register", wanted.location_id))
+        specs = make_specs(inventory, keys)
+        with self._drain.interruptible():
+            present = await self._fleet.add_shard(specs)
+        self._check_shards(added=1)
+        self._extend(inventory, specs)
+        self._live.replace_shard(self._map.shard_count - 1, present)
+        del self._without_twins[wanted.location_id]
+
+    def _check_shards(self, added: int = 0) -> None:
+        """A shard that only one side knows would shift the numbers of those behind it: readings of other batteries.
+
+        Raises:
+            TwinError: the fleet has not as many shards as it should.
+        """
+        found, expected = len(self._fleet.shard_specs), self._map.shard_count + added
+        if found != expected:
+            raise TwinError(
+                f"The fleet has {found} shards where {expected} are expected; no grid can be added before the server "
+                "is started again, which loses nothing."
+            )
+
     def _extend(self, inventory: Inventory, specs: list[TwinSpec]) -> None:
         """Without an await in between, so that no call ever sees one of them longer than another."""
-        self._live.fleet_map.extend(inventory, [specs])
+        self._map.extend(inventory, [specs])
         self._live.clocks.extend([location.clock for location in inventory.locations])
         self._live.extend()
         self._hub.extend()
         self._router.extend()
+
+    def _done(self, task: asyncio.Task[RegisteredGrid]) -> None:
+        self._under_way.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:  # whoever still waits for it hears it too
+            _log.warning("a grid could not be registered", reason=str(error))
 
 
 def location_of_request(request: fleet_service_pb2.RegisterGridRequest) -> Location:
