@@ -3,8 +3,8 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Final, Protocol
 
 import structlog
@@ -39,7 +39,7 @@ _log = structlog.get_logger(__name__)
 
 
 class InventoryStore(Protocol):
-    """What registration needs of the store; see `storage.inventory_tables`."""
+    """What registration needs of the store; see `storage.inventory_tables` and `storage.gateway_token_tables`."""
 
     async def register_inventory(self, inventory: Inventory) -> dict[str, int]:
         """Adds the locations that are not there yet; returns the key of each battery by battery id."""
@@ -47,10 +47,13 @@ class InventoryStore(Protocol):
     async def audit(self, entry: AuditEntry) -> None:
         """Adds an entry to the audit trail."""
 
+    async def has_gateway_token(self, location_id: str) -> bool:
+        """Whether a token was ever made for a location, a revoked one too."""
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredGrid:
-    """Outcome of a registration: whether it is new, and the gateway's token if so."""
+    """Outcome of a registration: whether it is new, and the gateway's token unless one was made before."""
 
     created: bool
     gateway_token: str
@@ -90,12 +93,13 @@ class GridRegistration:
         self._create_gateway_token = create_gateway_token
         self._one_at_a_time = asyncio.Lock()
         self._without_twins: dict[str, Location] = {}  # in the inventory since a registration that failed behind it
-        self._under_way: set[asyncio.Task[RegisteredGrid]] = set()
+        self._under_way: set[asyncio.Task[bool]] = set()
 
     async def register(self, request: fleet_service_pb2.RegisterGridRequest) -> RegisteredGrid:
         """Registers what a request describes. Repeating it changes nothing; a half-done one is completed.
 
-        It goes on when its caller goes away: a shard that has begun is either taken in or ended.
+        It goes on when its caller goes away: a shard that has begun is either taken in or ended. The token, which is
+        told once, is made for a caller who is still there, else for the one who repeats the call.
 
         Raises:
             InvalidArgumentError: a name, the data sheet or a number cannot be used.
@@ -103,25 +107,41 @@ class GridRegistration:
             UnavailableError: the database is away, a shard could not be started now, or the server stops; repeat it.
             TwinError: the twins could not be started, or the shards are not those that are known here.
         """
-        task = asyncio.create_task(self._register(location_of_request(request)), name="grid registration")
+        wanted = location_of_request(request)
+        task = asyncio.create_task(self._registered(wanted), name="grid registration")
         self._under_way.add(task)
         task.add_done_callback(self._done)
-        return await asyncio.shield(task)
+        created = await asyncio.shield(task)
+        async with self._one_at_a_time:
+            wants_token = created or await self._lacks_token(wanted)
+            token = await self._create_gateway_token(wanted.location_id) if wants_token else ""
+        return RegisteredGrid(created, token)
 
     async def settled(self) -> None:
         """Waits until no registration is under way; once the drain has begun, none lasts."""
         while self._under_way:
             await asyncio.wait(self._under_way)
 
-    async def _register(self, wanted: Location) -> RegisteredGrid:
+    async def _registered(self, wanted: Location) -> bool:
+        """Sees to it that a location is there; returns whether it is new."""
         async with self._one_at_a_time:
-            number = self._map.find_location(wanted.location_id)
-            if number is not None:
-                _check_same(self._map.locations[number][0], wanted)
-                return RegisteredGrid(created=False, gateway_token="")
+            present = self._find(wanted)
+            if present is not None:
+                _check_same(present, wanted)
+                return False
             await self._add(wanted)
-            token = await self._create_gateway_token(wanted.location_id)
-            return RegisteredGrid(created=True, gateway_token=token)
+            return True
+
+    async def _lacks_token(self, wanted: Location) -> bool:
+        """Whether a grid that was registered like this never had a token. One of a fleet file gets it from admins."""
+        present = self._find(wanted)
+        if present is None or _undated(present) != _undated(wanted):
+            return False
+        return not await self._store.has_gateway_token(wanted.location_id)
+
+    def _find(self, wanted: Location) -> Location | None:
+        number = self._map.find_location(wanted.location_id)
+        return None if number is None else self._map.locations[number][0]
 
     async def _add(self, wanted: Location) -> None:
         """Adds a location to the inventory, and its twins to the fleet."""
@@ -163,7 +183,7 @@ class GridRegistration:
         self._hub.extend()
         self._router.extend()
 
-    def _done(self, task: asyncio.Task[RegisteredGrid]) -> None:
+    def _done(self, task: asyncio.Task[bool]) -> None:
         self._under_way.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:  # whoever still waits for it hears it too
@@ -227,6 +247,20 @@ def _check_same(present: Location, wanted: Location) -> None:
             field="location_id",
             value=wanted.location_id,
         )
+
+
+def _undated(location: Location) -> Location:
+    """A location without the days on which its blocks were installed."""
+    return replace(
+        location,
+        systems=tuple(
+            replace(system, strings=tuple(map(_undated_string, system.strings))) for system in location.systems
+        ),
+    )
+
+
+def _undated_string(string: BatteryString) -> BatteryString:
+    return replace(string, batteries=tuple(replace(battery, installed_on=date.min) for battery in string.batteries))
 
 
 def _content(location: Location) -> tuple[object, ...]:

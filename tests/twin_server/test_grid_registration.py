@@ -1,7 +1,7 @@
 """Grids that are registered while shards fail, callers go away and the server stops: fleet and map stay of one mind."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -17,13 +17,24 @@ from tests.twin_server.scripted_fleet import ScriptedFleet
 from twin_server import grid_registration
 from twin_server.alert_hub import AlertHub
 from twin_server.drain import Drain
-from twin_server.grid_registration import GridRegistration, RegisteredGrid
+from twin_server.grid_registration import GridRegistration, RegisteredGrid, location_of_request
 from twin_server.ingest_router import IngestRouter
 from twin_server.live_table import LiveTable
 from twin_server.location_clock import LocationClocks
 from twin_server.routing import FleetMap
 
 AWAY = StoreUnavailableError("the database is away", retry_after_s=1.0)
+
+
+def request_of(name: str) -> pb.RegisterGridRequest:
+    return pb.RegisterGridRequest(
+        grid_id=name.lower(),
+        location_id=name,
+        clock=fleet_pb2.LOCATION_CLOCK_FEED,
+        sample_period_s=10.0,
+        datasheet_toml='model = "LAB-17"\nrated_capacity_ah = 17\ncells = 6\n',
+        battery_ids=[f"{name}-1", f"{name}-2"],
+    )
 
 
 class AnotherDay:
@@ -67,6 +78,9 @@ class Office:
     async def audit(self, entry: AuditEntry) -> None:
         assert entry.action == "grid.register"
 
+    async def has_gateway_token(self, location_id: str) -> bool:
+        return location_id in self.tokens
+
     async def create_gateway_token(self, location_id: str) -> str:
         if self.failures_of_tokens:
             raise self.failures_of_tokens.pop(0)
@@ -74,16 +88,7 @@ class Office:
         return f"token-{len(self.tokens)}"
 
     async def register(self, name: str) -> RegisteredGrid:
-        return await self.registration.register(
-            pb.RegisterGridRequest(
-                grid_id=name.lower(),
-                location_id=name,
-                clock=fleet_pb2.LOCATION_CLOCK_FEED,
-                sample_period_s=10.0,
-                datasheet_toml='model = "LAB-17"\nrated_capacity_ah = 17\ncells = 6\n',
-                battery_ids=[f"{name}-1", f"{name}-2"],
-            )
-        )
+        return await self.registration.register(request_of(name))
 
     def check_places(self) -> None:
         """Every battery is addressed where its twin is."""
@@ -96,7 +101,8 @@ class Office:
 
 @pytest.fixture
 def office() -> Office:
-    inventory = small_inventory(("AAA",))
+    of_fleet_file = replace(location_of_request(request_of("FILED")), region="central")
+    inventory = Inventory((*small_inventory(("AAA",)).locations, of_fleet_file))
     fleet = ScriptedFleet([specs_of(inventory)])
     live = LiveTable(
         FleetMap(inventory, fleet.shard_specs), LocationClocks([place.clock for place in inventory.locations])
@@ -132,7 +138,7 @@ async def test_a_registration_goes_on_when_its_caller_goes_away_and_the_next_one
     await asyncio.sleep(0.01)
     assert not office.fleet.reached.is_set(), "one at a time"
     office.fleet.hold.set()
-    assert [registered.created for registered in await asyncio.gather(*others)] == [False, True]
+    assert await asyncio.gather(*others) == [RegisteredGrid(False, "token-1"), RegisteredGrid(True, "token-2")]
     assert office.live.fleet_map.battery_ids[-4:] == ["LAB-1", "LAB-2", "OTHER-1", "OTHER-2"]
     office.check_places()
     await office.router.stop(1.0)
@@ -184,4 +190,20 @@ async def test_no_grid_is_added_to_a_fleet_of_other_shards_than_are_known(office
     with pytest.raises(TwinError, match="2 shards where 1 are expected"):
         await office.register("LAB")
     assert office.stored == {}
-    assert len(office.live.fleet_map) == 48
+    assert office.live.fleet_map.find_location("LAB") is None
+
+
+async def test_a_grid_that_was_left_without_a_token_gets_it_when_the_call_is_repeated(office: Office) -> None:
+    office.failures_of_tokens = [AWAY, AWAY]
+    for _ in range(2):
+        with pytest.raises(StoreUnavailableError):
+            await office.register("LAB")
+    again = [await office.register("LAB") for _ in range(2)]
+    assert again == [RegisteredGrid(False, "token-1"), RegisteredGrid(False, "")]
+    assert len(office.fleet.shard_specs) == 2
+    await office.router.stop(1.0)
+
+
+async def test_a_location_of_a_fleet_file_gets_no_token_from_who_describes_it(office: Office) -> None:
+    assert await office.register("FILED") == RegisteredGrid(False, "")
+    assert office.tokens == []
