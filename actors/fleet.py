@@ -61,7 +61,14 @@ class Fleet(Protocol):
         """
 
     async def add_shard(self, specs: Sequence[TwinSpec]) -> Rows:
-        """Starts one more shard (it gets the next number) and returns the present of its twins."""
+        """Starts one more shard (it gets the next number) and returns the present of its twins.
+
+        Where it raises, or is cancelled, the fleet is as it was before. One call at a time.
+
+        Raises:
+            UnavailableError: the database is away, or the shard died while it started; try again.
+            TwinError: the shard could not be started.
+        """
 
     async def apply(self, shard: int, rows: Rows, receive_time_us: int) -> ShardResult:
         """Applies rows (`READING_DTYPE`, in order of arrival) and makes them durable; returns after the commit.

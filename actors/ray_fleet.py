@@ -78,10 +78,18 @@ class RayFleet:
         return list(presents)
 
     async def add_shard(self, specs: Sequence[TwinSpec]) -> Rows:
-        """Starts one more shard and returns the present of its twins."""
-        self._shards.append(self._make_shard(specs))
+        """Starts one more shard and returns the present of its twins; see `Fleet.add_shard`."""
+        shard = self._make_shard(specs)
+        try:
+            present = await shard.restore()
+        except BaseException:  # also when nobody waits for it any more: no number may stand for a shard without twins
+            shard.end()
+            raise
+        finally:
+            self._spares.keep_one()  # it has taken the one that was kept ready
+        self._shards.append(shard)
         self._specs.append(tuple(specs))
-        return await self._shards[-1].restore()
+        return present
 
     async def apply(self, shard: int, rows: Rows, receive_time_us: int) -> ShardResult:
         """Applies rows and makes them durable; see `Fleet.apply`."""

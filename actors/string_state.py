@@ -5,6 +5,7 @@ import zlib
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from batterytwin.diagnosis import FaultClass
 from batterytwin.telemetry import Rows
@@ -13,6 +14,8 @@ STRING_VOLTAGE_WARNING: Final = max(FaultClass) + 1
 STRING_VOLTAGE_CRITICAL: Final = max(FaultClass) + 2
 N_CONDITIONS: Final = STRING_VOLTAGE_CRITICAL + 1
 """Conditions that are timed: faults by their number, and two limits of the string's voltage. 0 is not used."""
+
+_UNIT_DTYPE: Final = np.dtype("<i2")
 
 _STRING_FIELDS: Final = (
     "first_us",  # first frame, us; 0 = none yet
@@ -200,14 +203,16 @@ LAYOUT: Final = hashlib.sha256(repr(state_dtype(1).descr).encode()).hexdigest()[
 """Names this layout; a stored state of another one is not used."""
 
 
-def pack_state(state: Rows, n_blocks: int) -> bytes:
+def pack_state(state: Rows, n_blocks: int, unit_seqs: ArrayLike = ()) -> bytes:
     """One state as bytes, without the places beyond the string's own blocks.
 
     Args:
         state: shape `(1,)`.
         n_blocks: blocks that the string has.
+        unit_seqs: number of the block in its slot that each place has learnt of, shape `(n_blocks,)`; none = not said.
     """
-    return zlib.compress(resized(state, n_blocks).tobytes(), level=1)
+    # behind the compressed record, where nobody looks who does not know of them
+    return zlib.compress(resized(state, n_blocks).tobytes(), level=1) + np.asarray(unit_seqs, _UNIT_DTYPE).tobytes()
 
 
 def unpack_state(content: bytes, n_blocks: int, width: int) -> Rows:
@@ -221,11 +226,27 @@ def unpack_state(content: bytes, n_blocks: int, width: int) -> Rows:
     Raises:
         ValueError: the bytes are not the state of a string with so many blocks.
     """
-    try:
-        plain = zlib.decompress(content)
-    except zlib.error as error:
-        raise ValueError(f"no state of a string: {error}") from error
+    plain, _ = _opened(content)
     dtype = state_dtype(n_blocks)
     if len(plain) != dtype.itemsize:
         raise ValueError(f"a state of {n_blocks} blocks takes {dtype.itemsize} bytes, not {len(plain)}")
     return resized(np.frombuffer(plain, dtype), width)
+
+
+def unpack_units(content: bytes, n_blocks: int) -> NDArray[np.int16] | None:
+    """Numbers of the blocks that a packed state was learnt of, shape `(n_blocks,)`; None = it does not say.
+
+    Raises:
+        ValueError: the bytes are no state.
+    """
+    _, behind = _opened(content)
+    return np.frombuffer(behind, _UNIT_DTYPE) if len(behind) == n_blocks * _UNIT_DTYPE.itemsize else None
+
+
+def _opened(content: bytes) -> tuple[bytes, bytes]:
+    """The record, and what stands behind it."""
+    opener = zlib.decompressobj()
+    try:
+        return opener.decompress(content), opener.unused_data
+    except zlib.error as error:
+        raise ValueError(f"no state of a string: {error}") from error

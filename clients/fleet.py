@@ -197,7 +197,8 @@ class RegisteredGrid:
     Attributes:
         location: the location as it is now.
         created: False = it was there before with the same content.
-        gateway_token: token for a gateway of this location, shown once; empty when it was there before.
+        gateway_token: token for a gateway of this location, shown once; empty when one was made before
+            (`batterytwin token create` makes another).
     """
 
     location: Location

@@ -12,6 +12,7 @@ from storage.store_pool import StorePool
 
 _ADD = read_sql("add_gateway_token")
 _USE = read_sql("use_gateway_token")
+_HAS = read_sql("has_gateway_token")
 _LIST = read_sql("list_gateway_tokens")
 _REVOKE = read_sql("revoke_gateway_token")
 
@@ -48,6 +49,12 @@ class GatewayTokenTables(StorePool):
             cursor = await connection.execute(_USE, parameters)
             row = await cursor.fetchone()
             return None if row is None else _token_of_row(row)
+
+    async def has_gateway_token(self, location_id: str) -> bool:
+        """Whether a token was ever made for a location, a revoked one too."""
+        async with self._connection() as connection:
+            cursor = await connection.execute(_HAS, {"location_id": location_id})
+            return bool((await cursor.fetchall())[0].found)
 
     async def list_gateway_tokens(self) -> list[GatewayTokenRecord]:
         """All tokens, revoked ones too, oldest first."""

@@ -42,7 +42,8 @@ class EventRecorder:
         store: where events are.
         fleet_map: which battery is which.
         submit_inputs: the way to the twins.
-        forget_block: lets everyone forget what was learnt of a block that has gone, by ordinal.
+        forget_block: lets everyone forget what was learnt of blocks that have gone: ordinal, and number of the block
+            that stands there now. Where that is done already it changes nothing.
         heard: is told of every event that was recorded and applied.
     """
 
@@ -51,7 +52,7 @@ class EventRecorder:
         store: RecordedEvents,
         fleet_map: FleetMap,
         submit_inputs: SubmitInputs,
-        forget_block: Callable[[int], Awaitable[None]],
+        forget_block: Callable[[int, int], Awaitable[None]],
         heard: Callable[[EventRecord], None],
     ) -> None:
         self._store = store
@@ -98,17 +99,17 @@ class EventRecorder:
         inputs = [given for event in events for given in self._inputs_of(event)]
         if not inputs:
             return
-        fresh = await self._submit_inputs(inputs)
-        replacements = [
-            (self._map.find_key(given.battery_key), is_fresh)
-            for given, is_fresh in zip(inputs, fresh, strict=True)
-            if given.kind == TwinInputKind.REPLACEMENT
-        ]
-        for ordinal, is_fresh in replacements:
-            if is_fresh and ordinal is not None:
-                await self._forget_block(ordinal)
-        if replacements:  # also for a repeated call: the first one may have ended here
-            await self.load()
+        await self._submit_inputs(inputs)
+        replaced = [given.battery_key for given in inputs if given.kind == TwinInputKind.REPLACEMENT]
+        if not replaced:
+            return
+        # also for what the twins have had before: a call that was cut off may have ended at any step
+        units = await self._store.newest_units()
+        for battery_key in replaced:
+            ordinal, unit = self._map.find_key(battery_key), units.get(battery_key)
+            if ordinal is not None and unit is not None:
+                await self._forget_block(ordinal, unit.unit_seq)
+        self._map.take_units(units)  # at last: a block that is known to stand there is not taken a second time
 
     def _inputs_of(self, event: EventRecord) -> list[TwinInput]:
         if event.current_sensor is not None:

@@ -170,7 +170,13 @@ class TwinServer:
         self._tracer = ModelTracer(store, self.live)
         self._keeper = StringKeeper(store, self._router.strings, self._map)
         self._registration = GridRegistration(
-            store, fleet, self.live, self._hub, self._router, create_gateway_token=create_gateway_token
+            store,
+            fleet,
+            self.live,
+            self._hub,
+            self._router,
+            drain=self._drain,
+            create_gateway_token=create_gateway_token,
         )
         self._events = EventRecorder(store, self._map, self._submit_inputs, self.strings.forget_block, self._heard)
         self._outages = OutageWatch(store, self.live)
@@ -233,6 +239,7 @@ class TwinServer:
         closing = asyncio.create_task(self._server.stop(grace_s))
         await asyncio.gather(self._router.stop(grace_s), self.drills.close())
         await closing
+        await self._registration.settled()  # a shard whose caller has gone may still begin: it ends before the fleet
         for task in self._background:
             task.cancel()
         for task in self._background:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ from actors.string_analysis import StringFleet
 from actors.string_frame import StringSheets
 from actors.string_limits import LIMITS
 from actors.string_rank import discharge_ranks
-from actors.string_state import LAYOUT, forget_block, pack_state, unpack_state
+from actors.string_state import LAYOUT, forget_block, pack_state, unpack_state, unpack_units
 from actors.string_words import standing
 from batterytwin.datasheet import BatteryDatasheet
 from batterytwin.diagnosis import Diagnosis
@@ -75,6 +75,7 @@ class StringWatch:
         self._members: dict[int, list[int]] = {}
         self._sheets: list[tuple[BatteryDatasheet, int]] = []
         self._row = np.zeros(0, np.intp)
+        self._learnt_of = np.zeros(0, np.int16)  # number of the block that was learnt of in each slot, in fleet order
         self._changed: set[int] = set()
         self._unfollowed: set[int] = set()  # strings whose alerts have to follow whatever the next frame brings
         self._budget = FrameBudget()
@@ -85,22 +86,29 @@ class StringWatch:
     async def load(self) -> None:
         """Takes up what was remembered when the server ended, and the alerts that stand.
 
+        What was learnt of blocks that have gone since is forgotten. Where it is not said which block it was, it was the
+        first of its slot: before that was noted, a call that was cut off left the old block's behind.
+
         Raises:
             StoreUnavailableError: the database is away.
         """
         states = await self._store.load_string_states(LAYOUT)
         newest_us = np.zeros(len(self._map.strings), np.int64)
+        self._learnt_of = self._map.unit_seqs.copy()  # nothing so far, so that there is nothing to forget
         for number, (string_id, ordinals) in enumerate(self._map.strings):
             if string_id not in states:
                 continue
             count = ordinals.stop - ordinals.start
             try:
                 state = unpack_state(states[string_id], count, count)
+                units = unpack_units(states[string_id], count)
             except ValueError as error:
                 _log.warning("state of a string cannot be used", string_id=string_id, reason=str(error))
                 continue
             self._fleets[count].states[self._row[number]] = state[0]
+            self._learnt_of[ordinals] = self._first_units(ordinals) if units is None else units
             newest_us[number] = int(state["last_us"][0])
+        await self._save(self._forget(self._replaced()))
         self.collector.forget_before(newest_us)
         self._alerts.load()
 
@@ -120,6 +128,7 @@ class StringWatch:
         """
         async with self._one_at_a_time:
             self._extend()
+            await self._save(self._forget(self._replaced()))
             turns: list[list[FrameSet]] = []
             if batches := self.collector.empty():
                 turns, still_open = await asyncio.to_thread(self.collector.put_together, batches, most_frames)
@@ -147,15 +156,41 @@ class StringWatch:
         self._saved_s = time.monotonic()
         await self._save(sorted(self._changed))
 
-    async def forget_block(self, ordinal: int) -> None:
-        """Forgets what was learnt of a block that has gone. Its alerts fall when the string is looked at next."""
-        number = int(self._map.string_of[ordinal])
-        _, count = self._sheet(number)
-        row = self._row[number]
+    async def forget_block(self, ordinal: int, unit_seq: int) -> None:
+        """Forgets what was learnt of a block that has gone, unless that is done.
+
+        Its alerts fall when the string is looked at next.
+
+        Args:
+            ordinal: the slot.
+            unit_seq: number of the block that stands there now.
+        """
         async with self._one_at_a_time:
+            self._extend()
+            await self._save(self._forget({ordinal: unit_seq}))
+
+    def _replaced(self) -> dict[int, int]:
+        """Slots in which the fleet map knows another block than was learnt of: number of that block by ordinal."""
+        ordinals = np.flatnonzero(self._learnt_of < self._map.unit_seqs)
+        return dict(zip(ordinals.tolist(), self._map.unit_seqs[ordinals].tolist(), strict=True))
+
+    def _forget(self, unit_seqs: Mapping[int, int]) -> list[int]:
+        """Forgets what slots have learnt of blocks before these, by ordinal; returns the strings concerned."""
+        numbers = set()
+        for ordinal, unit_seq in unit_seqs.items():
+            if self._learnt_of[ordinal] >= unit_seq:
+                continue
+            number = int(self._map.string_of[ordinal])
+            row, (_, count) = self._row[number], self._sheet(number)
             forget_block(self._fleets[count].states[row : row + 1], ordinal - self._map.strings[number][1].start)
-            self._unfollowed.add(number)
-            await self._save([number])
+            self._learnt_of[ordinal] = unit_seq
+            numbers.add(number)
+        self._unfollowed |= numbers
+        self._changed |= numbers
+        return sorted(numbers)
+
+    def _first_units(self, ordinals: slice) -> list[int]:
+        return [identity.battery.unit_seq for identity in self._map.identities[ordinals]]
 
     def diagnoses_of(self, number: int) -> tuple[Diagnosis, ...]:
         """Faults that stand on a string, gravest first."""
@@ -261,8 +296,9 @@ class StringWatch:
             _, count = self._sheet(number)
             row = self._row[number]
             state = self._fleets[count].states[row : row + 1]
-            content = pack_state(state, count)
-            records.append(StringStateRecord(self._map.strings[number][0], int(state["last_us"][0]), LAYOUT, content))
+            string_id, ordinals = self._map.strings[number]
+            content = pack_state(state, count, self._learnt_of[ordinals])
+            records.append(StringStateRecord(string_id, int(state["last_us"][0]), LAYOUT, content))
         return records
 
     def _extend(self) -> None:
@@ -272,6 +308,7 @@ class StringWatch:
         if added <= 0:
             return
         self._row = np.append(self._row, np.zeros(added, np.intp))
+        self._learnt_of = np.append(self._learnt_of, self._map.unit_seqs[len(self._learnt_of) :])
         grown = set()
         self._unfollowed.update(range(known, known + added))
         for number in range(known, known + added):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -84,6 +85,53 @@ async def test_twins_are_taken_over_with_their_state(bench: FleetBench) -> None:
 
 async def test_a_shard_may_join_later(bench: FleetBench) -> None:
     await fleet_bench.check_added_shard(bench)
+
+
+async def test_a_shard_that_cannot_join_leaves_the_fleet_as_it_was(bench: FleetBench) -> None:
+    fleet = bench.make([bench.specs[:24]])
+    await fleet.start()
+    with pytest.raises(UnknownBatteryError):
+        await fleet.add_shard([replace(spec, battery_key=spec.battery_key + 1_000) for spec in bench.specs[24:]])
+    assert await fleet.ready() == [True]
+    await fleet.add_shard(bench.specs[24:])
+    await feed(fleet, bench.frames(5))
+    assert await fleet.state_hashes() == await reference_hashes(bench.specs, bench.frames(5))
+    assert len(shard_processes()) == 2
+    await fleet.stop()
+
+
+async def test_a_shard_whose_start_is_cut_off_may_join_again(bench: FleetBench, database_url: str) -> None:
+    fleet = bench.make([bench.specs[:24]])
+    await fleet.start()
+    async with (
+        await psycopg.AsyncConnection.connect(database_url, autocommit=True) as onlooker,
+        await psycopg.AsyncConnection.connect(database_url) as holder,
+    ):
+        await holder.execute("LOCK TABLE twin_snapshot IN ACCESS EXCLUSIVE MODE")
+        joining = asyncio.create_task(fleet.add_shard(bench.specs[24:]))
+        await sessions_waiting_for_a_lock(onlooker, 1)
+        joining.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await joining
+    assert await fleet.ready() == [True]
+    await fleet.add_shard(bench.specs[24:])
+    await feed(fleet, bench.frames(5))
+    assert await fleet.state_hashes() == await reference_hashes(bench.specs, bench.frames(5))
+    assert len(shard_processes()) == 2
+    await fleet.stop()
+
+
+async def test_after_a_shard_has_joined_another_process_is_kept_ready(database_url: str) -> None:
+    store = functools.partial(PostgresShardStore, database_url)
+    specs = await registered_specs(database_url, BLOCKS)
+    fleet = RayFleet([specs[:24]], store, NEVER_S, spare_after_s=0.1)
+    await fleet.start()
+    async with asyncio.timeout(60.0):
+        spare = await spare_beside()
+        await fleet.add_shard(specs[24:])
+        assert spare.pid in {process.pid for process in shard_processes()}
+        assert (await spare_beside(spare.pid)).is_running()
+    await fleet.stop()
 
 
 async def test_evidence_survives_restarts_and_other_grains(bench: FleetBench) -> None:

@@ -129,6 +129,7 @@ async def test_sessions_that_can_no_longer_be_renewed_are_forgotten_at_the_next_
 async def test_a_gateway_token_is_found_by_its_secret_until_it_is_revoked(server_store: ServerStore) -> None:
     await server_store.register_inventory(small_inventory("BRK"))
     token = GatewayTokenRecord("abc", "BRK", "roof", NOW_US, "nok", None, None)
+    assert not await server_store.has_gateway_token("BRK")
     await server_store.add_gateway_token(token, _hash("secret"))
     found = await server_store.use_gateway_token("abc", _hash("secret"), NOW_US + 5)
     assert found is not None
@@ -137,6 +138,7 @@ async def test_a_gateway_token_is_found_by_its_secret_until_it_is_revoked(server
     for later in (1, 2):
         await server_store.revoke_gateway_token("abc", NOW_US + later)
     assert await server_store.use_gateway_token("abc", _hash("secret"), NOW_US + 9) is None
+    assert await server_store.has_gateway_token("BRK"), "one that is revoked was made all the same"
     [listed] = await server_store.list_gateway_tokens()
     assert (listed.revoked_us, listed.last_used_us) == (NOW_US + 1, NOW_US + 5)
     with pytest.raises(UnknownLocationError):

@@ -19,7 +19,7 @@ class ScriptedFleet:
         applied: shard -> list of (twin, sample time) applied, each once.
         inputs: what came in beside rows, in order.
         calls: rows of every call that came through, with its shard.
-        failures: errors to raise, one a call, before anything is applied.
+        failures: errors to raise, one a call, before anything is applied or a shard is added.
         lost_answers: errors to raise, one a call, after the rows were applied.
         hold: calls wait here while it is cleared.
         reached: set once a call has come in.
@@ -45,6 +45,10 @@ class ScriptedFleet:
         return [np.zeros(len(specs), LIVE_DTYPE) for specs in self.shard_specs]
 
     async def add_shard(self, specs: Sequence[TwinSpec]) -> Rows:
+        self.reached.set()
+        await self.hold.wait()
+        if self.failures:
+            raise self.failures.pop(0)
         self.shard_specs = [*self.shard_specs, specs]
         self.applied[len(self.applied)] = []
         return np.zeros(len(specs), LIVE_DTYPE)

@@ -25,15 +25,19 @@ EXCHANGED = EventRecord(
 
 @dataclass
 class Recorder:
-    """A recorder over a store and twins that remember, whose steps can be made to fail once."""
+    """A recorder over a store and twins that remember, whose steps can be made to fail once.
+
+    Attributes:
+        fails_at: step that fails, before it does anything; "answer" = that of the twins is lost behind it.
+        forgotten: whose blocks were forgotten to the end, by ordinal, and number of the one that came.
+    """
 
     fails_at: str
-    steps: list[str] = field(default_factory=list)
+    forgotten: list[tuple[int, int]] = field(default_factory=list)
     applied: set[str] = field(default_factory=set)
     heard: list[EventRecord] = field(default_factory=list)
 
     def step(self, name: str) -> None:
-        self.steps.append(name)
         if name == self.fails_at:
             self.fails_at = ""
             raise UnavailableError("cut off")
@@ -53,14 +57,15 @@ class Recorder:
         self.step("apply")
         fresh = [given.source_id not in self.applied for given in inputs]
         self.applied |= {given.source_id for given in inputs}
+        self.step("answer")
         return fresh
 
-    async def forget_block(self, ordinal: int) -> None:
-        assert ordinal == 3
+    async def forget_block(self, ordinal: int, unit_seq: int) -> None:
         self.step("forget")
+        self.forgotten.append((ordinal, unit_seq))
 
 
-@pytest.mark.parametrize("fails_at", ["store", "apply", "forget", "units"])
+@pytest.mark.parametrize("fails_at", ["store", "apply", "answer", "units", "forget"])
 async def test_a_repeated_call_does_what_the_one_that_was_cut_off_did_not(fails_at: str) -> None:
     world = Recorder(fails_at)
     fleet_map = FleetMap(INVENTORY, [SPECS])
@@ -70,7 +75,7 @@ async def test_a_repeated_call_does_what_the_one_that_was_cut_off_did_not(fails_
     await recorder.record(EXCHANGED, None)
     assert fleet_map.unit_of(3).serial == "NEW-1", "who asks for the battery is told of the new block"
     assert world.applied == {"exchange"}
-    assert "forget" in world.steps
+    assert world.forgotten == [(3, 2)]
     assert world.heard == [EXCHANGED], "who predicts lives is told once it is applied"
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
+import psycopg
 import pytest
 import pytest_asyncio
 
@@ -132,6 +133,17 @@ async def test_registering_again_changes_nothing_and_another_content_is_a_confli
             await office.register(**fields)
         assert reason_of(caught.value) == "ALREADY_EXISTS", fields
     assert (await office.status()).twins_total == 98
+
+
+async def test_a_repetition_gives_a_token_where_none_was_ever_made(office: Office) -> None:
+    first = await office.register()
+    with psycopg.connect(office.server.database_url) as connection:
+        connection.execute("DELETE FROM gateway_token WHERE location_id = 'LAB'")
+    again = await office.register()
+    assert not again.created
+    assert again.gateway_token not in {"", first.gateway_token}
+    assert await office.send(["LAB-1", "LAB-2"], PAST_NS, again.gateway_token, voltage_v=12.9) == 2
+    assert (await office.register()).gateway_token == ""
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 from actors.string_state import LAYOUT, initial_states, pack_state, unpack_state
 from batterytwin.alerts import AlertRule, AlertState
 from batterytwin.diagnosis import FaultClass
+from batterytwin.errors import UnavailableError
+from batterytwin.events import EventKind, Replacement, TwinInput
 from batterytwin.readings import ReadingBatch, StringReadingColumns
 from batterytwin.telemetry import READING_DTYPE, StringMode
 from clients.async_client import AsyncTwinClient
@@ -175,6 +179,29 @@ async def test_a_shorted_cell_is_one_alert_across_a_restart(database_url: str, t
         assert len(await alerts_of(server)) == 1
         states = await server.store.load_string_states(LAYOUT)
         assert set(states) == {STRING}
+
+
+async def test_a_block_whose_replacement_was_answered_by_nobody_is_forgotten_when_the_call_is_repeated(
+    running_server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await feed(running_server, begin_s=-3_000.0, count=5, missing=False)
+    await feed(running_server, begin_s=-2_700.0, count=6, missing=True)
+    events = running_server.server._events
+    submit = events._submit_inputs
+
+    async def lose_the_answer(inputs: Sequence[TwinInput]) -> list[bool]:
+        monkeypatch.undo()
+        await submit(inputs)
+        raise UnavailableError("the shard died behind its commit")
+
+    async with AsyncTwinClient(running_server.target, running_server.admin_token) as client:
+        monkeypatch.setattr(events, "_submit_inputs", lose_the_answer)
+        at = datetime.now(UTC) - timedelta(seconds=600)
+        event = await client.record_event(  # it repeats the call
+            EventKind.REPLACEMENT, at, battery_id=blocks(STRING)[BLOCK], replacement=Replacement("NEW-1")
+        )
+        assert event.replacement is not None
+        assert (await client.get_string(STRING)).diagnoses == ()
 
 
 async def test_a_look_spreads_the_frames_of_a_bulk_load(

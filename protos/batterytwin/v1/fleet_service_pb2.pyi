@@ -285,7 +285,9 @@ class RegisterGridResponse(_message.Message):
     created: _builtins.bool
     """False: it was there before with the same content."""
     gateway_token: _builtins.str
-    """Token for a gateway of this location, shown once; empty when it was there before."""
+    """Token for a gateway of this location, shown once: by the first answer, and by a repetition where none was made yet.
+    Empty when one was made before; `batterytwin token create` makes another.
+    """
     @_builtins.property
     def location(self) -> _fleet_pb2.Location:
         """The location as it is now."""
