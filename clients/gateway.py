@@ -147,6 +147,11 @@ class GatewayClient:
         """Batches sent or waiting to be sent that the server has not acknowledged."""
         return self._queue.content.batches
 
+    @property
+    def refusal(self) -> TwinError | None:
+        """Why the server refuses this gateway, for example its token; None = it does not. `drain` raises it."""
+        return self._refusal
+
     def health(self) -> GatewayHealth:
         """How the gateway stands now; a line of it goes to the log every minute while it is not healthy."""
         content, counters = self._queue.content, self.counters

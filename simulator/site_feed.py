@@ -90,6 +90,8 @@ class SiteFeed:
             after_us += window_us
 
     async def _send(self, visits: Visits) -> None:
+        if self._gateway.refusal is not None:
+            raise self._gateway.refusal
         for batch in self._outbox.batches(self._monitors.observe(visits)):
             while True:
                 try:

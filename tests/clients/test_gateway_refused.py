@@ -124,8 +124,10 @@ async def test_a_refused_token_costs_no_sample(tmp_path: Path, monkeypatch: pyte
             await asyncio.wait_for(client.drain(), 10)
         await client.send(batch(1))  # is safe on disk
         assert "no such token" in client.health().last_error
+        assert isinstance(client.refusal, UnauthenticatedError)
         refusal = None
         await eventually(lambda: not client.unacked_batches)
+        assert client.refusal is None
     assert service.order == expected(2)
 
 

@@ -6,15 +6,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import grpc
 import grpc.aio
 import numpy as np
 
+from batterytwin.errors import UnauthenticatedError
 from batterytwin.readings import ReadingBatch
 from batterytwin.readings_proto import batch_from_proto
 from batterytwin.v1 import ingest_service_pb2 as pb
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceServicer, add_IngestServiceServicer_to_server
 from batterytwin.v1.reading_pb2 import IngestCounts
+from tests.clients.statuses import abort_with
 
 
 @dataclass
@@ -46,7 +47,7 @@ class IngestRecorder(IngestServiceServicer):
         metadata = dict(context.invocation_metadata() or ())
         token = str(metadata["authorization"]).removeprefix("Bearer ")
         if token in self.refused:
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "no such token")
+            await abort_with(context, UnauthenticatedError("no such token"))
         yield pb.StreamReadingsResponse(max_inflight_batch_count=self.credit)
         async for request in request_iterator:
             batch = batch_from_proto(request)
