@@ -287,3 +287,17 @@ def test_a_keeper_that_is_killed_adds_every_row_to_its_hours_once(
             make_hours(connection, days.folder, DAYS.stop)
         no_files_of_nobody(connection, days.folder)
     assert_same(before, days.seen(DAYS, HOUR_US))
+
+
+@pytest.mark.parametrize("step", ["file", "hours", "locked", "manifest", "emptied"])
+def test_a_day_that_is_not_sealed_leaves_no_files_of_hours(days: Days, step: str) -> None:
+    rows = readings(DAYS)
+    days.write(rows[rows["battery_key"] != 2])
+    with connect(days.url) as connection:
+        seal_and_join(connection, days.folder)
+        make_hours(connection, days.folder, DAYS.stop)
+        days.write(rows[rows["battery_key"] == 2])
+        before = sorted(days.folder.rglob("*.p*"))
+        with pytest.raises(_KilledError):
+            seal_day(connection, days.folder, FIRST_DAY, killed_at(step))
+    assert sorted(days.folder.rglob("*.p*")) == before
