@@ -33,6 +33,9 @@ _Place = tuple[int, int]  # first day of a quarter, and block of batteries
 def make_hours(connection: Connection, folder: Path, before_day: int) -> int:
     """Brings hours up to a day, a file a quarter and block of batteries. What is there is kept, and gains what is not.
 
+    Days that are covered are not looked at again: what is sealed of them later is added where it is sealed
+    (`archive_hour_changes`).
+
     Args:
         connection: in autocommit mode.
         folder: of the archive.
@@ -57,7 +60,8 @@ def make_hours(connection: Connection, folder: Path, before_day: int) -> int:
         parts = [read_table(folder, file.path) for file in old]
         for missing in _missing(days, old):
             paths = [f.path for f in files if f.first_day < missing.stop and f.last_day >= missing.start]
-            parts.append(_sum_days(folder, paths, place[1], missing))
+            block = range(place[1] * KEYS_PER_FILE, (place[1] + 1) * KEYS_PER_FILE)
+            parts.append(sum_days(folder, paths, block, missing))
         table = pa.concat_tables(parts).sort_by([("battery_key", "ascending"), ("hour", "ascending")]).combine_chunks()
         if table.num_rows:
             first = to_date(days[0])
@@ -104,12 +108,25 @@ def _missing(days: range, covered: Sequence[FileSummary]) -> list[range]:
     return [*found, range(day, days.stop)] if day < days.stop else found
 
 
-def _sum_days(folder: Path, paths: list[str], block: int, days: range) -> pa.Table:
+def sum_days(folder: Path, paths: Sequence[str], keys: Sequence[int], days: range) -> pa.Table:
+    """Sums days of some batteries up, a few batteries at a time.
+
+    Args:
+        folder: of the archive.
+        paths: files of readings, all that hold something of these batteries and days.
+        keys: batteries, sorted.
+        days: since 1970-01-01 UTC.
+
+    Returns:
+        As `sum_hours`.
+
+    Raises:
+        ArchiveDamagedError: a file is missing or cannot be read.
+    """
     start_us, end_us = days.start * 24 * HOUR_US, days.stop * 24 * HOUR_US
     parts = [sum_hours(np.empty(0, _ROWS))]
-    for first in range(block * KEYS_PER_FILE, (block + 1) * KEYS_PER_FILE, _KEYS_AT_ONCE) if paths else ():
-        keys = range(first, first + _KEYS_AT_ONCE)
-        rows = np.concatenate(list(read_rows(folder, paths, keys, start_us, end_us)))
+    for first in range(0, len(keys), _KEYS_AT_ONCE) if paths else ():
+        rows = np.concatenate(list(read_rows(folder, paths, keys[first : first + _KEYS_AT_ONCE], start_us, end_us)))
         parts.append(sum_hours(rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]))
     return pa.concat_tables(parts)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
-from storage.archive_files import KEYS_PER_FILE, FileSummary, remove_file
+from storage.archive_files import FileSummary, remove_file
 from storage.sql_files import read_sql
 
 _INSERT: Final = read_sql("insert_archive_files")
@@ -113,28 +113,3 @@ def remove_unnamed(connection: Connection, folder: Path, files: Iterable[FileSum
     for path in paths:
         if path not in named:
             remove_file(folder, path)
-
-
-def outdated_hours(connection: Connection, days: tuple[int, int], new: Sequence[FileSummary]) -> list[str]:
-    """Files of hours that lack what new files of readings hold, to be made anew.
-
-    Where readings are gone they stay, being all there is.
-
-    Args:
-        connection: of a migrated database.
-        days: that the new files stand for, inclusive.
-        new: the new files.
-
-    Raises:
-        psycopg.OperationalError: the database is away.
-    """
-    outdated = []
-    for block in {file.first_key // KEYS_PER_FILE for file in new}:
-        keys = (block * KEYS_PER_FILE, (block + 1) * KEYS_PER_FILE - 1)
-        readings = current_files(connection, FileKind.READINGS, keys=keys)
-        outdated += [
-            hours.path
-            for hours in current_files(connection, FileKind.HOURS, days, keys)
-            if readings and readings[0].first_day <= hours.first_day
-        ]
-    return outdated

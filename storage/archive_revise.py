@@ -1,7 +1,8 @@
 """Gives rows of the archive the estimates of newer revisions.
 
 The past of a twin may change when its days are sealed already: a block was replaced three weeks ago and somebody tells
-of it today, or recorded history comes in any order. The files that hold such days are written anew.
+of it today, or recorded history comes in any order. The files that hold such days are written anew, and those of their
+hours.
 """
 
 import uuid
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from batterytwin.telemetry import STORED_ESTIMATE_COLUMNS, Rows
 from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, write_rows
-from storage.archive_manifest import FileKind, current_files, exchange_files, outdated_hours, remove_unnamed, to_date
+from storage.archive_hour_changes import hours_again
+from storage.archive_manifest import FileKind, current_files, exchange_files, remove_unnamed, to_date
 from storage.archive_seal import Failpoint, no_failpoint
 from storage.archive_spans import packed_pairs
 from storage.copy_encoder import decode_copy
@@ -66,16 +68,18 @@ def _revise(connection: Connection, folder: Path, file: FileSummary, reached: Fa
     first, block = to_date(file.first_day), file.first_key // KEYS_PER_FILE
     path = f"{first:%Y/%m}/readings-{first:%Y%m%d}-revised-{block:05d}-{uuid.uuid4().hex[:8]}.parquet"
     new = write_rows(folder, path, rows, (file.first_day, file.last_day))
+    hours: dict[str, FileSummary] = {}
     try:
+        keys = np.unique(rows["battery_key"][places]).tolist()
+        hours.update(hours_again(connection, folder, file, new, keys))
         reached("written")
         with connection.transaction():
-            outdated = outdated_hours(connection, (file.first_day, file.last_day), [new])
-            exchange_files(connection, FileKind.HOURS, [], outdated)
+            exchange_files(connection, FileKind.HOURS, list(hours.values()), hours)
             exchange_files(connection, FileKind.READINGS, [new], [file.path])
             _forget(connection, revised[taken])
             reached("exchanged")
     except BaseException as error:
-        remove_unnamed(connection, folder, [new])
+        remove_unnamed(connection, folder, [new, *hours.values()])
         if isinstance(error, _ChangedError):
             return False
         raise

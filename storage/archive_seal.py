@@ -1,8 +1,8 @@
 """Moves a closed day from table `reading` to the archive.
 
-Files are written and checked first; then one transaction puts them into the manifest and empties the day's partition.
-A reader sees the rows either there or here. Whatever breaks on the way, the next attempt begins again: files that no
-manifest names are removed.
+Files are written and checked first, those of hours that stand for the day already with its rows added; then one
+transaction puts them into the manifest and empties the day's partition. A reader sees the rows either there or here.
+Whatever breaks on the way, the next attempt begins again: files that no manifest names are removed.
 
 Only the partition of the closed day is locked: late rows of any day may come at every step.
 """
@@ -10,7 +10,7 @@ Only the partition of the closed day is locked: late rows of any day may come at
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ import psycopg
 from psycopg import sql
 
 from storage.archive_files import FileSummary, write_rows
-from storage.archive_manifest import FileKind, exchange_files, outdated_hours, remove_unnamed, to_date
+from storage.archive_hour_changes import hours_with
+from storage.archive_manifest import FileKind, exchange_files, remove_unnamed, to_date
 from storage.archive_sources import day_span, has_partition, rows_by_block
 from storage.partitions import partition_name
 from storage.sql_files import read_sql
@@ -53,6 +54,18 @@ class _Counts:
     late: int = 0
 
 
+@dataclass(slots=True)
+class _Written:
+    """Files for the transaction: of readings, and of hours by the file that each replaces."""
+
+    readings: list[FileSummary] = field(default_factory=list)
+    hours: dict[str, FileSummary] = field(default_factory=dict)
+
+    def all(self) -> list[FileSummary]:
+        """Everything that is in the way should the day not be sealed."""
+        return [*self.readings, *self.hours.values()]
+
+
 class _ChangedError(Exception):
     """What was read is not what is there any more."""
 
@@ -76,28 +89,31 @@ def seal_day(connection: Connection, folder: Path, day: int, reached: Failpoint 
         psycopg.Error: the database is away; the day was moved or not, as a whole.
     """
     generation = uuid.uuid4().hex[:8]
-    written: list[FileSummary] = []
+    written = _Written()
     counts = _Counts(connection.execute(_NEWEST_REVISIONS).fetchall())
     try:
         for block, rows in rows_by_block(connection, day):
             path = f"{to_date(day):%Y/%m}/readings-{to_date(day):%Y%m%d}-{block:05d}-{generation}.parquet"
-            written.append(write_rows(folder, path, rows, (day, day)))
+            written.readings.append(write_rows(folder, path, rows, (day, day)))
             late = int(np.count_nonzero(rows["late"]))
             counts.in_time += len(rows) - late
             counts.late += late
             reached("file")
+        for replaced, summed in hours_with(connection, folder, written.readings):
+            written.hours[replaced] = summed
+            reached("hours")
         moved = _move(connection, day, written, counts, reached)
     except BaseException:
-        remove_unnamed(connection, folder, written)
+        remove_unnamed(connection, folder, written.all())
         raise
     if not moved:
-        remove_unnamed(connection, folder, written)
+        remove_unnamed(connection, folder, written.all())
         return None
     reached("moved")
     return counts.in_time + counts.late
 
 
-def _move(connection: Connection, day: int, files: list[FileSummary], counts: _Counts, reached: Failpoint) -> bool:
+def _move(connection: Connection, day: int, files: _Written, counts: _Counts, reached: Failpoint) -> bool:
     """Manifest and tables in one transaction. False: not now."""
     partition = sql.Identifier(partition_name(day)) if has_partition(connection, day) else None
     try:
@@ -108,8 +124,8 @@ def _move(connection: Connection, day: int, files: list[FileSummary], counts: _C
                 if _count(connection, partition, day) != counts.in_time:
                     raise _ChangedError
             reached("locked")
-            exchange_files(connection, FileKind.HOURS, [], outdated_hours(connection, (day, day), files))
-            exchange_files(connection, FileKind.READINGS, files)
+            exchange_files(connection, FileKind.HOURS, list(files.hours.values()), files.hours)
+            exchange_files(connection, FileKind.READINGS, files.readings)
             reached("manifest")
             # a late row that is not there yet stays in the table, and is sealed with the day another time
             for table in (sql.Identifier("late_reading"), *([] if partition is None else [partition])):

@@ -13,7 +13,7 @@ from batterytwin.telemetry import Rows
 from storage import backup
 from storage.archive_clean import remove_unneeded_files
 from storage.archive_hours import make_hours
-from storage.archive_manifest import FileKind, current_files
+from storage.archive_manifest import FileKind, current_files, exchange_files
 from storage.archive_merge import merge_weeks
 from storage.archive_revise import revise_files
 from storage.archive_seal import no_failpoint, seal_day
@@ -22,7 +22,7 @@ from storage.backup import make_backup
 from storage.postgres_shard_store import PostgresShardStore
 from storage.reading_rows import read_tail
 from storage.shard_store import Revision, ShardCommit
-from tests.storage.archive_days import FIRST_DAY, KEYS, STEP_US, Days, readings
+from tests.storage.archive_days import FIRST_DAY, KEYS, STEP_US, Days, assert_same, readings
 
 DAYS = range(FIRST_DAY, FIRST_DAY + 3)
 HOUR_US = 3_600_000_000
@@ -38,6 +38,14 @@ def store(days: Days) -> Iterator[PostgresShardStore]:
 
 def connect(url: str, kind: type[psycopg.Connection[Any]] = psycopg.Connection) -> psycopg.Connection[Any]:
     return kind.connect(url, autocommit=True, options="-c timezone=UTC")
+
+
+def exchange_hours_for_none(connection: psycopg.Connection[Any]) -> None:
+    """Answers are made of readings again."""
+    with connection.transaction():
+        exchange_files(
+            connection, FileKind.HOURS, [], [file.path for file in current_files(connection, FileKind.HOURS)]
+        )
 
 
 class _KilledError(Exception):
@@ -227,6 +235,69 @@ def test_a_past_that_changes_when_its_days_are_sealed_changes_in_the_archive(
         assert two.values["soc"][-1] == pytest.approx(0.25, abs=1e-3)
         assert one.values["soc"][-1] != pytest.approx(0.25, abs=1e-3)
         assert store.read_tail({2: first_us - 1})["status"].tolist() == revised["status"].tolist()
-        assert current_files(connection, FileKind.HOURS) == [], "they are made anew"
-        assert make_hours(connection, days.folder, DAYS.stop) == 1
-    assert days.seen(DAYS, HOUR_US)[1].values["soc"][-1] == pytest.approx(0.25, abs=1e-3)
+        summed = current_files(connection, FileKind.HOURS)
+        seen = days.seen(DAYS, HOUR_US)
+        exchange_hours_for_none(connection)
+        assert_same(days.seen(DAYS, HOUR_US), seen)
+    assert len(summed) == 1, "they changed with their readings"
+    assert seen[1].values["soc"][-1] == pytest.approx(0.25, abs=1e-3)
+
+
+def test_a_past_that_changes_when_part_of_it_is_gone_leaves_the_hours_of_that_part(
+    days: Days, store: PostgresShardStore
+) -> None:
+    rows = readings(DAYS)
+    days.write(rows)
+    with connect(days.url) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, DAYS.stop)
+        connection.execute("UPDATE archive_file SET superseded_at = now() WHERE kind = 1")
+        late = rows[rows["battery_key"] == 2][6:18].copy()  # two hours of it, each with six rows that are gone
+        late["sample_time_us"] += STEP_US // 2
+        days.write(late)
+        seal_day(connection, days.folder, FIRST_DAY)
+        before = days.seen(DAYS, HOUR_US)
+        store.take_over(KEYS)
+        late["soc"] = 0.25
+        store.commit(ShardCommit(NOW_US, revisions=[Revision(2, int(late["sample_time_us"][0]))], revised=late))
+        assert revise_files(connection, days.folder) == 1
+        assert_same(before, days.seen(DAYS, HOUR_US))
+
+
+@pytest.mark.parametrize("step", ["file", "hours", "locked", "manifest", "emptied", "moved"])
+def test_a_keeper_that_is_killed_adds_every_row_to_its_hours_once(
+    days: Days, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.archive_seal.remove_unnamed", lambda *_: None)
+    rows = readings(DAYS)
+    days.write(rows[rows["battery_key"] != 2])
+    with connect(days.url) as connection:
+        seal_and_join(connection, days.folder)
+        make_hours(connection, days.folder, DAYS.stop)
+        connection.execute("UPDATE archive_file SET superseded_at = now() - interval '1 day' WHERE kind = 1")
+        days.write(rows[rows["battery_key"] == 2])
+        before = days.seen(DAYS, HOUR_US)
+        with pytest.raises(_KilledError):
+            seal_day(connection, days.folder, FIRST_DAY, killed_at(step))
+    assert_same(before, days.seen(DAYS, HOUR_US))
+    with connect(days.url) as connection:
+        for _ in range(2):
+            seal_and_join(connection, days.folder)
+            make_hours(connection, days.folder, DAYS.stop)
+        no_files_of_nobody(connection, days.folder)
+    assert_same(before, days.seen(DAYS, HOUR_US))
+
+
+@pytest.mark.parametrize("step", ["file", "hours", "locked", "manifest", "emptied"])
+def test_a_day_that_is_not_sealed_leaves_no_files_of_hours(days: Days, step: str) -> None:
+    rows = readings(DAYS)
+    days.write(rows[rows["battery_key"] != 2])
+    with connect(days.url) as connection:
+        seal_and_join(connection, days.folder)
+        make_hours(connection, days.folder, DAYS.stop)
+        days.write(rows[rows["battery_key"] == 2])
+        before = sorted(days.folder.rglob("*.p*"))
+        with pytest.raises(_KilledError):
+            seal_day(connection, days.folder, FIRST_DAY, killed_at(step))
+    assert sorted(days.folder.rglob("*.p*")) == before

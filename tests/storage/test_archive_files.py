@@ -17,6 +17,8 @@ from storage.archive_files import (
     split_by_day_and_block,
     write_rows,
 )
+from storage.archive_hour_changes import added, summed_again
+from storage.archive_hours import sum_hours
 from tests.fixtures.full_disk import full_disk
 from tests.storage.archive_days import readings
 
@@ -71,6 +73,38 @@ def test_files_are_read_by_battery_and_time(tmp_path: Path, seed: int) -> None:
     mine = rows[(rows["battery_key"] == 300) & (rows["sample_time_us"] >= middle)]
     mine = mine[mine["sample_time_us"] < middle + 10**10]
     assert found["voltage_v"].tobytes() == np.sort(mine, order="sample_time_us")["voltage_v"].tobytes()
+
+
+def sorted_rows(rows: Rows) -> Rows:
+    return rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
+
+
+@given(seed=st.integers(0, 99), share=st.floats(0.0, 1.0))
+def test_hours_of_two_parts_are_those_of_the_whole_however_it_is_divided(seed: int, share: float) -> None:
+    rows = sorted_rows(archived(readings(range(20_000, 20_001), seed)))
+    chosen = np.random.default_rng(seed).random(len(rows)) < share
+    whole, both = sum_hours(rows), added(sum_hours(rows[chosen]), sum_hours(rows[~chosen]))
+    assert both.schema == whole.schema
+    for name in whole.column_names:
+        if not name.endswith("_mean"):
+            assert both[name].equals(whole[name])
+        else:
+            assert both[name].is_null().equals(whole[name].is_null())
+            np.testing.assert_allclose(both[name].to_numpy(), whole[name].to_numpy(), rtol=1e-6, atol=1e-7)
+
+
+def test_an_hour_is_summed_up_again_where_all_its_rows_are_there() -> None:
+    rows = sorted_rows(archived(readings(range(20_000, 20_001))))
+    hours, changed = sum_hours(rows), rows.copy()
+    changed["soc"] = 0.25
+    whole = changed["sample_time_us"] // 3_600_000_000 % 2 == 0
+    left = changed[whole | (np.arange(len(changed)) % 2 == 0)]
+    again = summed_again(hours, sum_hours(left))
+    assert again["row_count"].equals(hours["row_count"])
+    even = again["hour"].cast("int64").to_numpy() // 3_600_000_000 % 2 == 0
+    assert set(again["soc_mean"].to_numpy()[even]) == {0.25}
+    assert again.filter(~even).equals(hours.filter(~even))
+    assert summed_again(again, sum_hours(left)).equals(again), "as often as one likes"
 
 
 def test_a_flipped_byte_is_found(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import psycopg
+import pytest
 
 from batterytwin.telemetry import Rows
 from storage.archive_clean import forget_old, remove_unneeded_files
@@ -111,8 +112,7 @@ def test_rows_that_come_for_a_sealed_day_are_seen_and_sealed_with_it(days: Days)
         for day in DAYS:
             seal_day(connection, days.folder, day)
         assert_same(hourly, days.seen(DAYS, HOUR_US))
-        assert make_hours(connection, days.folder, FIRST_DAY + 62) == 1, "made anew, with what was missing"
-        assert_same(hourly, days.seen(DAYS, HOUR_US))
+        assert make_hours(connection, days.folder, FIRST_DAY + 62) == 0, "they gained the rows when these were sealed"
         assert sum(len(page.time_us) for page in days.seen(DAYS)) == expected
 
 
@@ -168,21 +168,72 @@ def test_files_of_hours_are_joined_with_what_is_missing_between_them(days: Days)
     assert_same(before, days.seen(DAYS, HOUR_US))
 
 
-def test_rows_that_come_when_others_are_gone_do_not_take_the_hours_of_these_away(days: Days) -> None:
+def let_readings_go(connection: psycopg.Connection, days: range = DAYS) -> None:
+    """Readings of some days have been kept long enough."""
+    connection.execute(
+        "UPDATE archive_file SET superseded_at = now() - interval '1 day' WHERE kind = 1 AND first_day = ANY(%s)",
+        ([to_date(day) for day in days],),
+    )
+    connection.execute("UPDATE archive_state SET version = version + 1")
+
+
+def test_rows_that_come_when_others_are_gone_are_added_to_the_hours_of_these(days: Days) -> None:
     rows = readings(DAYS)
     days.write(rows)
-    before = days.seen(DAYS, DAY_US)
     with connect(days) as connection:
         for day in DAYS:
             seal_day(connection, days.folder, day)
         make_hours(connection, days.folder, DAYS.stop)
-        connection.execute(
-            "UPDATE archive_file SET superseded_at = now() WHERE kind = 1 AND first_day = %s", (to_date(DAYS[0]),)
-        )
-        days.write(late_rows(rows, len(rows) - 1))
-        seal_day(connection, days.folder, DAYS[-1])
+        let_readings_go(connection, DAYS[:1])
+        days.write(late_rows(rows, 50), late_rows(rows, len(rows) - 1))  # one of what is gone, one of what is there
+        before = {bucket: days.seen(DAYS, bucket) for bucket in (HOUR_US, DAY_US)}
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
         make_hours(connection, days.folder, DAYS.stop)
-    assert_same(before, days.seen(DAYS, DAY_US))
+    assert sum(int(page.row_count.sum()) for page in before[DAY_US]) == len(rows) + 2
+    for bucket, seen in before.items():
+        assert_same(seen, days.seen(DAYS, bucket))
+
+
+@pytest.mark.parametrize("new_key", KEYS)
+def test_old_history_of_one_battery_leaves_the_hours_of_others_whose_readings_are_gone(
+    days: Days, new_key: int
+) -> None:
+    """A new site shares a block of batteries with one of long ago; its keys are below, between or above."""
+    rows = readings(DAYS)
+    days.write(rows[rows["battery_key"] != new_key])
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, DAYS.stop)
+        let_readings_go(connection)
+        remove_unneeded_files(connection, days.folder, 60.0)
+        days.write(rows[rows["battery_key"] == new_key])
+        before = {bucket: days.seen(DAYS, bucket) for bucket in (HOUR_US, DAY_US)}
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+            for bucket, seen in before.items():
+                assert_same(seen, days.seen(DAYS, bucket))
+            assert make_hours(connection, days.folder, DAYS.stop) == 0
+        let_readings_go(connection)
+        for bucket, seen in before.items():
+            assert_same(seen, days.seen(DAYS, bucket))
+
+
+def test_a_day_without_new_rows_leaves_its_hours_as_they_are(days: Days) -> None:
+    rows = readings(DAYS)
+    days.write(rows)
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, DAYS.stop)
+        days.write(late_rows(rows, 50))
+        seal_day(connection, days.folder, FIRST_DAY)
+        hours = current_files(connection, FileKind.HOURS)
+        for day in DAYS:
+            assert seal_day(connection, days.folder, day) == 0
+        assert make_hours(connection, days.folder, DAYS.stop) == 0
+        assert current_files(connection, FileKind.HOURS) == hours
 
 
 def test_a_round_seals_what_is_due_and_forgets_what_is_old(days: Days) -> None:
