@@ -9,7 +9,7 @@ Only the partition of the closed day is locked: late rows of any day may come at
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,8 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from storage.archive_files import FileSummary, write_rows
+from batterytwin.telemetry import Rows
+from storage.archive_files import FileSummary, write_parts
 from storage.archive_manifest import FileKind, exchange_files, outdated_hours, remove_unnamed, to_date
 from storage.archive_sources import day_span, has_partition, rows_by_block
 from storage.partitions import partition_name
@@ -52,6 +53,14 @@ class _Counts:
     in_time: int = 0
     late: int = 0
 
+    def counted(self, parts: Iterable[Rows]) -> Iterator[Rows]:
+        """The same rows, counted as they pass."""
+        for rows in parts:
+            late = int(np.count_nonzero(rows["late"]))
+            self.in_time += len(rows) - late
+            self.late += late
+            yield rows
+
 
 class _ChangedError(Exception):
     """What was read is not what is there any more."""
@@ -81,10 +90,7 @@ def seal_day(connection: Connection, folder: Path, day: int, reached: Failpoint 
     try:
         for block, rows in rows_by_block(connection, day):
             path = f"{to_date(day):%Y/%m}/readings-{to_date(day):%Y%m%d}-{block:05d}-{generation}.parquet"
-            written.append(write_rows(folder, path, rows, (day, day)))
-            late = int(np.count_nonzero(rows["late"]))
-            counts.in_time += len(rows) - late
-            counts.late += late
+            written.append(write_parts(folder, path, counts.counted(rows), (day, day)))
             reached("file")
         moved = _move(connection, day, written, counts, reached)
     except BaseException:
