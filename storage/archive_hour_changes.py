@@ -17,10 +17,9 @@ import psycopg
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, read_table, write_table
-from storage.archive_hours import HOUR_US, SUMMED_COLUMNS, sum_days, sum_hours
+from storage.archive_files import KEYS_PER_FILE, FileSummary, read_table, write_table
+from storage.archive_hours import HOUR_US, SUMMED_COLUMNS, sum_days
 from storage.archive_manifest import FileKind, current_files, to_date
-from storage.partitions import DAY_US
 
 _HOURS_SHIFT: Final = 1 << 23  # hours since 1970; more than 900 years
 
@@ -47,9 +46,9 @@ def hours_with(
     """
     for file in sealed:
         for old in _hours_of(connection, file):
-            days = _common_days(old, file)
-            rows = np.concatenate(list(read_rows(folder, [file.path], None, days.start * DAY_US, days.stop * DAY_US)))
-            yield old.path, _write(folder, old, added(read_table(folder, old.path), sum_hours(rows)))
+            keys = range(file.first_key, file.last_key + 1)
+            more = sum_days(folder, [file.path], keys, _common_days(old, file))
+            yield old.path, _write(folder, old, added(read_table(folder, old.path), more))
 
 
 def hours_again(

@@ -1,7 +1,10 @@
 """Looks after the archive, in a process of its own: `python -m storage.archive_keeper`, settings as JSON on its input.
 
-One round: remove what nobody needs any more, seal days that are due, write anew what revisions have changed, join
-weeks, make hours, and let go of what is older than it is to be kept. A round may end anywhere; the next one goes on.
+One round: remove what nobody needs any more, seal days that are due, write anew what revisions have changed, make
+hours, let go of what is older than it is to be kept, and join weeks. A round may end anywhere; the next one goes on.
+
+A step that fails is told of and does not keep the others from their turn. Weeks are joined last because it only saves
+time: whatever that costs, even the life of the process, all else has been done before.
 """
 
 import json
@@ -9,9 +12,10 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +25,7 @@ from psycopg import sql
 from batterytwin.errors import StoreUnavailableError, TwinError
 from storage.archive_clean import forget_old, remove_unneeded_files
 from storage.archive_hours import make_hours
+from storage.archive_manifest import to_date
 from storage.archive_merge import merge_weeks
 from storage.archive_revise import revise_files
 from storage.archive_seal import seal_day
@@ -40,12 +45,14 @@ _HAS_ROWS: Final = sql.SQL("SELECT EXISTS (SELECT 1 FROM {})")
 _DAYS_A_ROUND: Final = 8
 _QUIET_S: Final = 6 * 3_600
 
+_log = logging.getLogger(__name__)
+
 Connection = psycopg.Connection[Any]
 
 
 @dataclass(slots=True)
 class ArchiveRound:
-    """What a round did."""
+    """What a round did, and each step that failed, with the reason, for people."""
 
     sealed_days: int = 0
     sealed_rows: int = 0
@@ -54,6 +61,27 @@ class ArchiveRound:
     joined_files: int = 0
     hour_files: int = 0
     removed_files: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Does the steps of a round, none of which keeps the others from their turn."""
+
+    connection: Connection
+    failures: list[str]
+
+    def attempt(self, step: str, work: Callable[[], int | None]) -> int:
+        """Does a step and returns its count; 0 where it failed."""
+        try:
+            return work() or 0
+        except Exception as error:
+            if self.connection.closed:
+                raise  # there is nothing to do the other steps with
+            _log.exception("%s failed", step)
+            expected = isinstance(error, TwinError | OSError | psycopg.Error)
+            self.failures.append(f"{step}: {error}" if expected else f"{step}: unexpected {type(error).__name__}")
+            return 0
 
 
 def keep_archive(url: str, folder: Path, settings: ArchiveSettings, now_us: int) -> ArchiveRound:
@@ -65,29 +93,37 @@ def keep_archive(url: str, folder: Path, settings: ArchiveSettings, now_us: int)
         settings: how long what is kept.
         now_us: present time, microseconds since 1970 UTC.
 
+    Returns:
+        What was done; its `failures` say what could not be: a file is not what was written, or the disk is full.
+
     Raises:
         StoreUnavailableError: the database does not answer.
-        ArchiveDamagedError: a file is not what was written.
-        OSError: the disk is full, or the folder cannot be written to.
     """
     done = ArchiveRound()
     with _session(url) as connection:
         if connection is None:
             return done
-        done.removed_files = remove_unneeded_files(connection, folder, settings.grace_s)
-        before_day = now_us // DAY_US - settings.hot_days
+        attempt = _Steps(connection, done.failures).attempt
+        today, before_day = now_us // DAY_US, now_us // DAY_US - settings.hot_days
+        done.removed_files = attempt(
+            "removing files", lambda: remove_unneeded_files(connection, folder, settings.grace_s)
+        )
         for day in _due_days(connection, before_day, now_us)[:_DAYS_A_ROUND]:
-            rows = seal_day(connection, folder, day)
-            if rows is None:
-                done.postponed_days += 1
-            else:
-                done.sealed_days += 1
-                done.sealed_rows += rows
-        done.revised_files = revise_files(connection, folder)
-        done.joined_files = merge_weeks(connection, folder, before_day)
-        done.hour_files = make_hours(connection, folder, before_day)
-        forget_old(connection, now_us // DAY_US, settings.raw_days, settings.hour_days)
+            attempt(f"sealing {to_date(day)}", partial(_seal, connection, folder, day, done))
+        done.revised_files = attempt("revising", lambda: revise_files(connection, folder))
+        done.hour_files = attempt("making hours", lambda: make_hours(connection, folder, before_day))
+        attempt("forgetting", lambda: forget_old(connection, today, settings.raw_days, settings.hour_days))
+        done.joined_files = attempt("joining weeks", lambda: merge_weeks(connection, folder, before_day))
     return done
+
+
+def _seal(connection: Connection, folder: Path, day: int, done: ArchiveRound) -> None:
+    rows = seal_day(connection, folder, day)
+    if rows is None:
+        done.postponed_days += 1
+    else:
+        done.sealed_days += 1
+        done.sealed_rows += rows
 
 
 @contextmanager
@@ -124,7 +160,7 @@ def _due_days(connection: Connection, before_day: int, now_us: int) -> list[int]
 
 
 def main() -> None:
-    """Does one round and prints what it did as one line of JSON; exit code 1 and a message if it could not."""
+    """Does one round and prints what it did as one line of JSON; exit code 1 and why if it could not do all."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     ignore_stop_signals()
     os.nice(10)  # the twins come first
@@ -137,6 +173,8 @@ def main() -> None:
         print(json.dumps({"error": str(error)}))
         sys.exit(1)
     print(json.dumps(asdict(done)))
+    if done.failures:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

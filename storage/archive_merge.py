@@ -1,14 +1,17 @@
-"""Joins files of the archive: days and what was added to them become weeks, which are quicker to read."""
+"""Joins files of the archive: days and what was added to them become weeks, which are quicker to read.
+
+Nothing but speed depends on it. A few batteries at a time are joined: in a week with an outage all of a file would be
+several times as much as in any other.
+"""
 
 import uuid
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import psycopg
 
-from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, write_rows
+from storage.archive_files import KEYS_PER_FILE, ArchiveDamagedError, FileSummary, read_joined, write_parts
 from storage.archive_manifest import FileKind, current_files, exchange_files, remove_unnamed, to_date
 from storage.archive_seal import Failpoint, no_failpoint
 
@@ -31,7 +34,7 @@ def merge_weeks(connection: Connection, folder: Path, before_day: int, reached: 
         Files that were joined.
 
     Raises:
-        ArchiveDamagedError: a file is not what was written; the files of its week stay as they are.
+        ArchiveDamagedError: a file is not what was written; the files of its week stay as they are, others are joined.
         OSError: the disk is full.
         psycopg.Error: the database is away.
     """
@@ -39,22 +42,34 @@ def merge_weeks(connection: Connection, folder: Path, before_day: int, reached: 
     for file in current_files(connection, FileKind.READINGS, (None, before_day - 1)):
         parts[(file.first_day - _FIRST_MONDAY) // _DAYS, file.first_key // KEYS_PER_FILE].append(file)
     joined = 0
-    for (week, block), files in sorted(parts.items()):
-        first_day, last_day = _FIRST_MONDAY + week * _DAYS, _FIRST_MONDAY + week * _DAYS + _DAYS - 1
+    damaged: list[ArchiveDamagedError] = []
+    for (week, _), files in sorted(parts.items()):
+        days = (_FIRST_MONDAY + week * _DAYS, _FIRST_MONDAY + week * _DAYS + _DAYS - 1)
         whole = len(files) == 1 and files[0].last_day - files[0].first_day == _DAYS - 1
-        if whole or last_day >= before_day:
+        if whole or days[1] >= before_day:
             continue
-        rows = np.concatenate(list(read_rows(folder, [file.path for file in files])))
-        rows = rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
-        name = f"readings-{to_date(first_day):%Y%m%d}-week-{block:05d}-{uuid.uuid4().hex[:8]}.parquet"
-        new = write_rows(folder, f"{to_date(first_day):%Y/%m}/{name}", rows, (first_day, last_day))
         try:
-            reached("joined")
-            with connection.transaction():
-                exchange_files(connection, FileKind.READINGS, [new], [file.path for file in files])
-            reached("exchanged")
-        except BaseException:
-            remove_unnamed(connection, folder, [new])
-            raise
-        joined += len(files)
+            _join(connection, folder, files, days, reached)
+            joined += len(files)
+        except ArchiveDamagedError as error:
+            damaged.append(error)
+    if damaged:
+        raise damaged[0]
     return joined
+
+
+def _join(
+    connection: Connection, folder: Path, files: list[FileSummary], days: tuple[int, int], reached: Failpoint
+) -> None:
+    first, block = to_date(days[0]), files[0].first_key // KEYS_PER_FILE
+    path = f"{first:%Y/%m}/readings-{first:%Y%m%d}-week-{block:05d}-{uuid.uuid4().hex[:8]}.parquet"
+    keys = range(min(file.first_key for file in files), max(file.last_key for file in files) + 1)
+    new = write_parts(folder, path, read_joined(folder, [file.path for file in files], keys), days)
+    try:
+        reached("joined")
+        with connection.transaction():
+            exchange_files(connection, FileKind.READINGS, [new], [file.path for file in files])
+        reached("exchanged")
+    except BaseException:
+        remove_unnamed(connection, folder, [new])
+        raise

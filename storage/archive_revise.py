@@ -1,20 +1,22 @@
 """Gives rows of the archive the estimates of newer revisions.
 
 The past of a twin may change when its days are sealed already: a block was replaced three weeks ago and somebody tells
-of it today, or recorded history comes in any order. The files that hold such days are written anew, and those of their
-hours.
+of it today, or recorded history comes in any order. The files that hold such days are written anew, a few
+batteries at a time, and those of their hours.
 """
 
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import psycopg
+from numpy.lib.recfunctions import repack_fields
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import STORED_ESTIMATE_COLUMNS, Rows
-from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, write_rows
+from storage.archive_files import KEYS_PER_FILE, FileSummary, keys_in_parts, read_rows, write_parts
 from storage.archive_hour_changes import hours_again
 from storage.archive_manifest import FileKind, current_files, exchange_files, remove_unnamed, to_date
 from storage.archive_seal import Failpoint, no_failpoint
@@ -28,6 +30,7 @@ from storage.sql_files import read_sql
 _FILES: Final = read_sql("revised_files")
 _REVISIONS: Final = read_sql("revisions_of_file").decode()
 _DELETE: Final = read_sql("delete_taken_revisions")
+_IDENTITY: Final = ["battery_key", "sample_time_us", "received_s"]
 
 Connection = psycopg.Connection[Any]
 
@@ -58,25 +61,24 @@ def revise_files(connection: Connection, folder: Path, reached: Failpoint = no_f
 
 
 def _revise(connection: Connection, folder: Path, file: FileSummary, reached: Failpoint) -> bool:
-    revised = _revisions(connection, file)
-    if not len(_common(file, _rows_of(folder, file, revised), revised)[0]):
+    if not _has_revised_rows(connection, folder, file):
         return False  # they are of rows that came for a sealed day, and will be sealed with these
-    rows = np.concatenate(list(read_rows(folder, [file.path])))
-    places, taken = _common(file, rows, revised)
-    for name in (*STORED_ESTIMATE_COLUMNS, "status"):
-        rows[name][places] = revised[name][taken]
+    taken: list[Rows] = []
     first, block = to_date(file.first_day), file.first_key // KEYS_PER_FILE
     path = f"{first:%Y/%m}/readings-{first:%Y%m%d}-revised-{block:05d}-{uuid.uuid4().hex[:8]}.parquet"
-    new = write_rows(folder, path, rows, (file.first_day, file.last_day))
+    parts = _revised_parts(connection, folder, file, taken)
+    new = write_parts(folder, path, parts, (file.first_day, file.last_day))
     hours: dict[str, FileSummary] = {}
     try:
-        keys = np.unique(rows["battery_key"][places]).tolist()
-        hours.update(hours_again(connection, folder, file, new, keys))
+        keys = sorted({int(key) for some in taken for key in np.unique(some["battery_key"])})
+        if keys:
+            hours.update(hours_again(connection, folder, file, new, keys))
         reached("written")
         with connection.transaction():
             exchange_files(connection, FileKind.HOURS, list(hours.values()), hours)
             exchange_files(connection, FileKind.READINGS, [new], [file.path])
-            _forget(connection, revised[taken])
+            for some in taken:
+                _forget(connection, some)
             reached("exchanged")
     except BaseException as error:
         remove_unnamed(connection, folder, [new, *hours.values()])
@@ -86,21 +88,46 @@ def _revise(connection: Connection, folder: Path, file: FileSummary, reached: Fa
     return True
 
 
-def _revisions(connection: Connection, file: FileSummary) -> Rows:
+def _has_revised_rows(connection: Connection, folder: Path, file: FileSummary) -> bool:
+    for keys in _keys_in_parts(file):
+        revised = _revisions(connection, file, keys)
+        if len(revised) and len(_common(file, _rows_of(folder, file, revised), revised)[0]):
+            return True
+    return False
+
+
+def _revised_parts(connection: Connection, folder: Path, file: FileSummary, taken: list[Rows]) -> Iterator[Rows]:
+    """Rows of the file with their newest estimates, as parts for `write_parts`; tells which estimates these are."""
+    for keys in _keys_in_parts(file):
+        rows = np.concatenate(list(read_rows(folder, [file.path], keys)))
+        revised = _revisions(connection, file, keys)
+        places, chosen = _common(file, rows, revised)
+        for name in (*STORED_ESTIMATE_COLUMNS, "status"):
+            rows[name][places] = revised[name][chosen]
+        if len(chosen):
+            taken.append(repack_fields(revised[_IDENTITY][chosen]))
+        yield rows
+
+
+def _keys_in_parts(file: FileSummary) -> Iterator[range]:
+    return keys_in_parts(range(file.first_key, file.last_key + 1))
+
+
+def _revisions(connection: Connection, file: FileSummary, keys: range) -> Rows:
     values = {
         "start": to_datetime(file.first_day * DAY_US),
         "end": to_datetime((file.last_day + 1) * DAY_US),
-        "first_key": file.first_key,
-        "last_key": file.last_key,
+        "first_key": keys.start,
+        "last_key": keys.stop - 1,
     }
     query = psycopg.ClientCursor(connection).mogrify(_REVISIONS, values)
     return decode_copy(read_copy(connection, query.encode()))
 
 
 def _rows_of(folder: Path, file: FileSummary, revised: Rows) -> Rows:
-    """Rows of the file of the revised batteries and times, which is quicker to read than all of it."""
+    """Rows of the file of the revised batteries and times, at least one, which is quicker to read than all of it."""
     times_us = revised["sample_time_us"]
-    span = (int(times_us.min()), int(times_us.max()) + 1) if len(revised) else (0, 0)
+    span = (int(times_us.min()), int(times_us.max()) + 1)
     return np.concatenate(list(read_rows(folder, [file.path], np.unique(revised["battery_key"]).tolist(), *span)))
 
 

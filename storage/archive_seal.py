@@ -9,7 +9,7 @@ Only the partition of the closed day is locked: late rows of any day may come at
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,8 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from storage.archive_files import FileSummary, write_rows
+from batterytwin.telemetry import Rows
+from storage.archive_files import FileSummary, write_parts
 from storage.archive_hour_changes import hours_with
 from storage.archive_manifest import FileKind, exchange_files, remove_unnamed, to_date
 from storage.archive_sources import day_span, has_partition, rows_by_block
@@ -52,6 +53,14 @@ class _Counts:
     revisions: list[tuple[int, int]]
     in_time: int = 0
     late: int = 0
+
+    def counted(self, parts: Iterable[Rows]) -> Iterator[Rows]:
+        """The same rows, counted as they pass."""
+        for rows in parts:
+            late = int(np.count_nonzero(rows["late"]))
+            self.in_time += len(rows) - late
+            self.late += late
+            yield rows
 
 
 @dataclass(slots=True)
@@ -94,10 +103,7 @@ def seal_day(connection: Connection, folder: Path, day: int, reached: Failpoint 
     try:
         for block, rows in rows_by_block(connection, day):
             path = f"{to_date(day):%Y/%m}/readings-{to_date(day):%Y%m%d}-{block:05d}-{generation}.parquet"
-            written.readings.append(write_rows(folder, path, rows, (day, day)))
-            late = int(np.count_nonzero(rows["late"]))
-            counts.in_time += len(rows) - late
-            counts.late += late
+            written.readings.append(write_parts(folder, path, counts.counted(rows), (day, day)))
             reached("file")
         for replaced, summed in hours_with(connection, folder, written.readings):
             written.hours[replaced] = summed

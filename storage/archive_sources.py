@@ -1,6 +1,6 @@
 """Rows of one day as they leave the tables for the archive."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from psycopg import sql
 
 from batterytwin.telemetry import Rows
 from storage.archive_columns import ARCHIVE_DTYPE, LATENESS
-from storage.archive_files import KEYS_PER_FILE
+from storage.archive_files import KEYS_PER_FILE, keys_in_parts
 from storage.copy_encoder import decode_copy
 from storage.copy_script import read_copy
 from storage.instants import to_datetime
@@ -49,8 +49,10 @@ def has_partition(connection: Connection, day: int) -> bool:
     return row is not None and bool(row[0])
 
 
-def rows_by_block(connection: Connection, day: int) -> Iterator[tuple[int, Rows]]:
+def rows_by_block(connection: Connection, day: int) -> Iterator[tuple[int, Iterator[Rows]]]:
     """Everything of a day, block of batteries by block, `ARCHIVE_DTYPE`, sorted by battery and sample time.
+
+    The rows of a block come a few batteries at a time, as parts for `write_parts`, each read when it is asked for.
 
     Raises:
         psycopg.OperationalError: the database is away.
@@ -58,8 +60,13 @@ def rows_by_block(connection: Connection, day: int) -> Iterator[tuple[int, Rows]
     in_time = (_Source(partition_name(day), "", LATENESS["in time"]),) if has_partition(connection, day) else ()
     sources = (*in_time, *_LATE_SOURCES)
     for block in _block_numbers(connection, {source.table for source in sources}, day):
-        rows = np.concatenate([_read(connection, source, day, block) for source in sources])
-        yield block, rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
+        yield block, _parts(connection, sources, day, block)
+
+
+def _parts(connection: Connection, sources: Sequence[_Source], day: int, block: int) -> Iterator[Rows]:
+    for keys in keys_in_parts(range(block * KEYS_PER_FILE, (block + 1) * KEYS_PER_FILE)):
+        rows = np.concatenate([_read(connection, source, day, keys) for source in sources])
+        yield rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]
 
 
 def _block_numbers(connection: Connection, tables: set[str], day: int) -> list[int]:
@@ -68,12 +75,12 @@ def _block_numbers(connection: Connection, tables: set[str], day: int) -> list[i
     return sorted(int(row[0]) for row in rows)
 
 
-def _read(connection: Connection, source: _Source, day: int, block: int) -> Rows:
+def _read(connection: Connection, source: _Source, day: int, keys: range) -> Rows:
     statement = _SEAL_ROWS.format(
         source=sql.Identifier(source.table),
         condition=sql.SQL(source.condition),
     )
-    values = day_span(day) | {"first_key": block * KEYS_PER_FILE, "next_key": (block + 1) * KEYS_PER_FILE}
+    values = day_span(day) | {"first_key": keys.start, "next_key": keys.stop}
     query = psycopg.ClientCursor(connection).mogrify(statement, values)
     stored = decode_copy(read_copy(connection, query.encode()))
     rows = np.empty(len(stored), ARCHIVE_DTYPE)

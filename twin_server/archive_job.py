@@ -22,7 +22,7 @@ async def run_archive_keeper(url: str, folder: Path, settings: ArchiveSettings) 
     """Does one round of `storage.archive_keeper`; returns what it did, as counts by name.
 
     Raises:
-        StoreUnavailableError: it could not, and says why.
+        StoreUnavailableError: it could not do all, and says why; the other steps are done.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -45,7 +45,12 @@ async def run_archive_keeper(url: str, folder: Path, settings: ArchiveSettings) 
             await process.wait()
     if "error" in answer:
         raise StoreUnavailableError(f"The archive cannot be looked after now: {answer['error']}", retry_after_s=60.0)
+    failures = answer.pop("failures")
     done: dict[str, int] = {name: int(count) for name, count in answer.items()}
     if any(done.values()):
         _log.info("archive", **done)
+    if failures:
+        raise StoreUnavailableError(
+            f"The archive cannot be looked after as a whole now: {'; '.join(failures)}", retry_after_s=60.0
+        )
     return done

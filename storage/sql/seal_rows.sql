@@ -1,4 +1,4 @@
--- Everything of one day and one block of batteries, as the newest revision has it; late: 0 in time, 1 late, 2 too late.
+-- Everything of one day and some batteries, as the newest revision has it; late: 0 in time, 1 late, 2 too late.
 COPY (
     SELECT r.battery_key, r.sample_time, r.voltage_v, r.current_a, r.temperature_c, r.internal_resistance_mohm,
            coalesce(v.status, r.status), coalesce(v.soc, r.soc), coalesce(v.soc_sigma, r.soc_sigma),

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from storage import archive_files
 from storage.memory_shard_store import MemoryDatabase
 from tests.fixtures.postgres import database_of
 from tests.storage.archive_days import Days
@@ -40,8 +41,9 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture
-def days(database_url: str, tmp_path: Path) -> Iterator[Days]:
-    """Days of three batteries, with an archive beside them."""
+def days(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Days]:
+    """Days of three batteries, with an archive beside them, of which two are taken at once."""
+    monkeypatch.setattr(archive_files, "KEYS_AT_ONCE", 2)
     register_batteries(database_url)
     made = Days(database_url, tmp_path)
     yield made

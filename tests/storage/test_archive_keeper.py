@@ -3,20 +3,24 @@
 import os
 import threading
 import time
+from collections.abc import Callable
+from unittest import mock
 
 import numpy as np
 import psycopg
 import pytest
 
 from batterytwin.telemetry import Rows
+from storage import archive_keeper
 from storage.archive_clean import forget_old, remove_unneeded_files
-from storage.archive_files import read_table, write_table
+from storage.archive_files import ArchiveDamagedError, read_table, write_table
 from storage.archive_hours import make_hours
 from storage.archive_keeper import keep_archive
 from storage.archive_manifest import FileKind, current_files, exchange_files, to_date
 from storage.archive_merge import merge_weeks
 from storage.archive_seal import seal_day
 from storage.archive_settings import ArchiveSettings
+from storage.archive_sources import rows_by_block
 from storage.partitions import DAY_US, partition_name
 from storage.sql_files import read_sql
 from tests.storage.archive_days import FIRST_DAY, KEYS, STEP_US, Days, assert_same, readings
@@ -82,6 +86,15 @@ def test_readers_see_every_row_once_while_days_move_under_them(days: Days) -> No
         stop.set()
         reader.join()
     assert set(seen) == {len(rows) // len(KEYS)}
+
+
+def test_a_day_leaves_the_tables_a_few_batteries_at_a_time(days: Days) -> None:
+    rows = readings(DAYS)
+    days.write(rows, late_rows(rows, 50))
+    with connect(days) as connection:
+        parts = [part for _, block in rows_by_block(connection, FIRST_DAY) for part in block if len(part)]
+    assert [np.unique(part["battery_key"]).tolist() for part in parts] == [[1], [2, 3]]
+    assert sum(map(len, parts)) == len(rows) // len(DAYS) + 1
 
 
 def test_sealing_waits_for_nobody_for_long_and_goes_on_later(days: Days) -> None:
@@ -302,3 +315,79 @@ def test_an_estimate_that_was_revised_is_sealed_as_revised(days: Days) -> None:
     first = days.seen(DAYS)[int(rows["battery_key"][0]) - 1]
     place = int(np.flatnonzero(first.time_us == rows["sample_time_us"][0])[0])
     assert first.values["soc"][place] == np.float32(0.25)
+
+
+STEPS = ("remove_unneeded_files", "seal_day", "revise_files", "make_hours", "forget_old", "merge_weeks")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (psycopg.errors.LockNotAvailable("somebody is at it"), "somebody is at it"),
+        (MemoryError(), "unexpected MemoryError"),
+    ],
+)
+def test_a_step_that_fails_is_told_of_and_keeps_no_other_from_its_turn(
+    days: Days, error: Exception, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days.write(readings(DAYS))
+    now_day = DAYS.stop + 8
+    days.close_days(now_day)
+    done: list[str] = []
+
+    def step(name: str, *, fails: bool) -> Callable[..., int]:
+        def work(*_: object) -> int:
+            done.append(name)
+            if fails:
+                raise error
+            return 1
+
+        return work
+
+    for broken in STEPS:
+        done.clear()
+        for name in STEPS:
+            monkeypatch.setattr(archive_keeper, name, step(name, fails=name == broken))
+        finished = keep_archive(days.url, days.folder, ArchiveSettings(hot_days=9), now_day * DAY_US)
+        assert list(dict.fromkeys(done)) == list(STEPS)
+        assert len(finished.failures) == done.count(broken)
+        assert all(told in failure for failure in finished.failures)
+
+
+class _KilledError(BaseException):
+    pass
+
+
+def test_a_merge_that_ends_the_process_leaves_hours_made_and_what_is_old_forgotten(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days.write(readings(DAYS))
+    now_day = DAYS.stop + 20
+    days.close_days(now_day)
+    monkeypatch.setattr(archive_keeper, "merge_weeks", mock.Mock(side_effect=_KilledError))
+    with pytest.raises(_KilledError):
+        keep_archive(days.url, days.folder, ArchiveSettings(), now_day * DAY_US)
+    with connect(days) as connection:
+        assert len(current_files(connection, FileKind.READINGS)) == len(DAYS)
+        assert len(current_files(connection, FileKind.HOURS)) == 1
+        connection.execute("UPDATE archive_file SET sealed_at = sealed_at - interval '20 years'")
+        with pytest.raises(_KilledError):
+            keep_archive(days.url, days.folder, ArchiveSettings(), (now_day + 800) * DAY_US)
+        assert current_files(connection, FileKind.READINGS) == []
+        assert len(current_files(connection, FileKind.HOURS)) == 1
+
+
+def test_a_week_that_is_damaged_stays_as_it_is_and_others_are_joined(days: Days) -> None:
+    two_weeks = range(FIRST_DAY + 5, FIRST_DAY + 9)
+    days.write(readings(two_weeks))
+    with connect(days) as connection:
+        for day in two_weeks:
+            seal_day(connection, days.folder, day)
+        damaged, *_ = current_files(connection, FileKind.READINGS)
+        (days.folder / damaged.path).write_bytes(b"")
+        with pytest.raises(ArchiveDamagedError, match=damaged.path):
+            merge_weeks(connection, days.folder, FIRST_DAY + 30)
+        spans = [(file.first_day, file.last_day) for file in current_files(connection, FileKind.READINGS)]
+    first, second, *_ = two_weeks
+    assert spans == [(first, first), (second, second), (FIRST_DAY + 7, FIRST_DAY + 13)]
