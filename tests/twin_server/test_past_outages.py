@@ -13,7 +13,7 @@ from clients.async_client import AsyncTwinClient
 from storage.string_load_reads import StringLoad
 from tests.fixtures.server import RunningServer
 from tests.twin_server.calls import blocks, columns, now_ns, request
-from twin_server.past_outages import Outage, find_outages
+from twin_server.outage_finder import Outage, find_outages
 
 MINUTE_US = 60_000_000
 SYSTEM_OF = {"a1": "A", "a2": "A", "a3": "A", "b1": "B"}
