@@ -27,6 +27,8 @@ QUIET_S: Final = 20.0
 """History counts as stored and complete when none has come for so long."""
 _PATIENCE_S: Final = 600.0
 """History of more than a day that goes on coming is looked through so often."""
+_ROOM_US: Final = 3_600_000_000
+"""So much more than what is noted is kept, so that it need not be kept anew with every batch."""
 _MINUTE_US: Final = 60_000_000
 _DAY_US: Final = 86_400_000_000
 _MOST_DAYS: Final = 32
@@ -47,6 +49,15 @@ class PastOutageStore(Protocol):
         self, added: Sequence[EventRecord], moved: Sequence[EventRecord], removed: Sequence[str]
     ) -> None:
         """See `storage.event_tables`."""
+
+    async def save_noted_history(self, spans_us: Mapping[str, tuple[int, int]]) -> None:
+        """See `storage.noted_history_table`."""
+
+    async def load_noted_history(self) -> dict[str, tuple[int, int]]:
+        """See `storage.noted_history_table`."""
+
+    async def forget_noted_history(self, location_id: str) -> None:
+        """See `storage.noted_history_table`."""
 
 
 @dataclass(slots=True)
@@ -77,7 +88,40 @@ class PastOutages:
         self._clock_s = clock_s
         self._coming: dict[int, _Stretch] = {}
         self._set_aside: dict[int, _Stretch] = {}  # only looked through from here: what comes meanwhile stays apart
+        self._kept_us: dict[int, tuple[int, int]] = {}  # what the store knows of both
         self._one_look = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Takes up what was noted before the server started.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        now_s = self._clock_s()
+        for location_id, (start_us, end_us) in (await self._store.load_noted_history()).items():
+            location = self._live.fleet_map.find_location(location_id)
+            if location is not None:
+                self._set_aside[location] = _Stretch(start_us, end_us, now_s, now_s)
+                self._kept_us[location] = (start_us, end_us)
+
+    async def keep(self) -> None:
+        """Lets what is noted outlast a restart; writes where it has grown since by more than an hour.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        grown: dict[int, tuple[int, int]] = {}
+        for location, stretch in [*self._set_aside.items(), *self._coming.items()]:
+            kept = grown.get(location) or self._kept_us.get(location)
+            start_us, end_us = kept or (stretch.start_us, stretch.end_us)
+            if kept is None or stretch.start_us < start_us or stretch.end_us > end_us:
+                grown[location] = (
+                    min(stretch.start_us - _ROOM_US, start_us),
+                    max(stretch.end_us + _ROOM_US, end_us),
+                )
+        if grown:
+            await self._store.save_noted_history({self._name(location): span for location, span in grown.items()})
+            self._kept_us |= grown
 
     def note(self, ordinals: NDArray[np.int32], sample_times_us: NDArray[np.int64]) -> None:
         """Notes a batch that is stored; costs next to nothing for samples of the present.
@@ -114,13 +158,19 @@ class PastOutages:
             StoreUnavailableError: the database is away; the next look goes on where this one ended.
         """
         async with self._one_look:
+            await self.keep()
             now_s = self._clock_s()
             for location in list(self._coming):
                 self._put_aside(location, now_s, quiet_s)
             for location, stretch in list(self._set_aside.items()):
                 if now_s - stretch.noted_s >= quiet_s:
                     await self._look_through(location, stretch)
-                    del self._set_aside[location]
+                    await self._forget(location)
+
+    async def _forget(self, location: int) -> None:
+        del self._set_aside[location]
+        if location not in self._coming and self._kept_us.pop(location, None) is not None:
+            await self._store.forget_noted_history(self._name(location))
 
     def _put_aside(self, location: int, now_s: float, quiet_s: float) -> None:
         coming = self._coming[location]
@@ -179,7 +229,7 @@ class PastOutages:
         self, location: int, finder: OutageFinder, span_us: tuple[int, int], touched_us: tuple[int, int]
     ) -> None:
         """Makes the events between two times those that history shows."""
-        location_id = self._live.fleet_map.locations[location][0].location_id
+        location_id = self._name(location)
         query = EventQuery(
             location_ids=[location_id],
             kinds=[EventKind.OUTAGE],
@@ -192,6 +242,9 @@ class PastOutages:
         changes: OutageChanges = outage_changes(location_id, finder.ended(), known, touched_us, now_us)
         if changes:
             await self._store.change_outages(changes.added, changes.moved, changes.removed)
+
+    def _name(self, location: int) -> str:
+        return self._live.fleet_map.locations[location][0].location_id
 
     def _system_of(self, location: int) -> dict[str, str]:
         """System of each string of a location."""

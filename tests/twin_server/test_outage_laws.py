@@ -1,7 +1,7 @@
 """Outages in history that comes in later: the same events in whatever parts and order it comes."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import SimpleNamespace
@@ -35,6 +35,8 @@ class Loads:
     stored: dict[tuple[str, int], StringLoad] = field(default_factory=dict)
     events: dict[str, EventRecord] = field(default_factory=dict)
     asked: list[tuple[Sequence[int], int, int]] = field(default_factory=list)
+    noted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    writes: int = 0
     on_read: Callable[[], None] = lambda: None
 
     async def string_loads(self, battery_keys: Sequence[int], start_us: int, end_us: int) -> list[StringLoad]:
@@ -68,6 +70,16 @@ class Loads:
         for event in added:
             self.events[event.event_id] = replace(event, event_key=len(self.events) + 1)
 
+    async def save_noted_history(self, spans_us: Mapping[str, tuple[int, int]]) -> None:
+        self.noted |= spans_us
+        self.writes += 1
+
+    async def load_noted_history(self) -> dict[str, tuple[int, int]]:
+        return dict(self.noted)
+
+    async def forget_noted_history(self, location_id: str) -> None:
+        self.noted.pop(location_id, None)
+
     def bring(
         self, hours: Span, away: Sequence[Span], strings: Sequence[str] = ("a1", "a2", "b1"), step: int = 1
     ) -> None:
@@ -99,6 +111,7 @@ def at(hour: float) -> int:
 def watch_over(store: Loads, clock: Clock | None = None) -> PastOutages:
     strings = [(location, name, system) for location, of in STRINGS.items() for name, system in of.items()]
     fleet_map = SimpleNamespace(
+        find_location={"L": 0, "M": 1}.get,
         locations=[(SimpleNamespace(location_id="L"), slice(0, 3)), (SimpleNamespace(location_id="M"), slice(3, 4))],
         location_of=np.array([0, 0, 0, 1]),
         string_location=np.array([0, 0, 0, 1]),
@@ -197,6 +210,32 @@ async def test_history_that_goes_on_coming_is_looked_through_without_an_end_of_i
         note(outages, (0.0, 60.0))
         await outages.look(20)
     assert store.outages() == [(1, 9), (30, 40)]
+
+
+async def test_what_is_noted_outlasts_a_restart_until_it_is_looked_through() -> None:
+    store = Loads()
+    before = watch_over(store)
+    store.bring((0.0, 10.0), [(1, 9)])
+    note(before, (0.0, 10.0))
+    await before.look(20)  # too early
+    assert store.outages() == []
+    after = watch_over(store)
+    await after.load()
+    await after.look(0)
+    assert store.outages() == [(1, 9)]
+    assert store.noted == {}
+
+
+async def test_what_is_noted_is_kept_by_the_hour_and_not_by_the_batch() -> None:
+    store = Loads()
+    outages = watch_over(store)
+    for minute in range(180):
+        note(outages, (minute / 60, (minute + 1) / 60))
+        await outages.look(20)
+    assert store.writes <= 4
+    ((start_us, end_us),) = store.noted.values()
+    assert start_us <= at(0)
+    assert end_us >= at(3) - MINUTE_US
 
 
 @pytest.mark.parametrize(("by", "end_h"), [(SERVER, None), ("somchai", 5.0)])
