@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
+from batterytwin.errors import StoreUnavailableError
 from batterytwin.events import EventKind
 from storage.event_records import EventQuery, EventRecord
 from storage.string_load_reads import StringLoad
@@ -35,11 +37,15 @@ _MOST_DAYS: Final = 32
 """So far before and after a stretch the begin and the end of an outage are looked for."""
 _MOST_EVENTS: Final = 10_000
 
+_log = structlog.get_logger(__name__)
+
 
 class PastOutageStore(Protocol):
     """What this needs of the store."""
 
-    async def string_loads(self, battery_keys: Sequence[int], start_us: int, end_us: int) -> list[StringLoad]:
+    async def string_loads(
+        self, batteries_of: Mapping[str, Sequence[int]], start_us: int, end_us: int
+    ) -> list[StringLoad]:
         """See `storage.string_load_reads`."""
 
     async def list_events(self, query: EventQuery) -> list[EventRecord]:
@@ -151,6 +157,13 @@ class PastOutages:
             noted.join(start_us, end_us)
             noted.noted_s = now_s
 
+    async def close(self) -> None:
+        """Keeps what is noted for the next start; without a database that which was kept before remains."""
+        try:
+            await self.keep()
+        except StoreUnavailableError as error:
+            _log.warning("history that came last cannot be noted for the next start", reason=error.message)
+
     async def look(self, quiet_s: float = QUIET_S) -> None:
         """Looks through the history of every location of which none has come for `quiet_s`, and records its outages.
 
@@ -221,9 +234,9 @@ class PastOutages:
         await asyncio.to_thread(finder.take, loads, end_us)
 
     async def _loads(self, location: int, start_us: int, end_us: int) -> list[StringLoad]:
-        fleet_map = self._live.fleet_map
-        keys = fleet_map.battery_keys[fleet_map.locations[location][1]].tolist()
-        return await self._store.string_loads(keys, start_us, end_us)
+        keys = self._live.fleet_map.battery_keys
+        batteries_of = {name: keys[ordinals].tolist() for name, ordinals in self._strings(location)}
+        return await self._store.string_loads(batteries_of, start_us, end_us)
 
     async def _record(
         self, location: int, finder: OutageFinder, span_us: tuple[int, int], touched_us: tuple[int, int]
@@ -248,9 +261,9 @@ class PastOutages:
 
     def _system_of(self, location: int) -> dict[str, str]:
         """System of each string of a location."""
+        identities = self._live.fleet_map.identities
+        return {name: identities[ordinals.start].system.system_id for name, ordinals in self._strings(location)}
+
+    def _strings(self, location: int) -> list[tuple[str, slice]]:
         fleet_map = self._live.fleet_map
-        return {
-            name: fleet_map.identities[ordinals.start].system.system_id
-            for (name, ordinals), home in zip(fleet_map.strings, fleet_map.string_location.tolist(), strict=True)
-            if home == location
-        }
+        return [fleet_map.strings[number] for number in np.flatnonzero(fleet_map.string_location == location)]

@@ -242,7 +242,7 @@ class TwinServer:
                 await task
         await self.lives.close()
         if not self._is_fed:
-            await self._past_outages.keep()
+            await self._past_outages.close()
         await self.strings.save()
         await self._keeper.save()
         self._server = None

@@ -34,17 +34,17 @@ class Loads:
 
     stored: dict[tuple[str, int], StringLoad] = field(default_factory=dict)
     events: dict[str, EventRecord] = field(default_factory=dict)
-    asked: list[tuple[Sequence[int], int, int]] = field(default_factory=list)
+    asked: list[tuple[tuple[str, ...], int, int]] = field(default_factory=list)
     noted: dict[str, tuple[int, int]] = field(default_factory=dict)
     writes: int = 0
     on_read: Callable[[], None] = lambda: None
 
-    async def string_loads(self, battery_keys: Sequence[int], start_us: int, end_us: int) -> list[StringLoad]:
-        self.asked.append((battery_keys, start_us, end_us))
+    async def string_loads(
+        self, batteries_of: Mapping[str, Sequence[int]], start_us: int, end_us: int
+    ) -> list[StringLoad]:
+        self.asked.append((tuple(batteries_of), start_us, end_us))
         self.on_read()
-        names = [name for strings in STRINGS.values() for name in strings]
-        mine = {names[key] for key in battery_keys}
-        found = [load for (name, us), load in self.stored.items() if name in mine and start_us <= us < end_us]
+        found = [load for (name, us), load in self.stored.items() if name in batteries_of and start_us <= us < end_us]
         return sorted(found, key=lambda load: load.minute_us)
 
     async def list_events(self, query: EventQuery) -> list[EventRecord]:
@@ -188,7 +188,7 @@ async def test_a_location_waits_for_no_other_and_is_read_alone_and_day_by_day() 
     note(outages, (500.0, 1_200.0), location=1)
     await outages.look(20)
     assert store.outages() == [(1, 9)]
-    assert {tuple(keys) for keys, _, _ in store.asked} == {(0, 1, 2)}
+    assert {strings for strings, _, _ in store.asked} == {("a1", "a2", "b1")}
     assert all(end_us - start_us <= DAY_US + HOUR_US for _, start_us, end_us in store.asked)
 
 
