@@ -66,6 +66,34 @@ class ArchiveReader:
             "names": list(question.names),
             "limit": int(question.limit),
         }
+        return await self._ask(asked)
+
+    async def ask_loads(
+        self, paths: Sequence[str], batteries_of: Sequence[Sequence[int]], start_us: int, end_us: int
+    ) -> dict[str, NDArray[Any]]:
+        """Columns as `archive_worker.string_loads` gives them.
+
+        Args:
+            paths: files of readings, within the folder.
+            batteries_of: database keys of the batteries of each string.
+            start_us: first time, inclusive, microseconds since 1970 UTC.
+            end_us: last time, exclusive.
+
+        Raises:
+            StoreUnavailableError: as `ask`.
+        """
+        return await self._ask(
+            {
+                "kind": "loads",
+                "paths": list(paths),
+                "battery_keys": [int(key) for keys in batteries_of for key in keys],
+                "strings": [number for number, keys in enumerate(batteries_of) for _ in keys],
+                "start_us": int(start_us),
+                "end_us": int(end_us),
+            }
+        )
+
+    async def _ask(self, asked: dict[str, Any]) -> dict[str, NDArray[Any]]:
         told, body = await self._child.ask(json.dumps(asked).encode())
         head = json.loads(told)
         if "error" in head:

@@ -15,6 +15,7 @@ from storage.sql_files import read_sql
 from storage.store_pool import Connection, StorePool
 
 _FILES: Final = read_sql("archive_of_battery")
+_SPANS: Final = read_sql("archived_spans")
 _VERSION: Final = "SELECT version FROM archive_state"
 _DAY_US: Final = 86_400_000_000
 _MINUTE_US: Final = 60_000_000
@@ -72,18 +73,29 @@ class ArchiveReads(StorePool):
     async def _consistently(
         self, battery_key: int, times_us: tuple[int, int], ask: Callable[[ColdFiles], Awaitable[_Answer]]
     ) -> _Answer:
-        """Answers out of tables and archive so that every row counts once.
-
-        Rows move from the tables to the archive while questions are answered. Should some have moved meanwhile, the
-        question is asked again.
+        """As `_unmoved`, about one battery.
 
         Args:
             battery_key: battery of the question.
             times_us: first time, inclusive, and last, exclusive.
             ask: answers, given the files that hold something of it.
         """
+        return await self._unmoved(lambda: self._cold_files(battery_key, *times_us), ask)
+
+    async def _unmoved(
+        self, list_files: Callable[[], Awaitable[ColdFiles]], ask: Callable[[ColdFiles], Awaitable[_Answer]]
+    ) -> _Answer:
+        """Answers out of tables and archive so that every row counts once.
+
+        Rows move from the tables to the archive while questions are answered. Should some have moved meanwhile, the
+        question is asked again.
+
+        Args:
+            list_files: lists the files that hold something of the question.
+            ask: answers, given these files.
+        """
         for _ in range(_ATTEMPTS):
-            files = await self._cold_files(battery_key, *times_us)
+            files = await list_files()
             try:
                 answer = await ask(files)
             except StoreUnavailableError:
@@ -116,6 +128,17 @@ class ArchiveReads(StorePool):
             tuple(file for kind, file in files if kind == 1),
             tuple(file for kind, file in files if kind == 2),
         )
+
+    async def _cold_readings_of(self, battery_keys: Sequence[int], start_us: int, end_us: int) -> ColdFiles:
+        """Files of readings of some batteries between two times, the end exclusive."""
+        if self.archive is None:
+            return ColdFiles(0)
+        version = await self._archive_version()  # first: files that come after it are seen to have come
+        values = {"keys": list(battery_keys), "first_day": start_us // _DAY_US, "last_day": (end_us - 1) // _DAY_US}
+        async with self._connection() as connection:
+            rows = await (await connection.execute(_SPANS, values)).fetchall()
+        files = (ColdFile(row.path, row.first_day * _DAY_US, (row.last_day + 1) * _DAY_US) for row in rows)
+        return ColdFiles(version, tuple(files))
 
     async def _archive_version(self) -> int:
         if self.archive is None:

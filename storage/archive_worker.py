@@ -14,11 +14,25 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from batterytwin.telemetry import MEASURED_COLUMNS, Flag
+from batterytwin.telemetry import MEASURED_COLUMNS, Flag, Regime
 from storage.archive_columns import from_steps
 from storage.framed_child import ignore_stop_signals, read_frame, write_frames
 
 _MEMORY: Final = "512MB"
+_STRING_LOADS: Final = """
+    SELECT b.string, epoch_us(date_trunc('minute', r.sample_time)) AS minute_us,
+           count(DISTINCT battery_key) AS heard,
+           count(DISTINCT battery_key) FILTER ((r.status >> 8) & 15 = $discharge) AS loaded,
+           min(epoch_us(r.sample_time)) AS first_us,
+           coalesce(min(epoch_us(r.sample_time)) FILTER ((r.status >> 8) & 15 = $discharge), -1)
+               AS first_loaded_us
+    FROM read_parquet($paths) r
+    JOIN (SELECT unnest($keys::int[]) AS battery_key, unnest($strings::int[]) AS string) b USING (battery_key)
+    WHERE battery_key BETWEEN $first_key AND $last_key AND (r.status & $suspect) = 0
+      AND r.sample_time >= make_timestamp($start) AND r.sample_time < make_timestamp($end)
+    GROUP BY b.string, minute_us
+    ORDER BY minute_us, b.string
+"""
 _PARTS: Final = ("mean", "min", "max", "count")
 
 
@@ -64,6 +78,37 @@ def answer(connection: duckdb.DuckDBPyConnection, folder: Path, question: dict[s
     return result
 
 
+def string_loads(
+    connection: duckdb.DuckDBPyConnection, folder: Path, question: dict[str, Any]
+) -> dict[str, NDArray[Any]]:
+    """Strings by the minute, as `sql/string_loads.sql` tells them of the tables, in order of time.
+
+    Args:
+        connection: of DuckDB.
+        folder: of the archive.
+        question: `paths`, `battery_keys` and with each of them the number of its string in `strings`, `start_us`,
+            `end_us`.
+
+    Returns:
+        `string`, `minute_us`, `heard`, `loaded`, `first_us`, `first_loaded_us` (-1 = none), int64.
+    """
+    found = connection.execute(
+        _STRING_LOADS,
+        {
+            "keys": question["battery_keys"],
+            "strings": question["strings"],
+            "first_key": min(question["battery_keys"]),
+            "last_key": max(question["battery_keys"]),
+            "discharge": int(Regime.DISCHARGE),
+            "suspect": int(Flag.SUSPECT),
+            "paths": [str(folder / path) for path in question["paths"]],
+            "start": question["start_us"],
+            "end": question["end_us"],
+        },
+    ).fetchnumpy()
+    return {name: np.asarray(column, np.int64) for name, column in found.items()}
+
+
 def _in_units(name: str, found: dict[str, Any]) -> NDArray[np.float32]:
     # not by arithmetic of masked arrays, which looks for its errors in every value and takes longer than the reading
     values = from_steps(np.ma.getdata(found[name]), np.ma.getmaskarray(found[name]), name)
@@ -105,7 +150,8 @@ def main() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     while (asked := read_frame(source)) is not None:
         try:
-            columns = answer(connection, folder, json.loads(asked))
+            question = json.loads(asked)
+            columns = (string_loads if question["kind"] == "loads" else answer)(connection, folder, question)
             told = [[name, column.dtype.str, len(column)] for name, column in columns.items()]
             head: dict[str, Any] = {"columns": told}
             body = b"".join(column.tobytes() for column in columns.values())

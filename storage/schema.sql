@@ -691,6 +691,17 @@ COMMENT ON COLUMN public.model_trace.v2_sigma_v IS 'V; standard deviation of v2_
 COMMENT ON COLUMN public.model_trace.float_marker IS 'ln(float current / own gassing current)';
 COMMENT ON COLUMN public.model_trace.float_marker_sigma IS 'standard deviation of float_marker';
 
+CREATE TABLE public.noted_history (
+    location_id text NOT NULL,
+    start_time timestamp with time zone NOT NULL,
+    end_time timestamp with time zone NOT NULL,
+    CONSTRAINT noted_history_check CHECK ((end_time >= start_time))
+);
+
+COMMENT ON TABLE public.noted_history IS 'History of each location that is still to be looked through for outages';
+COMMENT ON COLUMN public.noted_history.start_time IS 'earliest sample of it, or somewhat before';
+COMMENT ON COLUMN public.noted_history.end_time IS 'latest sample of it, or somewhat after';
+
 CREATE TABLE public.prediction (
     battery_key integer NOT NULL,
     role smallint NOT NULL,
@@ -1104,6 +1115,8 @@ ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_pkey PRIMARY KEY (location_key);
 ALTER TABLE ONLY public.model_trace
     ADD CONSTRAINT model_trace_pkey PRIMARY KEY (battery_key, sample_time);
+ALTER TABLE ONLY public.noted_history
+    ADD CONSTRAINT noted_history_pkey PRIMARY KEY (location_id);
 ALTER TABLE ONLY public.prediction_input
     ADD CONSTRAINT prediction_input_pkey PRIMARY KEY (battery_key, predicted_at);
 ALTER TABLE ONLY public.prediction
@@ -1232,6 +1245,8 @@ ALTER TABLE ONLY public.life_model_switch
     ADD CONSTRAINT life_model_switch_model_key_fkey FOREIGN KEY (model_key) REFERENCES public.life_model(model_key);
 ALTER TABLE ONLY public.location
     ADD CONSTRAINT location_grid_key_fkey FOREIGN KEY (grid_key) REFERENCES public.grid(grid_key);
+ALTER TABLE ONLY public.noted_history
+    ADD CONSTRAINT noted_history_location_id_fkey FOREIGN KEY (location_id) REFERENCES public.location(location_id);
 ALTER TABLE ONLY public.prediction
     ADD CONSTRAINT prediction_battery_key_fkey FOREIGN KEY (battery_key) REFERENCES public.battery(battery_key);
 ALTER TABLE ONLY public.prediction_input

@@ -16,6 +16,7 @@ from storage.life_case_table import LifeCaseTable
 from storage.life_model_table import LifeModelTable
 from storage.model_trace_table import ModelTraceTable
 from storage.newest_rows import NewestRows
+from storage.noted_history_table import NotedHistoryTable
 from storage.prediction_table import PredictionTable
 from storage.projection_table import ProjectionTable
 from storage.session_tables import SessionTables
@@ -43,6 +44,7 @@ class ServerStore(
     StringStateTable,
     StringReadingTable,
     StringLoadReads,
+    NotedHistoryTable,
     SnapshotTable,
     JobTable,
     FilterVersionTable,

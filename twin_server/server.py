@@ -222,6 +222,8 @@ class TwinServer:
         self._silence.load()
         self._missing.load()
         await self._events.load()
+        if not self._is_fed:
+            await self._past_outages.load()
         await self.strings.load()
         self._router.extend()
         await self._keeper.load()
@@ -246,6 +248,8 @@ class TwinServer:
             with suppress(asyncio.CancelledError):
                 await task
         await self.lives.close()
+        if not self._is_fed:
+            await self._past_outages.close()
         await self.strings.save()
         await self._keeper.save()
         self._server = None

@@ -1,6 +1,7 @@
 """Days of readings in a real database, as shards would have written them, and what a reader sees of them."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from storage.partitions import DAY_US
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from storage.shard_store import Revision, ShardCommit
+from storage.string_load_reads import StringLoad
 
 KEYS = (1, 2, 3)
 FIRST_DAY = 20_780  # Monday, 2026-11-23
@@ -119,6 +121,19 @@ class Days:
                 await store.close()
 
         return self._runner.run(ask())
+
+    def loads(self, days: range, batteries_of: Mapping[str, Sequence[int]]) -> list[StringLoad]:
+        """What strings carried by the minute."""
+
+        async def ask() -> list[StringLoad]:
+            store = await ServerStore.connect(self.url)
+            store.archive = self._archive
+            try:
+                return await store.string_loads(batteries_of, days.start * DAY_US, days.stop * DAY_US)
+            finally:
+                await store.close()
+
+        return sorted(self._runner.run(ask()), key=lambda load: (load.minute_us, load.string_id))
 
 
 def assert_same(before: list[HistoryRows], after: list[HistoryRows]) -> None:

@@ -1,6 +1,7 @@
 """Outages that lie in history which came in bulk."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import grpc
 import numpy as np
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 from batterytwin.events import EventKind
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
 from clients.async_client import AsyncTwinClient
+from storage.event_records import EventQuery
 from storage.string_load_reads import StringLoad
-from tests.fixtures.server import RunningServer
+from tests.fixtures.server import RunningServer, serve
 from tests.twin_server.calls import blocks, columns, now_ns, request
-from twin_server.past_outages import Outage, find_outages
+from twin_server.outage_finder import Outage, find_outages
 
 MINUTE_US = 60_000_000
 SYSTEM_OF = {"a1": "A", "a2": "A", "a3": "A", "b1": "B"}
@@ -68,3 +70,22 @@ async def test_an_outage_of_last_week_is_recorded_when_its_history_arrives(runni
     assert outage.end_time is not None
     assert 590 < (outage.end_time - outage.start_time).total_seconds() < 610
     assert abs((datetime.now(UTC) - outage.start_time).total_seconds() + week_ago_s + 600) < 120
+
+
+async def test_history_that_came_just_before_a_stop_is_looked_through_after_the_start(
+    database_url: str, tmp_path: Path
+) -> None:
+    week_ago_s = -7 * 86_400
+    names = [*blocks("AAA-U1-S01"), *blocks("AAA-U1-S02")]
+    async with serve(database_url, tmp_path) as running, grpc.aio.insecure_channel(running.target) as channel:
+        for minute in range(30):
+            away = 10 <= minute < 20
+            batch = columns(names, now_ns(week_ago_s + 60 * minute), 12.3 if away else 13.6, -40.0 if away else 0.05)
+            await IngestServiceStub(channel).IngestReadings(request(batch), metadata=running.gateway("AAA"))
+    async with serve(database_url, tmp_path) as running:
+        assert list(await running.store.load_noted_history()) == ["AAA"]
+        await running.server.look_for_outages()
+        assert await running.store.load_noted_history() == {}
+        (outage,) = await running.store.list_events(EventQuery(kinds=[EventKind.OUTAGE]))
+    assert outage.end_us is not None
+    assert 590 < (outage.end_us - outage.start_us) / 1e6 < 610
