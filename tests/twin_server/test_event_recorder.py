@@ -28,6 +28,7 @@ class Recorder:
     """A recorder over a store and twins that remember, whose steps can be made to fail once."""
 
     fails_at: str
+    stored: bool = False
     steps: list[str] = field(default_factory=list)
     applied: set[str] = field(default_factory=set)
     heard: list[EventRecord] = field(default_factory=list)
@@ -40,7 +41,11 @@ class Recorder:
 
     async def record_event(self, event: EventRecord, audit: AuditEntry | None = None) -> EventRecord:  # noqa: ARG002
         self.step("store")
+        self.stored = True
         return event
+
+    async def event_of_request(self, request_id: str) -> EventRecord | None:
+        return EXCHANGED if self.stored and request_id == EXCHANGED.request_id else None
 
     async def events_without_input(self) -> list[EventRecord]:
         return [] if self.applied else [EXCHANGED]
@@ -67,7 +72,9 @@ async def test_a_repeated_call_does_what_the_one_that_was_cut_off_did_not(fails_
     recorder = EventRecorder(world, fleet_map, world.submit_inputs, world.forget_block, world.heard.append)
     with pytest.raises(UnavailableError):
         await recorder.record(EXCHANGED, None)
-    await recorder.record(EXCHANGED, None)
+    if await recorder.recorded(EXCHANGED.request_id) is None:
+        assert fails_at == "store", "what is stored is known by its request"
+        await recorder.record(EXCHANGED, None)
     assert fleet_map.unit_of(3).serial == "NEW-1", "who asks for the battery is told of the new block"
     assert world.applied == {"exchange"}
     assert "forget" in world.steps
