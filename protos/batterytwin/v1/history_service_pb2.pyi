@@ -437,7 +437,7 @@ class ListEventsRequest(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Only events that end after this time. Absent: no limit."""
+        """Only events that end after this time, or begin at it. Absent: no limit."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
