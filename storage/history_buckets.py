@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from storage.history_rows import HistoryRows
 
 Floats = NDArray[np.float64]
+
+_HOUR_US: Final = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,11 @@ class HistoryPart:
             part("max"),
             counts,
         )
+
+
+def is_fine(bucket_us: int | None) -> bool:
+    """Whether raw rows (None) or buckets are asked for that no whole hours make up: readings alone can answer."""
+    return bucket_us is None or bucket_us % _HOUR_US != 0
 
 
 def bucketed(parts: Sequence[HistoryPart], names: Sequence[str], bucket_us: int, limit: int) -> HistoryRows:

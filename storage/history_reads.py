@@ -8,7 +8,7 @@ import numpy as np
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, TRACED_COLUMNS
 from storage.archive_reads import ArchiveReads, ColdFiles, at_once, whole_hours
-from storage.history_buckets import HistoryPart, bucketed
+from storage.history_buckets import HistoryPart, bucketed, is_fine
 from storage.history_rows import HistoryRows
 from storage.hot_history import hot_page, is_traced, traced_values
 from storage.sql_files import read_sql
@@ -110,7 +110,7 @@ class HistoryReads(ArchiveReads):
     ) -> list[HistoryPart]:
         """What the archive has: hours, and the readings of what no hours cover."""
         parts = []
-        serving, rest = whole_hours(files.hours if bucket_us % _HOUR_US == 0 else (), *times_us)
+        serving, rest = whole_hours(() if is_fine(bucket_us) else files.hours, *times_us)
         if serving:
             first_us = max(serving[0].start_us, -(-times_us[0] // _HOUR_US) * _HOUR_US)
             hours_us = (first_us, min(serving[-1].end_us, times_us[1] // _HOUR_US * _HOUR_US))
