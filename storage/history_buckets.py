@@ -1,6 +1,6 @@
 """Sums history up in buckets, out of rows and of hours that are sums already."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,6 +68,23 @@ class HistoryPart:
             part("min"),
             part("max"),
             counts,
+        )
+
+    @classmethod
+    def of_traces(
+        cls, time_us: NDArray[np.int64], values: Mapping[str, NDArray[np.float32]], names: Sequence[str]
+    ) -> "HistoryPart":
+        """Hourly states of the model whose rows are counted in another part: values, and no rows."""
+        nothing = np.full(len(time_us), np.nan)
+        means = {name: values[name].astype(np.float64) if name in values else nothing for name in names}
+        return cls(
+            time_us,
+            np.zeros(len(time_us), np.int64),
+            np.zeros(len(time_us), np.bool_),
+            means,
+            means,
+            means,
+            {name: (~np.isnan(column)).astype(np.float64) for name, column in means.items()},
         )
 
 
