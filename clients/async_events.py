@@ -97,7 +97,7 @@ class AsyncEvents:
             string_id: only what concerns this string: its own events, its batteries' and its location's.
             battery_id: only what concerns this battery: its own events, its string's and its location's.
             kinds: only these kinds.
-            start_time: only events that end after this time.
+            start_time: only events that end after this time, or begin at it.
             end_time: only events that begin before this time.
             page_size: events in a page, 1...1,000.
             page_token: `next_page_token` of the page before; empty = first page.

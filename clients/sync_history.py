@@ -38,8 +38,8 @@ class SyncHistory:
         Args:
             battery_id: slot name.
             start_time: first sample time, inclusive.
-            end_time: last sample time, exclusive; at most 90 days after the first for raw rows and buckets below 1 h,
-                else 10 years.
+            end_time: last sample time, exclusive; at most 90 days after the first for raw rows and buckets other than
+                whole hours, else 10 years.
             metrics: quantities wanted; empty = all.
             bucket: bucket length, 1 s...90 d: means with smallest and largest values; None = raw rows; "auto" = raw up
                 to 30 days, 1 h up to 2 years, 1 d beyond, and `History.bucket` tells.

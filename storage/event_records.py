@@ -66,7 +66,7 @@ class EventQuery:
         string_id: only what concerns this string: its own, its batteries', its location's; empty = all.
         battery_key: only what concerns this battery: its own, its string's, its location's (give both); None = all.
         kinds: only these kinds; empty = all.
-        start_us: only events that end after, microseconds since 1970 UTC; None = from the first.
+        start_us: only events that end after, or begin then, microseconds since 1970 UTC; None = from the first.
         end_us: only events that begin before; None = to the last.
         limit: events in a page, at least 1.
         after_key: `event_key` of the last event of the page before; None = first page.

@@ -45,6 +45,12 @@ class EventTables(StorePool):
             found = await connection.execute(_GET, {"request_id": event.request_id})
             return event_of_row((await found.fetchall())[0])
 
+    async def event_of_request(self, request_id: str) -> EventRecord | None:
+        """The event that was recorded under a request; None = there is none."""
+        async with self._connection() as connection:
+            row = await (await connection.execute(_GET, {"request_id": request_id})).fetchone()
+        return None if row is None else event_of_row(row)
+
     async def end_event(self, event_id: str, end_us: int) -> None:
         """Notes when an event that lasts has ended; one that has ended already stays as it is."""
         async with self._connection() as connection:

@@ -1,8 +1,8 @@
 """Sums history up in buckets, out of rows and of hours that are sums already."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from storage.history_rows import HistoryRows
 
 Floats = NDArray[np.float64]
+
+_HOUR_US: Final = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,28 @@ class HistoryPart:
             part("max"),
             counts,
         )
+
+    @classmethod
+    def of_traces(
+        cls, time_us: NDArray[np.int64], values: Mapping[str, NDArray[np.float32]], names: Sequence[str]
+    ) -> "HistoryPart":
+        """Hourly states of the model whose rows are counted in another part: values, and no rows."""
+        nothing = np.full(len(time_us), np.nan)
+        means = {name: values[name].astype(np.float64) if name in values else nothing for name in names}
+        return cls(
+            time_us,
+            np.zeros(len(time_us), np.int64),
+            np.zeros(len(time_us), np.bool_),
+            means,
+            means,
+            means,
+            {name: (~np.isnan(column)).astype(np.float64) for name, column in means.items()},
+        )
+
+
+def is_fine(bucket_us: int | None) -> bool:
+    """Whether raw rows (None) or buckets are asked for that no whole hours make up: readings alone can answer."""
+    return bucket_us is None or bucket_us % _HOUR_US != 0
 
 
 def bucketed(parts: Sequence[HistoryPart], names: Sequence[str], bucket_us: int, limit: int) -> HistoryRows:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, TRACED_COLUMNS
-from storage.archive_reads import ArchiveReads, ColdFiles, at_once, whole_hours
-from storage.history_buckets import HistoryPart, bucketed
+from storage.archive_reads import ArchiveReads, ColdFile, ColdFiles, at_once, whole_hours
+from storage.history_buckets import HistoryPart, bucketed, is_fine
 from storage.history_rows import HistoryRows
-from storage.hot_history import hot_page, is_traced, traced_values
+from storage.hot_history import hot_page, is_traced, traced_values, traces_between
 from storage.sql_files import read_sql
 
 HISTORY_METRICS: Final = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS, *TRACED_COLUMNS)
@@ -99,27 +100,49 @@ class HistoryReads(ArchiveReads):
         self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], bucket_us: int
     ) -> list[HistoryPart]:
         """Everything between two times: recent rows, and what the archive has."""
-        hot, cold = await at_once(
+        serving, rest = whole_hours(() if is_fine(bucket_us) else files.hours, *times_us)
+        hot, (hours, readings) = await at_once(
             self._hot_page(battery_key, times_us, names, _EVERYTHING),
-            self._cold_parts(files, battery_key, times_us, names, bucket_us),
+            self._cold_parts(files, battery_key, times_us, names, serving, rest),
         )
-        return [HistoryPart.of_rows(hot), *cold]
+        parts = [HistoryPart.of_rows(hot), *readings]
+        if hours is not None:
+            parts += [hours, await self._traced_part(battery_key, hours.time_us, hot.time_us, names)]
+        return parts
 
-    async def _cold_parts(
-        self, files: ColdFiles, battery_key: int, times_us: tuple[int, int], names: Sequence[str], bucket_us: int
-    ) -> list[HistoryPart]:
-        """What the archive has: hours, and the readings of what no hours cover."""
-        parts = []
-        serving, rest = whole_hours(files.hours if bucket_us % _HOUR_US == 0 else (), *times_us)
+    async def _cold_parts(  # noqa: PLR0917 # what is asked for
+        self,
+        files: ColdFiles,
+        battery_key: int,
+        times_us: tuple[int, int],
+        names: Sequence[str],
+        serving: Sequence[ColdFile],
+        rest: Sequence[tuple[int, int]],
+    ) -> tuple[HistoryPart | None, list[HistoryPart]]:
+        """What the archive has: hours, and the readings of what no hours cover; see `whole_hours`."""
+        hours = None
         if serving:
             first_us = max(serving[0].start_us, -(-times_us[0] // _HOUR_US) * _HOUR_US)
             hours_us = (first_us, min(serving[-1].end_us, times_us[1] // _HOUR_US * _HOUR_US))
             stored = [name for name in names if not is_traced(name)]
             columns = await self._cold_hours(serving, battery_key, hours_us, stored)
             if columns is not None:
-                parts.append(HistoryPart.of_hours(columns, names))
+                hours = HistoryPart.of_hours(columns, names)
         pages = [await self._cold_page(files, battery_key, stretch, names, _EVERYTHING) for stretch in rest]
-        return parts + [HistoryPart.of_rows(page) for page in pages]
+        return hours, [HistoryPart.of_rows(page) for page in pages]
+
+    async def _traced_part(
+        self, battery_key: int, hours_us: NDArray[np.int64], hot_us: NDArray[np.int64], names: Sequence[str]
+    ) -> HistoryPart:
+        """Hourly states of the model within hours of the archive, which lack them; rows of the tables have theirs."""
+        traced = [name for name in names if is_traced(name)]
+        if not traced or not len(hours_us):
+            return HistoryPart.of_traces(np.empty(0, np.int64), {}, names)
+        times_us = (int(hours_us[0]), int(hours_us[-1]) + _HOUR_US)
+        async with self._connection() as connection:
+            time_us, values = await traces_between(connection, battery_key, times_us, traced)
+        mine = np.isin(time_us // _HOUR_US * _HOUR_US, hours_us) & ~np.isin(time_us, hot_us)
+        return HistoryPart.of_traces(time_us[mine], {name: column[mine] for name, column in values.items()}, names)
 
     async def _hot_page(
         self, battery_key: int, times_us: tuple[int, int], names: Sequence[str], limit: int

@@ -72,20 +72,41 @@ async def traced_values(
     found = {name: np.full(len(time_us), np.nan, np.float32) for name in names}
     if not names or not len(time_us):
         return found
+    traced_us, values = await traces_between(connection, battery_key, (int(time_us[0]), int(time_us[-1]) + 1), names)
+    _, here, there = np.intersect1d(time_us, traced_us, return_indices=True)
+    for name in names:
+        found[name][here] = values[name][there]
+    return found
+
+
+async def traces_between(
+    connection: Connection, battery_key: int, times_us: tuple[int, int], names: Sequence[str]
+) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]:
+    """Hourly states of the model between two times, the end exclusive.
+
+    Args:
+        connection: of the store.
+        battery_key: database key of the battery.
+        times_us: first time and end, microseconds since 1970 UTC.
+        names: columns out of `TRACED_COLUMNS`, at least one.
+
+    Returns:
+        Their sample times, rising, and their values by name, likewise.
+
+    Raises:
+        psycopg.Error: the database is away.
+    """
     query = _TRACED.format(columns=_packed(names))
     values = {
         "battery_key": battery_key,
-        "start": to_datetime(int(time_us[0])),
-        "end": to_datetime(int(time_us[-1]) + 1),
+        "start": to_datetime(times_us[0]),
+        "end": to_datetime(times_us[1]),
     }
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(query, values)
         row = (await cursor.fetchall())[0]
     traced_us = np.frombuffer(row.sample_time or b"", ">i8").astype(np.int64) + POSTGRES_EPOCH_US
-    _, here, there = np.intersect1d(time_us, traced_us, return_indices=True)
-    for name in names:
-        found[name][here] = np.frombuffer(getattr(row, name) or b"", ">f4").astype(np.float32)[there]
-    return found
+    return traced_us, {name: np.frombuffer(getattr(row, name) or b"", ">f4").astype(np.float32) for name in names}
 
 
 def is_traced(name: str) -> bool:

@@ -4,6 +4,7 @@ import uuid
 from typing import Any, Final, Protocol
 
 from batterytwin.errors import ConflictError, InvalidArgumentError, Reason
+from batterytwin.events import EventKind
 from batterytwin.v1 import event_pb2, history_service_pb2
 from storage.event_records import EventQuery, EventRecord
 from twin_server.audit import audit_entry
@@ -11,6 +12,7 @@ from twin_server.event_proto import event_to_proto
 from twin_server.event_recorder import EventRecorder
 from twin_server.event_results import checked_replacement, checked_sensor, checked_test
 from twin_server.event_validation import (
+    Place,
     checked_kind,
     checked_note,
     checked_place,
@@ -43,7 +45,7 @@ class EventLog:
         self._recorder = recorder
 
     async def record(self, request: history_service_pb2.RecordEventRequest, principal: Principal) -> event_pb2.Event:
-        """Takes down what happened.
+        """Takes down what happened; a repeated request gives what it recorded first, whatever has become of the place.
 
         Raises:
             InvalidArgumentError: the event cannot be; field, value and remedy are told.
@@ -55,13 +57,31 @@ class EventLog:
         given = request.event
         kind = checked_kind(given.kind, "event.kind")
         place = checked_place(self._live, principal, given)
+        # Asked after the place was looked up: if nothing is stored yet, the place is as it was before the same request,
+        # which may be under way at this moment, changed it.
+        stored = await self._recorder.recorded(request_id)
+        if stored is None:
+            stored = await self._record(request_id, kind, place, given, principal)
+        if not principal.may_see(stored.location_id):
+            raise ConflictError(
+                "This request id was used for another event; give every event one of its own.",
+                reason=Reason.ALREADY_EXISTS,
+                field="request_id",
+                value=request_id,
+            )
+        return event_to_proto(stored)
+
+    async def _record(
+        self, request_id: str, kind: EventKind, place: Place, given: event_pb2.Event, principal: Principal
+    ) -> EventRecord:
+        """Records an event under a new request."""
         start_us, end_us = checked_times(self._live, place, given)
         test = checked_test(kind, place, given, start_us, end_us)
         replacement = checked_replacement(kind, place, given, start_us if end_us is None else end_us)
         sensor = checked_sensor(kind, place, given)
         note = checked_note(given.note)
         event_id = str(uuid.uuid4())
-        stored = await self._recorder.record(
+        return await self._recorder.record(
             EventRecord(
                 event_id=event_id,
                 request_id=request_id,
@@ -81,14 +101,6 @@ class EventLog:
             ),
             audit_entry("event.record", event_id, note),
         )
-        if not principal.may_see(stored.location_id):
-            raise ConflictError(
-                "This request id was used for another event; give every event one of its own.",
-                reason=Reason.ALREADY_EXISTS,
-                field="request_id",
-                value=request_id,
-            )
-        return event_to_proto(stored)
 
     async def list(
         self, request: history_service_pb2.ListEventsRequest, principal: Principal

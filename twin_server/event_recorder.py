@@ -28,6 +28,9 @@ class RecordedEvents(Protocol):
     async def record_event(self, event: EventRecord, audit: AuditEntry | None = None) -> EventRecord:
         """Stores an event once."""
 
+    async def event_of_request(self, request_id: str) -> EventRecord | None:
+        """The event that was recorded under a request."""
+
     async def events_without_input(self) -> list[EventRecord]:
         """Events for twins that have not reached all of them."""
 
@@ -79,10 +82,17 @@ class EventRecorder:
             ConflictError: the slot has had another block since the time of this replacement.
             UnavailableError: the database or a shard is away; record it again under the same request.
         """
-        stored = await self._store.record_event(event, audit)
-        await self._apply([stored])
-        self._heard(stored)
-        return stored
+        return await self._applied(await self._store.record_event(event, audit))
+
+    async def recorded(self, request_id: str) -> EventRecord | None:
+        """The event that a request has recorded, which is durable and applied by then; None = it has recorded none.
+
+        Raises:
+            UnavailableError: the database or a shard is away; ask again.
+        """
+        stored = await self._store.event_of_request(request_id)
+        # the call that stored it may have ended before it was applied
+        return None if stored is None else await self._applied(stored)
 
     async def catch_up(self) -> None:
         """Applies events that were stored and not applied; tries until that is done."""
@@ -94,6 +104,11 @@ class EventRecorder:
                 await asyncio.sleep(_RETRY_S)
             else:
                 return
+
+    async def _applied(self, stored: EventRecord) -> EventRecord:
+        await self._apply([stored])
+        self._heard(stored)
+        return stored
 
     async def _apply(self, events: Sequence[EventRecord]) -> None:
         inputs = [given for event in events for given in self._inputs_of(event)]

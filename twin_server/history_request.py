@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from batterytwin.errors import InvalidArgumentError, Reason
+from storage.history_buckets import is_fine
 from storage.history_reads import HISTORY_METRICS
 from twin_server.history_proto import METRIC_NAMES
 from twin_server.time_proto import timestamp_to_us
@@ -15,7 +16,7 @@ LONGEST_RANGE_US: Final = 3_653 * DAY_US
 """Longest time that one question may span: 10 years with their leap days, us."""
 
 LONGEST_FINE_RANGE_US: Final = 90 * DAY_US
-"""Longest time that a query of raw rows or of buckets below 1 h may span, us."""
+"""Longest time that a query of raw rows or of buckets other than whole hours may span, us."""
 
 _SHORTEST_BUCKET_US: Final = 1_000_000
 _LONGEST_BUCKET_US: Final = 90 * DAY_US
@@ -44,16 +45,19 @@ def read_range_us(request: Any) -> tuple[int, int]:
 
 
 def check_fine_range(start_us: int, end_us: int, bucket_us: int | None) -> None:
-    """Keeps raw rows and short buckets to 90 days a query.
+    """Keeps raw rows and buckets other than whole hours to 90 days a query.
+
+    They are made of readings, of which a long time has many; of what is years old only the hours may be left.
 
     Raises:
         InvalidArgumentError: the time between is longer (TIME_RANGE_TOO_LONG).
     """
-    if end_us - start_us > LONGEST_FINE_RANGE_US and (bucket_us is None or bucket_us < HOUR_US):
-        what = "raw rows" if bucket_us is None else "buckets below 1 h"
-        raise _too_long(
-            start_us, end_us, f"{what} are given for at most 90; split it, or ask for buckets of 1 h or more"
-        )
+    if end_us - start_us <= LONGEST_FINE_RANGE_US or not is_fine(bucket_us):
+        return
+    if bucket_us is not None and bucket_us > HOUR_US:
+        raise _uneven(start_us, end_us, bucket_us)
+    what = "raw rows" if bucket_us is None else "buckets below 1 h"
+    raise _too_long(start_us, end_us, f"{what} are given for at most 90; split it, or ask for buckets of 1 h or more")
 
 
 def read_bucket_us(request: Any) -> int | None:
@@ -93,6 +97,17 @@ def read_metrics(numbers: Sequence[int]) -> list[str]:
             value=unknown[0],
         )
     return list(dict.fromkeys(METRIC_NAMES[number] for number in numbers))
+
+
+def _uneven(start_us: int, end_us: int, bucket_us: int) -> InvalidArgumentError:
+    hours = bucket_us // HOUR_US
+    return InvalidArgumentError(
+        f"The bucket is {bucket_us / HOUR_US:g} h and the question spans {(end_us - start_us) / DAY_US:.1f} days; for "
+        f"more than 90 give whole hours, for example {hours} h or {hours + 1} h.",
+        reason=Reason.TIME_RANGE_TOO_LONG,
+        field="bucket",
+        value=f"{bucket_us / HOUR_US:g} h",
+    )
 
 
 def _too_long(start_us: int, end_us: int, what_to_do: str) -> InvalidArgumentError:

@@ -6,8 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, TELEMETRY_DTYPE, Rows, snap_to_grid
+from batterytwin.telemetry import (
+    LIVE_DTYPE,
+    MEASURED_COLUMNS,
+    STORED_ESTIMATE_COLUMNS,
+    TELEMETRY_DTYPE,
+    TRACED_COLUMNS,
+    Rows,
+    snap_to_grid,
+)
 from storage.archive_columns import STEPS_PER_UNIT
 from storage.archive_reader import ArchiveReader
 from storage.history_export import ExportBatch
@@ -19,6 +28,8 @@ from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from storage.shard_store import Revision, ShardCommit
 from storage.string_load_reads import StringLoad
+
+Floats = NDArray[np.float32]
 
 KEYS = (1, 2, 3)
 FIRST_DAY = 20_780  # Monday, 2026-11-23
@@ -77,6 +88,23 @@ class Days:
                 )
             )
         store.close()
+
+    def trace(self, rows: Rows, seed: int = 0) -> Floats:
+        """Stores hourly states of the model at some rows; returns the float markers among them."""
+        traced = np.zeros(len(rows), LIVE_DTYPE)
+        for number, name in enumerate(TRACED_COLUMNS):
+            traced[name] = np.random.default_rng([seed, number]).normal(size=len(rows))
+
+        async def save() -> None:
+            store = await ServerStore.connect(self.url)
+            try:
+                await store.save_model_trace(rows["battery_key"], rows["sample_time_us"], traced)
+            finally:
+                await store.close()
+
+        self._runner.run(save())
+        markers: Floats = traced["float_marker"]
+        return markers
 
     def close_days(self, now_day: int) -> None:
         """Lets the keeper of partitions find the days quiet."""

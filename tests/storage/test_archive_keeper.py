@@ -145,6 +145,30 @@ def test_hours_answer_when_the_readings_are_gone(days: Days) -> None:
     assert sum(len(page.time_us) for page in days.seen(DAYS)) == 0
 
 
+def test_hourly_states_of_the_model_stay_when_the_days_have_hours(days: Days) -> None:
+    rows = readings(DAYS)
+    days.write(rows)
+    hourly = np.concatenate([rows[rows["battery_key"] == key][::6] for key in KEYS])
+    markers = days.trace(hourly)
+    buckets = (HOUR_US, DAY_US, 2 * HOUR_US)
+    before = {bucket: days.seen(DAYS, bucket) for bucket in buckets}
+    mine = hourly["battery_key"] == KEYS[0]
+    assert before[HOUR_US][0].values["float_marker"].tolist() == markers[mine].tolist()
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, DAYS.stop)
+    for bucket in buckets:
+        assert_same(before[bucket], days.seen(DAYS, bucket))
+    late = late_rows(rows, 0)  # stands in the tables, in an hour of the archive, with a state of its own
+    days.write(late)
+    (marker,) = days.trace(late, seed=1)
+    after = days.seen(DAYS, HOUR_US)[0]
+    assert after.values["float_marker"][0] == np.float32((float(markers[mine][0]) + float(marker)) / 2)
+    assert after.values["float_marker"][1:].tolist() == markers[mine][1:].tolist()
+    assert after.row_count.tolist() == [7, *before[HOUR_US][0].row_count[1:].tolist()]
+
+
 def test_hours_follow_the_days_that_are_sealed(days: Days) -> None:
     days.write(readings(DAYS))
     before = days.seen(DAYS, HOUR_US)

@@ -29,10 +29,12 @@ class Recorder:
 
     Attributes:
         fails_at: step that fails, before it does anything; "answer" = that of the twins is lost behind it.
+        stored: whether the event is.
         forgotten: whose blocks were forgotten to the end, by ordinal, and number of the one that came.
     """
 
     fails_at: str
+    stored: bool = False
     forgotten: list[tuple[int, int]] = field(default_factory=list)
     applied: set[str] = field(default_factory=set)
     heard: list[EventRecord] = field(default_factory=list)
@@ -44,7 +46,11 @@ class Recorder:
 
     async def record_event(self, event: EventRecord, audit: AuditEntry | None = None) -> EventRecord:  # noqa: ARG002
         self.step("store")
+        self.stored = True
         return event
+
+    async def event_of_request(self, request_id: str) -> EventRecord | None:
+        return EXCHANGED if self.stored and request_id == EXCHANGED.request_id else None
 
     async def events_without_input(self) -> list[EventRecord]:
         return [] if self.applied else [EXCHANGED]
@@ -72,7 +78,9 @@ async def test_a_repeated_call_does_what_the_one_that_was_cut_off_did_not(fails_
     recorder = EventRecorder(world, fleet_map, world.submit_inputs, world.forget_block, world.heard.append)
     with pytest.raises(UnavailableError):
         await recorder.record(EXCHANGED, None)
-    await recorder.record(EXCHANGED, None)
+    if await recorder.recorded(EXCHANGED.request_id) is None:
+        assert fails_at == "store", "what is stored is known by its request"
+        await recorder.record(EXCHANGED, None)
     assert fleet_map.unit_of(3).serial == "NEW-1", "who asks for the battery is told of the new block"
     assert world.applied == {"exchange"}
     assert world.forgotten == [(3, 2)]

@@ -115,6 +115,7 @@ async def test_buckets_hold_mean_smallest_largest_and_count(past: Past) -> None:
         ({"start_time": Timestamp(seconds=1), "auto_bucket": True}, "TIME_RANGE_TOO_LONG"),
         ({"start_time": days_ago(91)}, "TIME_RANGE_TOO_LONG"),
         ({"start_time": days_ago(91), "bucket": Duration(seconds=3_599)}, "TIME_RANGE_TOO_LONG"),
+        ({"start_time": days_ago(91), "bucket": Duration(seconds=5_400)}, "TIME_RANGE_TOO_LONG"),
         ({"bucket": Duration(seconds=60), "auto_bucket": True}, "INVALID_ARGUMENT"),
         ({"max_points": 100}, "INVALID_ARGUMENT"),
         ({"max_points": 9, "auto_bucket": True}, "INVALID_ARGUMENT"),

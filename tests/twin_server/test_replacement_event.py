@@ -89,12 +89,45 @@ async def test_one_that_was_stored_and_not_applied_is_applied_at_the_next_start(
 
 
 async def test_repeating_the_call_replaces_once(callers: Callers) -> None:
+    old = await callers.viewer.get_twin(ONE)
+    again: dict[str, Any] = {
+        "at": ago(minutes=5),
+        "replacement": Replacement("NEW-1", old.serial),
+        "request_id": str(uuid.uuid4()),
+    }
+    first = await replace_block(callers, **again)
+    assert await replace_block(callers, **again) == first
+    assert (await callers.viewer.get_twin(ONE)).unit_seq == 2
+    later = await replace_block(callers, ago(minutes=4), "NEW-2")
+    assert await replace_block(callers, **again) == first, "however late the call is repeated"
+    twin = await callers.viewer.get_twin(ONE)
+    assert (twin.serial, twin.unit_seq) == ("NEW-2", 3)
+    assert list(await callers.viewer.list_events(battery_id=ONE)) == [later, first]
+
+
+async def test_the_same_call_twice_at_once_replaces_once(callers: Callers) -> None:
+    again: dict[str, Any] = {"at": ago(minutes=5), "request_id": str(uuid.uuid4())}
+    one, other = await asyncio.gather(replace_block(callers, **again), replace_block(callers, **again))
+    assert one == other
+    assert (await callers.viewer.get_twin(ONE)).unit_seq == 2
+
+
+async def test_a_test_is_repeated_after_its_block_has_gone(callers: Callers) -> None:
+    await callers.feed([ONE], now_ns(-60))
     name = str(uuid.uuid4())
-    first = await replace_block(callers, ago(minutes=5), request_id=name)
+    tested = await record_test(callers.engineer, request_id=name)
+    await replace_block(callers, ago(minutes=5))
+    fresh = await callers.viewer.get_twin(ONE)
+    assert await record_test(callers.engineer, request_id=name) == tested
+    twin = await callers.viewer.get_twin(ONE)
+    assert (twin.soh_capacity, twin.capacity_evidence_kind) == (fresh.soh_capacity, fresh.capacity_evidence_kind)
+
+
+async def test_another_call_cannot_bring_the_block_that_stands_there(callers: Callers) -> None:
+    await replace_block(callers, ago(minutes=5))
     with pytest.raises(InvalidArgumentError, match="stands there already"):
         await replace_block(callers, ago(minutes=5))
     assert (await callers.viewer.get_twin(ONE)).unit_seq == 2
-    assert list(await callers.viewer.list_events(battery_id=ONE)) == [first]
 
 
 @pytest.mark.parametrize(

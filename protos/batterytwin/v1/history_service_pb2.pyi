@@ -177,7 +177,7 @@ class QueryHistoryRequest(_message.Message):
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Last sample time, exclusive. Required. At most 90 days after the first, 10 years with buckets of 1 h or more."""
+        """Last sample time, exclusive. Required. At most 90 days after the first, 10 years with buckets of whole hours."""
 
     @_builtins.property
     def metrics(self) -> _containers.RepeatedScalarFieldContainer[Global___Metric.ValueType]:
@@ -437,7 +437,7 @@ class ListEventsRequest(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Only events that end after this time. Absent: no limit."""
+        """Only events that end after this time, or begin at it. Absent: no limit."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:

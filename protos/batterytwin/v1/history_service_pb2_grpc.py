@@ -62,7 +62,7 @@ class HistoryServiceServicer:
     """
 
     def QueryHistory(self, request, context):
-        """Gets series of one battery, raw (up to 90 days) or in time buckets (up to 10 years), and what happened meanwhile.
+        """Gets series of one battery, raw (up to 90 days) or in time buckets (whole hours: up to 10 years), and what happened meanwhile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

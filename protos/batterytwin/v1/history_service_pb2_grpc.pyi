@@ -34,7 +34,7 @@ class HistoryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> HistoryServiceAsyncStub: ...
     QueryHistory: _grpc.UnaryUnaryMultiCallable[_history_service_pb2.QueryHistoryRequest, _history_service_pb2.QueryHistoryResponse]
-    """Gets series of one battery, raw (up to 90 days) or in time buckets (up to 10 years), and what happened meanwhile."""
+    """Gets series of one battery, raw (up to 90 days) or in time buckets (whole hours: up to 10 years), and what happened meanwhile."""
     ExportHistory: _grpc.UnaryStreamMultiCallable[_history_service_pb2.ExportHistoryRequest, _history_service_pb2.ExportHistoryResponse]
     """Sends the history of a battery, a string or a location as one file, in pieces."""
     ListEvents: _grpc.UnaryUnaryMultiCallable[_history_service_pb2.ListEventsRequest, _history_service_pb2.ListEventsResponse]
@@ -48,7 +48,7 @@ class HistoryServiceAsyncStub(HistoryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     QueryHistory: _aio.UnaryUnaryMultiCallable[_history_service_pb2.QueryHistoryRequest, _history_service_pb2.QueryHistoryResponse]  # type: ignore[assignment]
-    """Gets series of one battery, raw (up to 90 days) or in time buckets (up to 10 years), and what happened meanwhile."""
+    """Gets series of one battery, raw (up to 90 days) or in time buckets (whole hours: up to 10 years), and what happened meanwhile."""
     ExportHistory: _aio.UnaryStreamMultiCallable[_history_service_pb2.ExportHistoryRequest, _history_service_pb2.ExportHistoryResponse]  # type: ignore[assignment]
     """Sends the history of a battery, a string or a location as one file, in pieces."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_history_service_pb2.ListEventsRequest, _history_service_pb2.ListEventsResponse]  # type: ignore[assignment]
@@ -65,7 +65,7 @@ class HistoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _history_service_pb2.QueryHistoryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_history_service_pb2.QueryHistoryResponse, _abc.Awaitable[_history_service_pb2.QueryHistoryResponse]]:
-        """Gets series of one battery, raw (up to 90 days) or in time buckets (up to 10 years), and what happened meanwhile."""
+        """Gets series of one battery, raw (up to 90 days) or in time buckets (whole hours: up to 10 years), and what happened meanwhile."""
 
     @_abc_1.abstractmethod
     def ExportHistory(
