@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import (
@@ -182,3 +183,15 @@ def assert_same(before: list[HistoryRows], after: list[HistoryRows]) -> None:
                 if name in MEASURED_COLUMNS and not one.minimums:
                     step = 0.0
                 np.testing.assert_allclose(new[name], column, rtol=1e-6 if one.minimums else 0.0, atol=step)
+
+
+def connect(days: Days) -> psycopg.Connection:
+    """A connection in autocommit mode."""
+    return psycopg.connect(days.url, autocommit=True, options="-c timezone=UTC")
+
+
+def late_rows(rows: Rows, place: int) -> Rows:
+    """One of some rows once more, half a step later."""
+    late = rows[place : place + 1].copy()
+    late["sample_time_us"] += STEP_US // 2
+    return late
