@@ -1,6 +1,7 @@
 """Stored readings and estimates of one battery over time, out of tables and archive alike."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,9 @@ HISTORY_METRICS: Final = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS, *TRACED_C
 _COUNT_LATE = read_sql("count_late")
 _HOUR_US: Final = 3_600_000_000
 _EVERYTHING: Final = 2**31 - 2
+
+_LONGEST_STRETCH_US: Final = 90 * 24 * _HOUR_US
+"""Time whose readings a page of fine buckets is made of at most, give or take a bucket at its ends, us."""
 
 
 class HistoryReads(ArchiveReads):
@@ -45,7 +49,7 @@ class HistoryReads(ArchiveReads):
             metrics: names out of `HISTORY_METRICS`, at least one.
             bucket_us: length of the buckets, aligned to 1970-01-01 UTC; None = raw rows.
             after_us: last `time_us` of the page before; None = first page.
-            limit: points in a page, at least 1.
+            limit: points in a page, at least 1; pages of fine buckets have fewer where nothing was measured meanwhile.
 
         Raises:
             InvalidArgumentError: an unknown metric, or none; a time out of range.
@@ -53,18 +57,33 @@ class HistoryReads(ArchiveReads):
         names = _checked(metrics)
         if after_us is not None:
             start_us = max(start_us, after_us + (bucket_us or 1))
-        times_us = (start_us, end_us)
-        return await self._consistently(
-            battery_key,
-            times_us,
-            lambda files: self._page(files, battery_key, times_us, names, bucket_us, limit),
-        )
+        while True:
+            until_us = _page_end_us(start_us, end_us, bucket_us, limit)
+            page = await self._points(battery_key, (start_us, until_us), names, bucket_us, limit)
+            if page.more or until_us == end_us:
+                return page
+            next_row = await self._points(battery_key, (until_us, end_us), names[:1], None, 1)
+            if not len(next_row.time_us):
+                return page
+            if len(page.time_us):  # a page tells by its last point where the next one begins
+                return replace(page, more=True)
+            start_us = int(next_row.time_us[0])
 
     async def late_count(self) -> int:
         """Readings that came later than their twin's watermark and are not in the archive yet."""
         async with self._connection() as connection:
             cursor = await connection.execute(_COUNT_LATE)
             return int((await cursor.fetchall())[0].rows)
+
+    async def _points(
+        self, battery_key: int, times_us: tuple[int, int], names: Sequence[str], bucket_us: int | None, limit: int
+    ) -> HistoryRows:
+        """The first points between two times."""
+        return await self._consistently(
+            battery_key,
+            times_us,
+            lambda files: self._page(files, battery_key, times_us, names, bucket_us, limit),
+        )
 
     async def _page(  # noqa: PLR0917 # what is asked for
         self,
@@ -172,6 +191,14 @@ class HistoryReads(ArchiveReads):
             suspect=columns["suspect"][:limit],
             more=len(columns["time_us"]) > limit,
         )
+
+
+def _page_end_us(start_us: int, end_us: int, bucket_us: int | None, limit: int) -> int:
+    """Where to end what a page is made of: fine buckets are sums of readings, of which years may follow."""
+    if bucket_us is None or not is_fine(bucket_us):
+        return end_us
+    buckets = min(limit + 1, _LONGEST_STRETCH_US // bucket_us + 2)
+    return min(end_us, (start_us // bucket_us + buckets) * bucket_us)
 
 
 def _merged(hot: HistoryRows, cold: HistoryRows, names: Sequence[str], limit: int) -> HistoryRows:

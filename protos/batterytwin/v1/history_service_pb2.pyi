@@ -162,7 +162,9 @@ class QueryHistoryRequest(_message.Message):
     battery_id: _builtins.str
     """Slot name. Required."""
     page_size: _builtins.int
-    """Points in a page, 1...50,000; 0 = as many as there may be. Fewer come where their columns would exceed 2 MiB."""
+    """Points in a page, 1...50,000; 0 = as many as there may be. Fewer come where their columns would exceed 2 MiB,
+    and in buckets other than whole hours where nothing was measured for a time.
+    """
     page_token: _builtins.str
     """Token from the answer before; empty = first page."""
     auto_bucket: _builtins.bool
