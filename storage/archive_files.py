@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from batterytwin.errors import TwinError
 from batterytwin.telemetry import Rows
 from storage.archive_columns import ARCHIVE_DTYPE, encodings, to_rows, to_table
-from storage.archive_spans import Piece
+from storage.archive_spans import FileSpan, Piece
 from storage.partitions import DAY_US
 
 KEYS_PER_FILE: Final = 256
@@ -44,25 +44,15 @@ class ArchiveDamagedError(TwinError):
 
 
 @dataclass(frozen=True, slots=True)
-class FileSummary:
-    """What the manifest tells of a file.
+class FileSummary(FileSpan):
+    """What the manifest tells of a file, beside what it stands for.
 
     Attributes:
-        path: within the archive folder.
-        first_day: days since 1970-01-01 UTC.
-        last_day: inclusive.
-        first_key: smallest battery key.
-        last_key: largest.
         row_count: rows.
         byte_count: bytes.
         sha256: of the file.
     """
 
-    path: str
-    first_day: int
-    last_day: int
-    first_key: int
-    last_key: int
     row_count: int
     byte_count: int
     sha256: bytes
