@@ -136,7 +136,7 @@ class LifePlanner:
                     identity.location.location_id,
                     None if place is None else view.advice[place],
                     0.0 if place is None else float(left[place]),
-                    place is not None and self._needs_review(view.rows[place]),
+                    place is None or self._needs_review(view.rows[place]),
                 )
             )
         return make_plan(
