@@ -119,6 +119,18 @@ def test_windows_lie_on_working_days_outside_the_monsoon_unless_it_presses(
     assert holiday == (begin.date() <= date(begin.year, 4, 17) and end.date() >= date(begin.year, 4, 11))
 
 
+@pytest.mark.parametrize("year", range(2025, 2040))
+def test_a_weekend_before_the_monsoon_is_no_time_to_work(year: int) -> None:
+    today = date(year, 5, 31)
+    while today.weekday() < 5:
+        today -= timedelta(days=1)
+    advice = advise(
+        np.array([100.0, 400.0, 900.0, 1_500.0, 2_500.0]), day_start_us(today), day_start_us(today), 1.0, 0.05
+    )
+    begin, end = work_window(advice.quarter, today, presses=False)
+    assert {begin.month, end.month}.isdisjoint(MONSOON_MONTHS)
+
+
 def _fleet(draws: list[tuple[int, float]], strings: int, blocks: int, present: Quarter) -> list[PlanBattery]:
     fleet = []
     for number, (ahead, left) in enumerate(draws):
