@@ -189,19 +189,29 @@ class LifePredictor:
 
     async def what_if(self, ordinals: NDArray[np.int32], warmer_k: float) -> Predicted:
         """Predictions under another future climate; nothing of them is kept."""
-        parts = [await self._what_if(part, warmer_k) for part in _parts(ordinals)]
-        rows, inputs = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "inputs"))
-        return Predicted(ordinals, rows, inputs, all(part.by_model for part in parts))
-
-    async def _what_if(self, ordinals: NDArray[np.int32], warmer_k: float) -> Predicted:
-        units, inputs = await self._inputs(ordinals)
-        scores, by_model = await self._scoring.score(inputs, warmer_k)
-        rows = self._rows(ordinals, units, inputs, scores.told, TOLD)
-        return Predicted(ordinals, rows, inputs, by_model)
+        return _joined(ordinals, [await self._what_if(part, warmer_k) for part in _parts(ordinals)])
 
     async def compare(self, ordinals: NDArray[np.int32], warmer_k: float) -> tuple[Predicted, Predicted]:
         """Predictions under the sites' own climates and under other ones, from the same inputs; nothing is kept."""
-        return await self.what_if(ordinals, 0.0), await self.what_if(ordinals, warmer_k)
+        parts = [await self._compare(part, warmer_k) for part in _parts(ordinals)]
+        now, then = zip(*parts, strict=True)
+        return _joined(ordinals, now), _joined(ordinals, then)
+
+    async def _what_if(self, ordinals: NDArray[np.int32], warmer_k: float) -> Predicted:
+        return await self._told_of(ordinals, *await self._inputs(ordinals), warmer_k)
+
+    async def _compare(self, ordinals: NDArray[np.int32], warmer_k: float) -> tuple[Predicted, Predicted]:
+        units, inputs = await self._inputs(ordinals)
+        now, then = [await self._told_of(ordinals, units, inputs, by_k) for by_k in (0.0, warmer_k)]
+        if (now.rows["model_key"] != then.rows["model_key"]).any():  # the scorer was lost, found or switched
+            now = await self._told_of(ordinals, units, inputs, 0.0)
+        return now, then
+
+    async def _told_of(
+        self, ordinals: NDArray[np.int32], units: NDArray[np.int16], inputs: NDArray[np.float64], warmer_k: float
+    ) -> Predicted:
+        scores, by_model = await self._scoring.score(inputs, warmer_k)
+        return Predicted(ordinals, self._rows(ordinals, units, inputs, scores.told, TOLD), inputs, by_model)
 
     async def predict(self, ordinals: NDArray[np.int32]) -> bool:
         """Predicts some batteries. Without the models, what they said of a block before stays told.
@@ -279,6 +289,11 @@ class LifePredictor:
 
 def _parts(ordinals: NDArray[np.int32]) -> list[NDArray[np.int32]]:
     return [ordinals[begin : begin + _MOST_AT_ONCE] for begin in range(0, max(len(ordinals), 1), _MOST_AT_ONCE)]
+
+
+def _joined(ordinals: NDArray[np.int32], parts: Sequence[Predicted]) -> Predicted:
+    rows, inputs = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "inputs"))
+    return Predicted(ordinals, rows, inputs, all(part.by_model for part in parts))
 
 
 def ages_days(predicted: Predicted) -> NDArray[np.float64]:

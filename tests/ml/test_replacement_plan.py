@@ -259,5 +259,14 @@ def test_cooling_never_costs_lives(lives: list[tuple[float, float]]) -> None:
     assert value.gained_days >= 0.0
     assert value.avoided_per_year >= 0.0
     assert value.saved_per_year == pytest.approx(value.avoided_per_year * PRICES.single_block)
+    gone = np.append(now, np.nan)  # a block that went while this was asked
+    assert value == value_of_cooling(
+        "L",
+        5.0,
+        now_days=gone,
+        cooler_days=gone * np.append(ratio, 1.0),
+        age_days=np.full(len(gone), 400.0),
+        prices=PRICES,
+    )
     none = value_of_cooling("L", 5.0, now_days=now, cooler_days=now, age_days=np.full(len(now), 400.0), prices=PRICES)
     assert none.avoided_per_year == pytest.approx(0.0)

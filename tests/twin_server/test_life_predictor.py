@@ -11,7 +11,7 @@ from actors.life_inputs import N_LIFE_INPUTS
 from batterytwin.errors import UnavailableError
 from batterytwin.inventory import BatteryUnit
 from batterytwin.telemetry import Rows
-from ml.scoring import LocalScoring, ModelPair
+from ml.scoring import LocalScoring, ModelPair, PairScores
 from tests.fixtures.scripted_scorer import ScriptedScorer
 from tests.twin_server.live_bench import START_US, LiveBench
 from tests.twin_server.scripted_lives import write_plain_life
@@ -158,4 +158,25 @@ async def test_a_new_block_is_predicted_when_it_is_first_read() -> None:
     bench.live_bench.sample(bench.map.battery_ids[5])
     await bench.predictor.look()
     assert 5 in bench.table.known(bench.everything)
+    await bench.place.close()
+
+
+@pytest.mark.parametrize("lost_after", [1, 2, 3, 4])
+async def test_what_cooling_brings_is_told_by_one_model(lost_after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twin_server.life_predictor._MOST_AT_ONCE", 48)
+    bench, asked = Bench(), 0
+    await bench.scoring.use(ModelPair("m1"))
+    ask = bench.place.score
+
+    async def score(inputs: NDArray[np.float64], warmer_k: float = 0.0) -> PairScores:
+        nonlocal asked
+        asked += 1
+        if asked > lost_after:
+            raise UnavailableError("The scorer is away.", retry_after_s=1.0)
+        return await ask(inputs, warmer_k)
+
+    monkeypatch.setattr(bench.place, "score", score)
+    now, cooler = await bench.predictor.compare(bench.everything, -5.0)
+    assert (now.rows["model_key"] == cooler.rows["model_key"]).all()
+    assert (cooler.rows["days_50"] > now.rows["days_50"]).all()
     await bench.place.close()
