@@ -11,7 +11,7 @@ from batterytwin.life import DAYS_PER_MONTH, DISAGREEMENT_LIMIT, LOW_CONFIDENCE
 from batterytwin.life_plan import due_soon
 from clients.types import Confidence, LifeColumns, Quarter
 from streamlit_app.life_words import CONFIDENCE_TEXT, FACTOR_TEXT, SOURCE_TEXT, URGENCY_TEXT
-from streamlit_app.wording import NOTHING, word
+from streamlit_app.wording import BANGKOK, NOTHING, word
 
 COLUMN_CONFIG: Final = {
     "battery": st.column_config.TextColumn("Battery", pinned=True, width="medium"),
@@ -31,6 +31,9 @@ COLUMN_CONFIG: Final = {
     "model": st.column_config.NumberColumn("Model", format="%.0f", help="Median of the learned model, months"),
     "differ": st.column_config.CheckboxColumn("Differ", help="Twin and model differ by more than 30 %"),
     "source": st.column_config.TextColumn("Rests on", width="medium"),
+    "as_of": st.column_config.DatetimeColumn(
+        "Newest reading", format="DD MMM YYYY, HH:mm", help="Bangkok time; the months count from it"
+    ),
 }
 
 
@@ -76,6 +79,7 @@ def life_table(lives: LifeColumns, keep: NDArray[np.bool_]) -> pd.DataFrame:
             "model": months(lives.model_days),
             "differ": disagreeing(lives)[keep],
             "source": [word(SOURCE_TEXT, source) for source in lives.sources[keep]],
+            "as_of": pd.to_datetime(lives.as_of_unix_ns[keep], utc=True).tz_convert(BANGKOK),
         }
     )
 

@@ -24,6 +24,7 @@ from streamlit_app.life_words import (
     SOURCE_TEXT,
     URGENCY_BADGE,
     URGENCY_TEXT,
+    counted_from,
     interval_text,
     life_text,
 )
@@ -99,7 +100,9 @@ def _headline(life: RemainingLife) -> None:
             st.badge(
                 f"Degraded: {word(SOURCE_TEXT, life.source).lower()}", color="orange", icon=":material/model_training:"
             )
-        st.caption(f"Predicted {local_time(life.predict_time, seconds=False)}", width="content")
+        predicted = f"Predicted {local_time(life.predict_time, seconds=False)}"
+        counted = counted_from(life.as_of, life.predict_time)
+        st.caption(f"{predicted}; {counted}" if counted else predicted, width="content")
 
 
 def _tiles(life: RemainingLife) -> None:

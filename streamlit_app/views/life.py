@@ -22,6 +22,7 @@ from streamlit_app.wording import NOTHING, local_time, word
 
 REFRESH_S: Final = 60
 _LONGEST_YEARS: Final = 20
+_DAY_NS: Final = 86_400_000_000_000
 _REVIEW_HELP: Final = (
     "Due within two quarters by a prediction of low confidence: look, or test the capacity, before ordering"
 )
@@ -123,8 +124,12 @@ def _totals(fleet: FleetLife, keep: NDArray[np.bool_], review: NDArray[np.bool_]
     when = local_time(
         np.datetime64(newest, "ns").astype("datetime64[us]").item().replace(tzinfo=fleet.server_time.tzinfo)
     )
+    late = int(np.count_nonzero(lives.predict_time_unix_ns - lives.as_of_unix_ns > _DAY_NS))
+    unread = f" · {late:,} rest on readings of more than a day before, from which they count" if late else ""
     model = f"model {fleet.model_version}" if fleet.model_version else "no model"
-    st.caption(f"Newest prediction {when} · {model} · from simulated lives: see the page of the models for its limits")
+    st.caption(
+        f"Newest prediction {when}{unread} · {model} · from simulated lives: see the page of the models for its limits"
+    )
 
 
 def _first(lives: LifeColumns, keep: NDArray[np.bool_], shown: int = 9) -> None:

@@ -1,17 +1,21 @@
 """Pages about remaining life over a client without a server."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from batterytwin.quarters import Quarter
-from clients.types import ModelState, ReplacementUrgency
+from clients.types import FleetLife, ModelState, ReplacementUrgency
 from streamlit_app.charts.life_fan import life_fan
 from streamlit_app.charts.life_histogram import life_histogram
 from streamlit_app.life_table import disagreeing, to_review
-from streamlit_app.life_words import life_text
+from streamlit_app.life_words import counted_from, life_text
+from streamlit_app.wording import local_date
 from tests.streamlit_app import dummy_life
 from tests.streamlit_app.dummy_client import DummyClient
 from tests.streamlit_app.dummy_fleet import NOW, SITES
@@ -87,6 +91,27 @@ def test_a_battery_tells_its_life_with_reasons_and_cases(open_as: Opener) -> Non
     app.slider(key=f"life_warmer_{BATTERY}").set_value(10).run()
     assert life_text(dummy_life.life(BATTERY, 10.0).fused.days_50) in texts(app)
     assert "-50 %" in texts(app)
+
+
+def test_a_life_that_counts_from_an_old_reading_says_so(open_as: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not counted_from(NOW - timedelta(minutes=9), NOW)
+    old, life, fleet = NOW - timedelta(days=200), dummy_life.life, dummy_life.fleet
+
+    def fleet_of(*asked: Any) -> FleetLife:
+        told = fleet(*asked)
+        as_of = told.lives.as_of_unix_ns.copy()
+        as_of[:7] = round(old.timestamp() * 1e9)
+        return replace(told, lives=replace(told.lives, as_of_unix_ns=as_of))
+
+    monkeypatch.setattr(dummy_life, "life", lambda *asked: replace(life(*asked), as_of=old))
+    monkeypatch.setattr(dummy_life, "fleet", fleet_of)
+    open_as("anna")
+    battery = only("battery")
+    battery.query_params["battery"] = BATTERY
+    assert f"the days count from its newest reading, {local_date(old)}" in texts(battery.run())
+    app = only("life").run()
+    assert "7 rest on readings of more than a day before" in texts(app)
+    assert (app.dataframe[0].value["as_of"] < NOW - timedelta(days=100)).sum() == 7
 
 
 def test_the_planner_adds_up_and_exports(open_as: Opener) -> None:
