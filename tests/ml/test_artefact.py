@@ -102,6 +102,18 @@ def test_gates_refuse_models_that_ignore_warmth_or_punish_health() -> None:
     assert backward.value > 0.0
 
 
+def test_answers_that_are_no_numbers_are_no_better_with_better_health() -> None:
+    assert not monotone_gate(_Silent(load_model()), ROWS).passed
+
+
+class _Silent(Scorer):
+    """A scorer whose answers are no numbers."""
+
+    def score(self, inputs: np.ndarray, *, warmer_k: float = 0.0):  # type: ignore[no-untyped-def]  # as its base
+        scores = super().score(inputs, warmer_k=warmer_k)
+        return replace(scores, quantile_days=np.full_like(scores.quantile_days, np.nan))
+
+
 @pytest.mark.parametrize("value", [0.80, 0.99, float("nan")])
 def test_intervals_that_are_too_narrow_or_too_wide_are_refused(value: float) -> None:
     assert not coverage_gate(value).passed

@@ -137,6 +137,14 @@ def test_only_administrators_switch_models(open_as: Opener, user: str, acts: boo
     assert ("Activate" in labels) is acts
 
 
+def test_a_model_without_gates_has_passed_none(open_as: Opener, dummy: DummyClient) -> None:
+    dummy.models = [replace(model, gates=()) for model in dummy.models]
+    open_as("anna")
+    told = texts(only("models").run())
+    assert "No gate measured" in told
+    assert "passed" not in told
+
+
 def test_a_model_is_switched_and_a_failing_one_refused(open_as: Opener, dummy: DummyClient) -> None:
     open_as("anna")
     app = only("models").run()
