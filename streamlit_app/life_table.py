@@ -17,7 +17,9 @@ COLUMN_CONFIG: Final = {
     "battery": st.column_config.TextColumn("Battery", pinned=True, width="medium"),
     "months": st.column_config.NumberColumn("Months left", format="%.0f", help="Median of the fused estimate"),
     "lower": st.column_config.NumberColumn("from", format="%.0f", help="Lower end of the 90 % interval, months"),
-    "upper": st.column_config.NumberColumn("to", format="%.0f", help="Upper end of the 90 % interval, months"),
+    "upper": st.column_config.NumberColumn(
+        "to", format="%.0f", help="Upper end of the 90 % interval, months; empty where none is known to hold"
+    ),
     "soh": st.column_config.NumberColumn("SOH %", format="%.1f", help="Present over rated capacity"),
     "urgency": st.column_config.TextColumn("Replace", width="small"),
     "quarter": st.column_config.TextColumn("Quarter", width="small", help="Suggested quarter of the replacement"),
@@ -67,7 +69,7 @@ def life_table(lives: LifeColumns, keep: NDArray[np.bool_]) -> pd.DataFrame:
             "battery": ids[keep],
             "months": months(lives.days_50),
             "lower": months(lives.days_05),
-            "upper": months(lives.days_95),
+            "upper": np.where(lives.upper_known[keep], months(lives.days_95), np.nan),
             "soh": lives.soh_capacity[keep].astype(np.float64) * 100,
             "urgency": [word(URGENCY_TEXT, urgency) for urgency in lives.urgencies[keep]],
             "quarter": [str(Quarter.of_index(int(index))) for index in lives.quarters[keep]],

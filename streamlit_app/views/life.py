@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from batterytwin.life import DAYS_PER_MONTH
 from batterytwin.quarters import Quarter
-from clients.types import Confidence, FleetLife, LifeColumns, Location, ReplacementUrgency
+from clients.types import Confidence, FleetLife, LifeColumns, LifeQuantiles, Location, ReplacementUrgency
 from streamlit_app import answers, life_answers, links
 from streamlit_app.charts.life_histogram import LIFE_KEY, URGENT_DAYS, YEAR_DAYS, life_histogram
 from streamlit_app.html_parts import colour_key
 from streamlit_app.life_table import COLUMN_CONFIG, disagreeing, life_table, to_review
-from streamlit_app.life_words import CONFIDENCE_TEXT, URGENCY_TEXT, life_text
+from streamlit_app.life_words import CONFIDENCE_TEXT, URGENCY_TEXT, interval_text, life_text
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained
 from streamlit_app.visitor import current_visitor
@@ -137,8 +137,10 @@ def _first(lives: LifeColumns, keep: NDArray[np.bool_], shown: int = 9) -> None:
     for index in order[keep[order]]:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
             links.battery_link(lives.battery_ids[index], lives.battery_ids[index])
-            low, high = life_text(float(lives.days_05[index])), life_text(float(lives.days_95[index]))
-            st.markdown(f"{life_text(float(lives.days_50[index]))} :gray[{low} to {high}]", width="content")
+            columns = (lives.days_05, lives.days_25, lives.days_50, lives.days_75, lives.days_95)
+            life = LifeQuantiles(*(float(days[index]) for days in columns))
+            interval = interval_text(life, upper_known=bool(lives.upper_known[index]))
+            st.markdown(f"{life_text(life.days_50)} :gray[{interval}]", width="content")
 
 
 def _table(lives: LifeColumns, keep: NDArray[np.bool_]) -> None:

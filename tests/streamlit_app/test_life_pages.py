@@ -34,6 +34,10 @@ def test_the_life_page_lists_every_battery_with_a_prediction(open_as: Opener) ->
     assert sorted(table["battery"]) == sorted(lives.battery_ids)
     assert table["months"].is_monotonic_increasing
     assert (table["lower"] <= table["months"]).all()
+    assert table["upper"].notna().sum() == np.count_nonzero(lives.upper_known) > 0, (
+        "what is not known to hold is not told"
+    )
+    assert "at least" in texts(app)
     assert values(app)["Replace now"] == f"{np.count_nonzero(lives.urgencies == ReplacementUrgency.NOW):,}"
 
 
