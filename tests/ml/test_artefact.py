@@ -16,6 +16,7 @@ from ml.artefact import DEFAULT_MODEL, FILES, LifeModel, load_card, load_model, 
 from ml.calibration import Calibration
 from ml.check_model import main as check_model
 from ml.gates import accuracy_gates, arrhenius_gate, coverage_gate, leakage_gate, monotone_gate
+from ml.model_archive import read_card
 from ml.scorer import Scorer
 from ml.scoring import ModelPair, PairScorer
 from tests.ml.unlike_lives import unlike_lives
@@ -176,3 +177,20 @@ def test_a_shadow_that_cannot_answer_does_not_silence_what_is_told() -> None:
     answer = pair.score(ROWS, 0.0)
     assert answer.shadow is None
     assert np.isfinite(answer.told.quantile_days).all()
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        json.dumps({"version": "", "layout": "x", "gates": [], "metrics": {}}),
+        json.dumps({"version": "a\0b", "layout": "x", "gates": [], "metrics": {}}),
+        json.dumps({"version": "v" * 101, "layout": "x", "gates": [], "metrics": {}}),
+        json.dumps({"version": "v", "layout": "x", "gates": [], "metrics": {"mae": 10**400}}),
+        json.dumps({"version": "v", "layout": "x", "gates": [], "metrics": {}}).encode("utf-16"),
+        "[" * 100_000,
+        "null",
+    ],
+)
+def test_what_is_no_card_is_refused(card: str | bytes) -> None:
+    with pytest.raises(InvalidArgumentError, match="card cannot be read"):
+        read_card(card)
