@@ -160,6 +160,9 @@ def _warmer(battery_id: str, life: RemainingLife) -> None:
     if not warmer_k:
         return
     other = life_answers.remaining_life(current_visitor(), battery_id, float(warmer_k)).value
+    if other.model_version != life.model_version:
+        st.caption("The model that told this life does not answer now, so the two cannot be compared.")
+        return
     change = other.fused.days_50 / life.fused.days_50 - 1.0 if life.fused.days_50 > 0.0 else 0.0
     st.markdown(
         f"**{life_text(other.fused.days_50)}** instead of {life_text(life.fused.days_50)} "

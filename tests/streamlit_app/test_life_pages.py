@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from batterytwin.quarters import Quarter
-from clients.types import FleetLife, ModelState, ReplacementUrgency
+from clients.types import FleetLife, ModelState, RemainingLife, ReplacementUrgency
 from streamlit_app.charts.life_fan import life_fan
 from streamlit_app.charts.life_histogram import life_histogram
 from streamlit_app.life_table import disagreeing, to_review
@@ -116,6 +116,22 @@ def test_a_life_that_counts_from_an_old_reading_says_so(open_as: Opener, monkeyp
     app = only("life").run()
     assert "7 rest on readings of more than a day before" in texts(app)
     assert (app.dataframe[0].value["as_of"] < NOW - timedelta(days=100)).sum() == 7
+
+
+def test_a_cached_answer_is_not_compared_with_physics(open_as: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = dummy_life.life
+
+    def told(battery_id: str, warmer_k: float = 0.0) -> RemainingLife:
+        return replace(life(battery_id, warmer_k), model_version="" if warmer_k else "m1")
+
+    monkeypatch.setattr(dummy_life, "life", told)
+    open_as("anna")
+    app = only("battery")
+    app.query_params["battery"] = BATTERY
+    app.run()
+    app.slider(key=f"life_warmer_{BATTERY}").set_value(10).run()
+    assert "cannot be compared" in texts(app)
+    assert "instead of" not in texts(app)
 
 
 def test_the_planner_adds_up_and_exports(open_as: Opener) -> None:
