@@ -3,6 +3,7 @@
 d(theta)/dt = m (AF_T AF_U / L + wear of cycles), end of life at theta = 1 (vrla facts, section 3.3). How much faster
 than its data sheet a block ages, m, has a log-normal prior of its population; evidence makes it narrower. A block that
 still serves is not likely to have come to its end: that counts as evidence too, so that an old block is a slow one.
+Where its capacity is known to lie below the limit, the end has come, however young it is: the least is told.
 """
 
 from dataclasses import dataclass, fields
@@ -12,7 +13,7 @@ import numpy as np
 
 from actors.filter_ladder import LIFE_SPREAD
 from actors.life_inputs import life_records
-from actors.remaining_life_evidence import by_capacity, by_float_current, by_resistance
+from actors.remaining_life_evidence import by_capacity, by_float_current, by_resistance, is_over
 from actors.remaining_life_rate import LifeRates, life_rates
 from batterytwin.life import FACTORS, MEDIAN, QUANTILES, Floats, LifeFactor
 
@@ -107,7 +108,7 @@ def _life_of_block(inputs: Floats, population: LifePopulation, warmer_k: float) 
         steps.append(_quantiles(ln_speed, belief, levels[[MEDIAN]]))
     quantiles = _quantiles(ln_speed, belief, levels)
     least = SHORTEST_DAYS * _DAY_S * rates.per_s[:, np.newaxis]
-    left = np.maximum(np.exp(-quantiles) - rates.wear[:, np.newaxis], least)
+    left = np.where(is_over(x)[:, np.newaxis], least, np.maximum(np.exp(-quantiles) - rates.wear[:, np.newaxis], least))
     days = np.where(known[:, np.newaxis], left / (rates.per_s[:, np.newaxis] * _DAY_S), np.nan)
     ln_left = np.log(np.maximum(np.exp(-np.concatenate(steps, axis=1)) - rates.wear[:, np.newaxis], least))
     ln_left[:, -1] = np.log(left[:, MEDIAN])

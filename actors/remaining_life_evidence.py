@@ -3,12 +3,13 @@
 A block that ages m times as fast as its data sheet has used theta = m w of its life, w being the wear that the life law
 counts; its capacity is 1 - fade theta**n, and its resistance has risen by gain theta**n. The error of each piece of
 evidence is taken at one speed and not at each, so that better health never speaks for a faster block. What the twin
-tells of the capacity is not used here: it holds the life law already, which would then count twice.
+tells of the capacity is not used for that: it holds the life law already, which would then count twice.
 """
 
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actors.remaining_life_rate import LifeRates
 from batterytwin.life import Floats
@@ -27,6 +28,9 @@ _SHARED: Final = 2.0
 """Drift and its slope rest on the same readings: each counts as half where both are there."""
 _MARKER_AT_END: Final = 1.6
 _MARKER_SIGMA: Final = 1.2
+_KINDS: Final = ("test", "deep", "rank")
+_SURELY_OVER_SIGMA: Final = 2.0
+"""By how many sigmas the capacity lies below its limit where the end of life has surely come."""
 _YEAR_S: Final = 365.25 * 86_400.0
 _LEAST_TREND_S: Final = 180.0 * 86_400.0
 _RUN_IN_US: Final = 365.25 * 86_400e6
@@ -47,7 +51,7 @@ def by_capacity(inputs: Rows, rates: LifeRates, speed: Floats, usual: Floats) ->
     """
     found = np.zeros_like(speed)
     age_us = np.maximum(inputs["as_of_us"] - inputs["installed_us"], 1.0)
-    for kind in ("test", "deep", "rank"):
+    for kind in _KINDS:
         then = np.clip((inputs[f"{kind}_us"] - inputs["installed_us"]) / age_us, 0.0, 1.0) * rates.wear
         theta = usual * then
         shape = _SHAPE_SIGMA * _power(theta, inputs) * inputs["fade_at_end"] * np.maximum(1.0 - theta, 0.0)
@@ -97,6 +101,19 @@ def by_float_current(inputs: Rows, rates: LifeRates, speed: Floats) -> Floats:
     """Log likelihood of the rise of the gassing current as a block dries out; arguments as `by_capacity`."""
     expected = _MARKER_AT_END * speed * _column(rates.watched_wear)
     return _normal(inputs["marker_drift"], expected, np.full(len(inputs), _MARKER_SIGMA))
+
+
+def is_over(inputs: Rows) -> NDArray[np.bool_]:
+    """Where the capacity is known to lie below the limit of the data sheet: the end of life has come, `(n_batteries,)`.
+
+    It was measured so, and the twin, which weighs all that was measured, tells so too. The life law alone ends no life.
+    """
+    limit = 1.0 - inputs["fade_at_end"]
+    measured = np.zeros(len(inputs), np.bool_)
+    for kind in _KINDS:
+        measured |= inputs[f"{kind}_soh"] + _SURELY_OVER_SIGMA * inputs[f"{kind}_sigma"] < limit  # NaN is not
+    told = inputs["told_soh_capacity"] + _SURELY_OVER_SIGMA * inputs["told_soh_capacity_sigma"]
+    return np.asarray(measured & (told < limit), np.bool_)
 
 
 def _power(theta: Floats, inputs: Rows) -> Floats:

@@ -150,6 +150,7 @@ class LifeColumns:
         quarters: suggested quarters as `Quarter.index`, int32.
         urgencies: `ReplacementUrgency`, int32.
         soh_capacity: capacity over rated, float32; NaN = not known.
+        upper_known: the upper quantiles are calibrated, bool; where False, take them for a lower bound.
     """
 
     battery_ids: tuple[str, ...]
@@ -169,6 +170,7 @@ class LifeColumns:
     quarters: NDArray[np.int32]
     urgencies: NDArray[np.int32]
     soh_capacity: NDArray[np.float32]
+    upper_known: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.battery_ids)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import cast
 
+import numpy as np
+
 from batterytwin.life import Confidence, LifeCase, LifeFactor, LifeSource
 from batterytwin.life_plan import ReplacementAdvice, ReplacementUrgency
 from batterytwin.quarters import Quarter
@@ -96,6 +98,8 @@ def fleet_life_from_proto(response: prediction_service_pb2.GetFleetLifeResponse)
         quarters=int_column(lives.quarters),
         urgencies=int_column(lives.urgencies),
         soh_capacity=float_column(lives.soh_capacity),
+        # a server that does not tell yet: nothing is known to hold
+        upper_known=np.array(lives.upper_known or [False] * len(lives.battery_ids), np.bool_),
     )
     return FleetLife(
         columns,

@@ -97,5 +97,5 @@ def monotone_gate(scorer: Scorer, inputs: Floats) -> GateResult:
         life_records(better)[name] += change
         after = scorer.score(better)
         for now, then in zip(_medians(after), _medians(before), strict=True):
-            worst = max(worst, float(np.nanmax(1.0 - now / then, initial=0.0)))
+            worst = float(np.maximum(worst, np.max(1.0 - now / then, initial=0.0)))  # no number is no better health
     return GateResult("monotone_health", worst, "0", bool(worst <= _ROUNDING))

@@ -50,10 +50,10 @@ def make_plan(  # what a plan is made from
     for number, (location_id, of_site) in enumerate(groupby(batteries, key=lambda battery: battery.location_id)):
         sites.append(location_id)
         strings = [list(blocks) for _, blocks in groupby(of_site, key=lambda battery: battery.string_id)]
-        dues = [due_by_quarter(blocks, today) for blocks in strings]
+        dues = [due_by_quarter(blocks, today, quarter_count) for blocks in strings]
         strings_due = {quarter: sum(quarter in due for due in dues) for due in dues for quarter in due}
         for blocks, due in zip(strings, dues, strict=True):
-            choice = choose(blocks, today, strings_due, prices, new_life_days)
+            choice = choose(blocks, due, today, strings_due, prices=prices, new_life_days=new_life_days)
             if choice is None:
                 continue
             parts = {choice.first: blocks} if choice.whole else due
@@ -74,7 +74,9 @@ def make_plan(  # what a plan is made from
         visits=visits,
         block_count=sum(visit.block_count for visit in visits),
         cost=sum(visit.cost for visit in visits),
-        unknown_battery_ids=tuple(battery.battery_id for battery in batteries if battery.advice is None),
+        unknown_battery_ids=tuple(
+            b.battery_id for b in batteries if b.advice is None and b.battery_id not in planned_ids
+        ),
         review_battery_ids=tuple(b.battery_id for b in batteries if b.review and b.battery_id in planned_ids),
     )
 

@@ -14,6 +14,7 @@ from batterytwin.life_models import ModelGate
 
 CARD_FILE: Final = "card.json"
 CASES_FILE: Final = "cases.npz"
+_LONGEST_VERSION: Final = 100
 _MOST_FILES: Final = 16
 _MOST_BYTES: Final = 64 * 2**20
 
@@ -91,11 +92,14 @@ def read_card(card: str | bytes) -> CardFacts:
         InvalidArgumentError: it is no card of a model.
     """
     try:
-        told: dict[str, Any] = json.loads(card)
+        told: dict[str, Any] = json.loads(card if isinstance(card, str) else card.decode())
+        version = str(told["version"])
+        if not (0 < len(version) <= _LONGEST_VERSION and version.isprintable()):
+            raise ValueError(f"a version has 1 to {_LONGEST_VERSION} characters that can be printed")
         data = told.get("data", {})
         trained = told.get("trained_at") or data.get("trained_at")
         return CardFacts(
-            version=str(told["version"]),
+            version=version,
             layout=str(told["layout"]),
             trained_us=None if trained is None else _time_us(str(trained)),
             data_range=", ".join(f"{name.replace('_', ' ')}: {_plain(value)}" for name, value in data.items()),
@@ -105,7 +109,7 @@ def read_card(card: str | bytes) -> CardFacts:
             ),
             metrics={str(name): float(value) for name, value in told["metrics"].items() if _is_number(value)},
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _refused(f"its card cannot be read ({type(error).__name__}: {error})") from error
 
 

@@ -91,15 +91,17 @@ def value_of_cooling(  # what it is computed from
     Args:
         location_id: the site; empty = several.
         cooler_k: how much cooler, K.
-        now_days: median remaining lives, shape `(n,)`.
+        now_days: median remaining lives, shape `(n,)`; NaN = not known any more: it is left out.
         cooler_days: the same in the cooler room.
         age_days: ages of the blocks.
         prices: prices.
     """
+    known = np.isfinite(now_days) & np.isfinite(cooler_days)
+    now_days, cooler_days, age_days = now_days[known], cooler_days[known], age_days[known]
     full_days = np.maximum(age_days + now_days, 1.0)
     ratio = np.where(now_days > 0.0, cooler_days / np.where(now_days > 0.0, now_days, 1.0), 1.0)
-    known = ratio[now_days > 0.0]
-    ratio = np.where(now_days > 0.0, ratio, np.median(known) if len(known) else 1.0)
+    told = ratio[now_days > 0.0]
+    ratio = np.where(now_days > 0.0, ratio, np.median(told) if len(told) else 1.0)
     avoided = float(np.sum(365.25 / full_days * (1.0 - 1.0 / np.maximum(ratio, 1e-9))))
     return CoolingValue(
         location_id=location_id,

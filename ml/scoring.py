@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from batterytwin.life import LifeScores
 from ml.physics_alone import PhysicsScorer
+
+_log = structlog.get_logger(__name__)
 
 
 class LifeScorer(Protocol):
@@ -106,12 +109,17 @@ class PairScorer:
         self._told, self._pair = told, pair
 
     def score(self, inputs: NDArray[np.float64], warmer_k: float) -> PairScores:
-        """Asks both; the shadow is not asked what would be if it were warmer."""
+        """Asks both; the shadow is not asked what would be if it were warmer, and its troubles are its own."""
         if self._told is None:
             self.use(ModelPair())
         assert self._told is not None
-        shadow = self._shadow.score(inputs) if self._shadow is not None and not warmer_k else None
-        return PairScores(self._told.score(inputs, warmer_k=warmer_k), shadow)
+        told, shadow = self._told.score(inputs, warmer_k=warmer_k), None
+        if self._shadow is not None and not warmer_k:
+            try:
+                shadow = self._shadow.score(inputs)
+            except Exception:  # noqa: BLE001 # what is told must not rest on it
+                _log.exception("the shadow cannot answer")
+        return PairScores(told, shadow)
 
 
 class LocalScoring:

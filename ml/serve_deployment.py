@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from actors.niceness import stand_behind
 from actors.ray_runtime import ray_folder
-from batterytwin.errors import InvalidArgumentError, ScorerUnavailableError
+from batterytwin.errors import InvalidArgumentError, ScorerUnavailableError, TwinError
 from ml.scoring import LifeScorer, ModelPair, PairScores, load_scorer
 
 # Read when Serve is imported. A second event loop in the server makes each of its calls dearer by a third: gRPC wakes
@@ -60,13 +60,11 @@ class _LifeDeployment:
         self._failure = ""
         return ""
 
-    def failure(self) -> str:
-        """Why the models that it was started with are not in use; "" = models are."""
-        return self._failure
-
     @serve.batch(max_batch_size=_MOST_TOGETHER, batch_wait_timeout_s=_WAIT_FOR_COMPANY_S)
     async def score(self, questions: list[tuple[NDArray[np.float64], float]]) -> list[PairScores]:
         """Answers questions that came at the same time in one go for each assumption about the future."""
+        if self._failure:  # since Serve has started it again: physics is not to speak in the name of a model
+            raise ScorerUnavailableError(self._failure, retry_after_s=_RETRY_S)
         answers: dict[int, PairScores] = {}
         for warmer_k in {warmer_k for _, warmer_k in questions}:
             places = [place for place, question in enumerate(questions) if question[1] == warmer_k]
@@ -105,9 +103,7 @@ class ServeScoring:
             if self._handle is None:
                 self._write(pair)
                 self._handle = await asyncio.to_thread(self._deploy)
-                failure = await asyncio.wait_for(self._handle.failure.remote(), _LONGEST_ANSWER_S)
-            else:
-                failure = await asyncio.wait_for(self._handle.use.remote(asdict(pair)), _LONGEST_ANSWER_S)
+            failure = await asyncio.wait_for(self._handle.use.remote(asdict(pair)), _LONGEST_ANSWER_S)
         except (RayError, RayServeException, RuntimeError, TimeoutError) as error:
             self._handle = None
             raise _away(error) from error
@@ -159,7 +155,9 @@ def _pair_file() -> Path:
 
 
 def _away(error: BaseException) -> ScorerUnavailableError:
-    what = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    cause = getattr(error, "cause", None)  # what the replica has raised
+    told = cause.message if isinstance(cause, TwinError) else str(error).strip()
+    what = (told.splitlines() or [type(error).__name__])[0]
     return ScorerUnavailableError(
         f"The scorer of remaining lives does not answer: {what[:200]}", retry_after_s=_RETRY_S
     )

@@ -9,7 +9,7 @@ from batterytwin.life_plan import ReplacementAdvice, ReplacementPrices
 from batterytwin.quarters import Quarter
 
 LOOK_AHEAD_QUARTERS: Final = 8
-"""Quarters over which the two ways are compared."""
+"""Quarters over which the two ways are compared at least; over a longer plan as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,11 @@ class StringChoice:
     visits_saved: int
 
 
-def due_by_quarter(blocks: Sequence[PlanBattery], today: date) -> dict[Quarter, list[PlanBattery]]:
-    """Blocks that come due within the look-ahead, by quarter, the earliest first."""
-    last = Quarter.of(today).plus(LOOK_AHEAD_QUARTERS - 1)
+def due_by_quarter(
+    blocks: Sequence[PlanBattery], today: date, quarter_count: int = LOOK_AHEAD_QUARTERS
+) -> dict[Quarter, list[PlanBattery]]:
+    """Blocks that come due within the look-ahead, or within so many quarters if these are more, the earliest first."""
+    last = Quarter.of(today).plus(max(quarter_count, LOOK_AHEAD_QUARTERS) - 1)
     due: dict[Quarter, list[PlanBattery]] = {}
     for block in blocks:
         if block.advice is not None and block.advice.quarter <= last:
@@ -64,28 +66,30 @@ def due_by_quarter(blocks: Sequence[PlanBattery], today: date) -> dict[Quarter, 
 
 def choose(
     blocks: Sequence[PlanBattery],
+    due: Mapping[Quarter, Sequence[PlanBattery]],
     today: date,
     strings_due: Mapping[Quarter, int],
+    *,
     prices: ReplacementPrices,
     new_life_days: float,
 ) -> StringChoice | None:
     """Compares the two ways for one string.
 
     Both count work and the value of life that is thrown away: a block exchanged before its median end loses the price
-    of a block times the unused share of a new block's life. One by one also costs the visits that this string alone
-    would cause.
+    of a block times the unused share of a new block's life; one of which nothing is known counts as new. One by one
+    also costs the visits that this string alone would cause.
 
     Args:
         blocks: all blocks of the string.
+        due: those that come due, by quarter, the earliest first; see `due_by_quarter`.
         today: present day at the site.
         strings_due: strings of the same site with due blocks, this one included, by quarter.
         prices: prices.
         new_life_days: life of a new block at the sites, days.
 
     Returns:
-        None = no block comes due within the look-ahead.
+        None = no block comes due.
     """
-    due = due_by_quarter(blocks, today)
     if not due:
         return None
     first = next(iter(due))
@@ -95,9 +99,9 @@ def choose(
     for quarter, of_quarter in due.items():
         day = _middle(quarter, today)
         single += len(of_quarter) * prices.labour_hour * prices.single_block_hours
-        single += wasted * sum(_unused_days(block, day, today) for block in of_quarter)
+        single += wasted * sum(_unused_days(block, day, today, new_life_days) for block in of_quarter)
     whole = len(blocks) * prices.labour_hour * prices.string_block_hours
-    whole += wasted * sum(_unused_days(block, _middle(first, today), today) for block in blocks)
+    whole += wasted * sum(_unused_days(block, _middle(first, today), today, new_life_days) for block in blocks)
     at_once = sum(map(len, due.values())) > 1 and whole < single
     return StringChoice(at_once, first, single, whole, saved)
 
@@ -107,5 +111,7 @@ def _middle(quarter: Quarter, today: date) -> date:
     return begin + (quarter.last_day - begin) / 2
 
 
-def _unused_days(block: PlanBattery, day: date, today: date) -> float:
-    return 0.0 if block.advice is None else max(block.left_days - (day - today) / timedelta(days=1), 0.0)
+def _unused_days(block: PlanBattery, day: date, today: date, new_life_days: float) -> float:
+    if block.advice is None:
+        return new_life_days
+    return max(block.left_days - (day - today) / timedelta(days=1), 0.0)

@@ -9,12 +9,12 @@ _SATURDAY: Final = 5
 
 
 def dry_days(quarter: Quarter, today: date) -> tuple[date, date] | None:
-    """First and last day of a quarter, from today on, on which there is no monsoon; None = there are none."""
+    """First and last working day of a quarter, from today on, on which there is no monsoon; None = there are none."""
     begin, end = max(quarter.first_day, today), quarter.last_day
-    while begin <= end and begin.month in MONSOON_MONTHS:
-        begin = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
-    while end >= begin and end.month in MONSOON_MONTHS:
-        end = end.replace(day=1) - timedelta(days=1)
+    while begin <= end and (begin.month in MONSOON_MONTHS or begin.weekday() >= _SATURDAY):
+        begin += timedelta(days=1)
+    while end >= begin and (end.month in MONSOON_MONTHS or end.weekday() >= _SATURDAY):
+        end -= timedelta(days=1)
     return (begin, end) if begin <= end else None
 
 

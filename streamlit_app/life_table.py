@@ -11,13 +11,15 @@ from batterytwin.life import DAYS_PER_MONTH, DISAGREEMENT_LIMIT, LOW_CONFIDENCE
 from batterytwin.life_plan import due_soon
 from clients.types import Confidence, LifeColumns, Quarter
 from streamlit_app.life_words import CONFIDENCE_TEXT, FACTOR_TEXT, SOURCE_TEXT, URGENCY_TEXT
-from streamlit_app.wording import NOTHING, word
+from streamlit_app.wording import BANGKOK, NOTHING, word
 
 COLUMN_CONFIG: Final = {
     "battery": st.column_config.TextColumn("Battery", pinned=True, width="medium"),
     "months": st.column_config.NumberColumn("Months left", format="%.0f", help="Median of the fused estimate"),
     "lower": st.column_config.NumberColumn("from", format="%.0f", help="Lower end of the 90 % interval, months"),
-    "upper": st.column_config.NumberColumn("to", format="%.0f", help="Upper end of the 90 % interval, months"),
+    "upper": st.column_config.NumberColumn(
+        "to", format="%.0f", help="Upper end of the 90 % interval, months; empty where none is known to hold"
+    ),
     "soh": st.column_config.NumberColumn("SOH %", format="%.1f", help="Present over rated capacity"),
     "urgency": st.column_config.TextColumn("Replace", width="small"),
     "quarter": st.column_config.TextColumn("Quarter", width="small", help="Suggested quarter of the replacement"),
@@ -31,6 +33,9 @@ COLUMN_CONFIG: Final = {
     "model": st.column_config.NumberColumn("Model", format="%.0f", help="Median of the learned model, months"),
     "differ": st.column_config.CheckboxColumn("Differ", help="Twin and model differ by more than 30 %"),
     "source": st.column_config.TextColumn("Rests on", width="medium"),
+    "as_of": st.column_config.DatetimeColumn(
+        "Newest reading", format="DD MMM YYYY, HH:mm", help="Bangkok time; the months count from it"
+    ),
 }
 
 
@@ -64,7 +69,7 @@ def life_table(lives: LifeColumns, keep: NDArray[np.bool_]) -> pd.DataFrame:
             "battery": ids[keep],
             "months": months(lives.days_50),
             "lower": months(lives.days_05),
-            "upper": months(lives.days_95),
+            "upper": np.where(lives.upper_known[keep], months(lives.days_95), np.nan),
             "soh": lives.soh_capacity[keep].astype(np.float64) * 100,
             "urgency": [word(URGENCY_TEXT, urgency) for urgency in lives.urgencies[keep]],
             "quarter": [str(Quarter.of_index(int(index))) for index in lives.quarters[keep]],
@@ -76,6 +81,7 @@ def life_table(lives: LifeColumns, keep: NDArray[np.bool_]) -> pd.DataFrame:
             "model": months(lives.model_days),
             "differ": disagreeing(lives)[keep],
             "source": [word(SOURCE_TEXT, source) for source in lives.sources[keep]],
+            "as_of": pd.to_datetime(lives.as_of_unix_ns[keep], utc=True).tz_convert(BANGKOK),
         }
     )
 

@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 from batterytwin.life import DAYS_PER_MONTH
 from clients.types import Confidence, LifeFactor, LifeQuantiles, LifeSource, ModelState, ReplacementUrgency
 from streamlit_app.palette import BadgeColour
-from streamlit_app.wording import NOTHING
+from streamlit_app.wording import NOTHING, local_date
 
 _YEAR_DAYS: Final = 12 * DAYS_PER_MONTH
+_ABOUT: Final = timedelta(days=1)
 
 FACTOR_TEXT: Final[Mapping[int, str]] = {
     LifeFactor.TEMPERATURE: "Temperature",
@@ -71,6 +73,13 @@ def life_text(days: float | None) -> str:
     if days < 2 * _YEAR_DAYS:
         return f"{days / DAYS_PER_MONTH:.0f} months"
     return f"{days / _YEAR_DAYS:.1f} years"
+
+
+def counted_from(as_of: datetime | None, predict_time: datetime) -> str:
+    """Says from when a life counts, where that is not about the time of its prediction; else empty."""
+    if as_of is None or abs(predict_time - as_of) < _ABOUT:
+        return ""
+    return f"the days count from its newest reading, {local_date(as_of)}"
 
 
 def interval_text(quantiles: LifeQuantiles, *, upper_known: bool = True) -> str:

@@ -80,10 +80,13 @@ def begin_with(space: str, parts: Sequence[ScenarioPart], library: Sequence[Scen
     if _key(space) in st.session_state:
         return
     known = {scenario.name: scenario for scenario in library}
+    read = []  # all of them first: half a plan would be taken for what happens
     for part in parts:
         scenario = known.get(part.scenario_name)
         own = scenario is None or part.definition not in {"", scenario.definition}
-        add_part(space, scenario if scenario and not own else scenario_of(part.definition), own=own, given=part)
+        read.append((scenario if scenario and not own else scenario_of(part.definition), own, part))
+    for scenario, own, part in read:
+        add_part(space, scenario, own=own, given=part)
 
 
 def scenario_of(definition: str) -> Scenario:

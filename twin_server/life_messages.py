@@ -131,6 +131,7 @@ def columns_message(view: LifeView, fleet_map: FleetMap, *, scorer_up: bool) -> 
         quarters=view.quarters().tolist(),
         urgencies=view.urgencies().tolist(),
         soh_capacity=rows["soh_capacity"].tolist(),
+        upper_known=rows["upper_known"].tolist(),
     )
 
 

@@ -107,12 +107,11 @@ class LifePlanner:
             self._forecast,
             names,
             slices,
-            self._table.rows[everything],
+            *self._at_one_time(everything),
             now.rows,
             cooler.rows,
             ages,
             cooler_k,
-            self._now_us(everything),
         )
 
     def _of_location(self, number: int) -> NDArray[np.int32]:
@@ -121,8 +120,8 @@ class LifePlanner:
 
     def _plan(self, ordinals: NDArray[np.int32], quarter_count: int, risk: float) -> MaintenancePlan:
         known = self._table.known(ordinals)
-        view = self._table.view(known, risk)
-        now_us = self._now_us(ordinals)
+        now_us, rows = self._at_one_time(known)
+        view = self._table.view_rows(known, rows, risk, now_us)
         lives = ForecastLives(days_of(view.rows), view.rows["as_of"])
         left = medians_left(lives, now_us)
         place_of = {int(ordinal): place for place, ordinal in enumerate(known)}
@@ -136,7 +135,7 @@ class LifePlanner:
                     identity.location.location_id,
                     None if place is None else view.advice[place],
                     0.0 if place is None else float(left[place]),
-                    place is not None and self._needs_review(view.rows[place]),
+                    place is None or self._needs_review(view.rows[place]),
                 )
             )
         return make_plan(
@@ -145,19 +144,19 @@ class LifePlanner:
             quarter_count=quarter_count,
             risk=risk,
             prices=self.prices,
-            new_life_days=self._new_life_days(known, left, now_us),
+            new_life_days=self._new_life_days(known, left),
         )
 
     def _forecast(  # noqa: PLR0917 # handed to a thread
         self,
         names: list[str],
         slices: list[slice],
+        now_us: int,
         told: Rows,
         now: Rows,
         cooler: Rows,
         ages: NDArray[np.float64],
         cooler_k: float,
-        now_us: int,
     ) -> ReplacementForecast:
         lives = ForecastLives(days_of(told), told["as_of"])
         present, cool = (rows["days_50"].astype(np.float64) for rows in (now, cooler))
@@ -184,9 +183,19 @@ class LifePlanner:
             prices=self.prices,
         )
 
-    def _now_us(self, ordinals: NDArray[np.int32]) -> int:
-        numbers = np.unique(self._map.location_of[ordinals]).tolist()
-        return max((self._live.clocks.now_us(number) for number in numbers), default=self._live.clocks.wall_us())
+    def _at_one_time(self, ordinals: NDArray[np.int32]) -> tuple[int, Rows]:
+        """Present time, and predictions as if all locations had it: each life has gone on for as long as before.
+
+        A recording that is replayed beside a live fleet lives in another year.
+        """
+        nows_us = self._nows_us(ordinals)
+        now_us = int(nows_us.max(initial=0)) or self._live.clocks.wall_us()
+        rows = self._table.rows[ordinals]  # a copy
+        rows["as_of"] += now_us - nows_us
+        return now_us, rows
+
+    def _nows_us(self, ordinals: NDArray[np.int32]) -> NDArray[np.int64]:
+        return self._live.clocks.all_now_us()[self._map.location_of[ordinals]]
 
     def _needs_review(self, row: np.void) -> bool:
         share = float(row["confidence"])
@@ -196,9 +205,9 @@ class LifePlanner:
             or Confidence.of_share(share) is Confidence.LOW
         )
 
-    def _new_life_days(self, ordinals: NDArray[np.int32], left_days: NDArray[np.float64], now_us: int) -> float:
+    def _new_life_days(self, ordinals: NDArray[np.int32], left_days: NDArray[np.float64]) -> float:
         """Median of age plus what is left, over batteries in service."""
         if not len(ordinals):
             return _NEW_LIFE_DAYS
-        since = self._map.unit_since_us[ordinals].astype(np.float64)
-        return max(float(np.median((now_us - since) / _DAY_US + left_days)), 365.0)
+        age_days = (self._nows_us(ordinals) - self._map.unit_since_us[ordinals]) / _DAY_US
+        return max(float(np.median(age_days + left_days)), 365.0)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -52,6 +52,16 @@ class PredictionStore(Protocol):
         """The newest told prediction of every battery that has one."""
 
 
+class Models(Protocol):
+    """Which models may speak; see `model_registry.ModelRegistry`."""
+
+    def model_keys(self) -> tuple[int, int]:
+        """Database keys of the told model and of the shadow; 0 = none."""
+
+    def key_of(self, version: str) -> int:
+        """Database key of a model that has answered; 0 = none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Predicted:
     """Predictions that were just made.
@@ -78,7 +88,7 @@ class LifePredictor:
         table: newest predictions.
         scoring: models.
         store: where predictions are kept.
-        model_keys: database keys of the told model and of the shadow; 0 = none.
+        models: which models may speak.
         fresh_s: age up to which a prediction is told without making it anew, s.
     """
 
@@ -89,7 +99,7 @@ class LifePredictor:
         table: LifeTable,
         scoring: LifeScoring,
         store: PredictionStore,
-        model_keys: Callable[[], tuple[int, int]],
+        models: Models,
         fresh_s: float,
     ) -> None:
         self._source = source
@@ -98,7 +108,7 @@ class LifePredictor:
         self._table = table
         self._scoring = scoring
         self._store = store
-        self._model_keys = model_keys
+        self._models = models
         self._fresh_us = round(fresh_s * 1e6)
         self._touched: set[int] = set()
         self._turn = asyncio.Lock()
@@ -131,7 +141,6 @@ class LifePredictor:
         """Predicts the whole fleet, as happens every hour."""
         if not self._loaded:
             await self.load()
-        self._touched.clear()
         await self.predict(np.arange(len(self._map), dtype=np.int32))
 
     async def look(self) -> None:
@@ -140,8 +149,9 @@ class LifePredictor:
             await self.load()
         self._table.extend()
         as_of, told = self._live.rows["as_of_us"], self._table.rows
-        behind = (as_of > 0) & (as_of - told["as_of"] > _CAUGHT_UP_US)
-        is_new, now_s = behind & (told["as_of"] == 0), time.monotonic()
+        told_of = np.where(told["unit_seq"] == self._map.unit_seqs, told["as_of"], 0)
+        behind = (as_of > 0) & (as_of - told_of > _CAUGHT_UP_US)
+        is_new, now_s = behind & (told_of == 0), time.monotonic()
         behind &= ~is_new
         if now_s - self._caught_up_s < _CATCH_UP_EVERY_S:
             behind[:] = False
@@ -150,12 +160,11 @@ class LifePredictor:
         if now_s - self._began_s >= _BEGIN_EVERY_S and is_new.any():
             self._began_s = now_s
             behind |= is_new
-        model_key = self._model_keys()[0] if self._scoring.is_up else NO_MODEL
+        model_key = self._models.model_keys()[0] if self._scoring.is_up else NO_MODEL
         if model_key not in (NO_MODEL, self._heard_key):
             behind |= (told["as_of"] > 0) & (told["model_key"] != model_key)
         wanted = set(np.flatnonzero(behind).tolist()) | self._touched
         if wanted:
-            self._touched.clear()
             by_model = await self.predict(np.array(sorted(wanted), np.int32))
             model_key = model_key if by_model else NO_MODEL
         self._heard_key = model_key
@@ -173,7 +182,6 @@ class LifePredictor:
         is_known = len(self._table.known(one)) == 1
         if is_known and now_us - int(row["predicted_at"][0]) < self._fresh_us and ordinal not in self._touched:
             return row
-        self._touched.discard(ordinal)
         await self.predict(one)
         if not len(self._table.known(one)):
             raise _never_read(self._map.battery_ids[ordinal])
@@ -181,20 +189,29 @@ class LifePredictor:
 
     async def what_if(self, ordinals: NDArray[np.int32], warmer_k: float) -> Predicted:
         """Predictions under another future climate; nothing of them is kept."""
-        parts = [await self._what_if(part, warmer_k) for part in _parts(ordinals)]
-        rows, inputs = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "inputs"))
-        return Predicted(ordinals, rows, inputs, all(part.by_model for part in parts))
-
-    async def _what_if(self, ordinals: NDArray[np.int32], warmer_k: float) -> Predicted:
-        inputs = await self._inputs(ordinals)
-        scores, by_model = await self._scoring.score(inputs, warmer_k)
-        key = self._model_keys()[0] if by_model else NO_MODEL
-        rows = self._rows(ordinals, inputs, scores.told, TOLD, key)
-        return Predicted(ordinals, rows, inputs, by_model)
+        return _joined(ordinals, [await self._what_if(part, warmer_k) for part in _parts(ordinals)])
 
     async def compare(self, ordinals: NDArray[np.int32], warmer_k: float) -> tuple[Predicted, Predicted]:
         """Predictions under the sites' own climates and under other ones, from the same inputs; nothing is kept."""
-        return await self.what_if(ordinals, 0.0), await self.what_if(ordinals, warmer_k)
+        parts = [await self._compare(part, warmer_k) for part in _parts(ordinals)]
+        now, then = zip(*parts, strict=True)
+        return _joined(ordinals, now), _joined(ordinals, then)
+
+    async def _what_if(self, ordinals: NDArray[np.int32], warmer_k: float) -> Predicted:
+        return await self._told_of(ordinals, *await self._inputs(ordinals), warmer_k)
+
+    async def _compare(self, ordinals: NDArray[np.int32], warmer_k: float) -> tuple[Predicted, Predicted]:
+        units, inputs = await self._inputs(ordinals)
+        now, then = [await self._told_of(ordinals, units, inputs, by_k) for by_k in (0.0, warmer_k)]
+        if (now.rows["model_key"] != then.rows["model_key"]).any():  # the scorer was lost, found or switched
+            now = await self._told_of(ordinals, units, inputs, 0.0)
+        return now, then
+
+    async def _told_of(
+        self, ordinals: NDArray[np.int32], units: NDArray[np.int16], inputs: NDArray[np.float64], warmer_k: float
+    ) -> Predicted:
+        scores, by_model = await self._scoring.score(inputs, warmer_k)
+        return Predicted(ordinals, self._rows(ordinals, units, inputs, scores.told, TOLD), inputs, by_model)
 
     async def predict(self, ordinals: NDArray[np.int32]) -> bool:
         """Predicts some batteries. Without the models, what they said of a block before stays told.
@@ -210,49 +227,73 @@ class LifePredictor:
 
     async def _predict(self, ordinals: NDArray[np.int32]) -> bool:
         async with self._turn:
-            inputs = await self._inputs(ordinals)
-            told_key, shadow_key = self._model_keys()
-            scores, by_model = await self._scoring.score(inputs)
-            rows = self._rows(ordinals, inputs, scores.told, TOLD, told_key if by_model else NO_MODEL)
-            keep = rows["as_of"] > 0
-            if not by_model:
-                before = self._table.rows[ordinals]
-                of_model = (before["source"] == LifeSource.TWIN_AND_MODEL) & (before["as_of"] > 0)
-                keep &= ~(of_model & (before["unit_seq"] == rows["unit_seq"]))
-            if keep.any():
-                await self._store.add_predictions(rows[keep], inputs[keep])
-                self._table.put(ordinals[keep], rows[keep])
-            if scores.shadow is not None and shadow_key:
-                beside = self._rows(ordinals, inputs, scores.shadow, SHADOW, shadow_key)
-                beside["predicted_at"] = rows["predicted_at"]
-                await self._store.add_predictions(beside[beside["as_of"] > 0])
-            return by_model
+            touched = self._touched.intersection(ordinals.tolist())
+            self._touched -= touched
+            try:
+                return await self._make(ordinals)
+            except BaseException:
+                self._touched |= touched  # what has happened to them is still to be told
+                raise
+
+    async def _make(self, ordinals: NDArray[np.int32]) -> bool:
+        units, inputs = await self._inputs(ordinals)
+        scores, by_model = await self._scoring.score(inputs)
+        rows = self._rows(ordinals, units, inputs, scores.told, TOLD)
+        keep = rows["as_of"] > 0
+        if not by_model:
+            before = self._table.rows[ordinals]
+            of_model = (before["source"] == LifeSource.TWIN_AND_MODEL) & (before["as_of"] > 0)
+            keep &= ~(of_model & (before["unit_seq"] == rows["unit_seq"]))
+        if keep.any():
+            await self._store.add_predictions(rows[keep], inputs[keep])
+            self._table.put(ordinals[keep], rows[keep])
+        if scores.shadow is not None:
+            beside = self._rows(ordinals, units, inputs, scores.shadow, SHADOW)
+            beside["predicted_at"] = rows["predicted_at"]
+            await self._store.add_predictions(beside[beside["as_of"] > 0])
+        return by_model
 
     def _rows(
-        self, ordinals: NDArray[np.int32], inputs: NDArray[np.float64], scores: LifeScores, role: int, model_key: int
+        self,
+        ordinals: NDArray[np.int32],
+        units: NDArray[np.int16],
+        inputs: NDArray[np.float64],
+        scores: LifeScores,
+        role: int,
     ) -> Rows:
         return rows_of_scores(
             scores,
             inputs,
             battery_keys=self._map.battery_keys[ordinals],
-            unit_seqs=self._map.unit_seqs[ordinals],
+            unit_seqs=units,
             predicted_us=self._live.clocks.wall_us(),
             role=role,
-            model_key=model_key,
+            model_key=self._models.key_of(scores.model_version),
         )
 
-    async def _inputs(self, ordinals: NDArray[np.int32]) -> NDArray[np.float64]:
+    async def _inputs(self, ordinals: NDArray[np.int32]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+        """Blocks and what is known of them.
+
+        A block that comes while its slot is asked about is taken for the one before, of which nothing is told any more;
+        so it never gets the life of that one.
+        """
+        units = self._map.unit_seqs[ordinals]
         shards = self._map.shard[ordinals]
         twins = self._map.twin[ordinals]
         inputs = np.empty((len(ordinals), N_LIFE_INPUTS))
         for shard in np.unique(shards).tolist():
             mine = shards == shard
             inputs[mine] = await self._source.life_inputs(shard, twins[mine])
-        return inputs
+        return units, inputs
 
 
 def _parts(ordinals: NDArray[np.int32]) -> list[NDArray[np.int32]]:
     return [ordinals[begin : begin + _MOST_AT_ONCE] for begin in range(0, max(len(ordinals), 1), _MOST_AT_ONCE)]
+
+
+def _joined(ordinals: NDArray[np.int32], parts: Sequence[Predicted]) -> Predicted:
+    rows, inputs = (np.concatenate([getattr(part, name) for part in parts]) for name in ("rows", "inputs"))
+    return Predicted(ordinals, rows, inputs, all(part.by_model for part in parts))
 
 
 def ages_days(predicted: Predicted) -> NDArray[np.float64]:

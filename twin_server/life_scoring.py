@@ -34,6 +34,7 @@ class LifeScoring:
         self._alone = LocalScoring()
         self._in_use: ModelPair | None = None
         self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()  # what is used last is what was wanted last
         self.pair = ModelPair()
         self.reason = "the scorer of remaining lives is starting"
 
@@ -49,9 +50,18 @@ class LifeScoring:
             InvalidArgumentError: a model cannot be loaded.
             UnavailableError: the scorer is away; nothing has changed.
         """
+        async with self._turn:
+            try:
+                await self._use(pair)
+            except BaseException:
+                self._wake.set()  # the place may have switched all the same: it is told again what to use
+                raise
+            self.pair = pair
+
+    async def _use(self, pair: ModelPair) -> None:
+        self._in_use = None
         await self._place.use(pair)
-        self.pair = self._in_use = pair
-        self.reason = ""
+        self._in_use, self.reason = pair, ""
 
     def want(self, pair: ModelPair) -> None:
         """Says which models to ask, as soon as the scorer is there."""
@@ -73,14 +83,15 @@ class LifeScoring:
         pause_s = _FIRST_RETRY_S
         while True:
             self._wake.clear()
-            if not self.is_up or self._in_use != self.pair:
-                try:
-                    await self.use(self.pair)
-                    pause_s = _FIRST_RETRY_S
-                    _log.info("remaining lives are scored", told=self.pair.told, shadow=self.pair.shadow)
-                except TwinError as error:
-                    self._lose(error)
-                    pause_s = min(2.0 * pause_s, _LONGEST_RETRY_S)
+            async with self._turn:
+                if not self.is_up or self._in_use != self.pair:
+                    try:
+                        await self._use(self.pair)
+                        pause_s = _FIRST_RETRY_S
+                        _log.info("remaining lives are scored", told=self.pair.told, shadow=self.pair.shadow)
+                    except TwinError as error:
+                        self._lose(error)
+                        pause_s = min(2.0 * pause_s, _LONGEST_RETRY_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _WATCH_S if self.is_up else pause_s)
 

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from batterytwin.life import MEDIAN
 from batterytwin.life_plan import ReplacementAdvice
 from batterytwin.quarters import site_day
 from batterytwin.telemetry import Rows
@@ -15,6 +16,7 @@ from twin_server.life_rows import days_of
 from twin_server.live_table import LiveTable
 
 _MOST_ADVICE: Final = 100_000
+_DAY_US: Final = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +88,34 @@ class LifeTable:
         """Predictions of batteries that have one, with advice as of now."""
         return self.view_rows(ordinals, self.rows[ordinals], risk)
 
-    def view_rows(self, ordinals: NDArray[np.int32], rows: Rows, risk: float | None = None) -> LifeView:
-        """Like `view`, of given predictions."""
+    def view_rows(
+        self, ordinals: NDArray[np.int32], rows: Rows, risk: float | None = None, at_us: int | None = None
+    ) -> LifeView:
+        """Like `view`, of given predictions; as of `at_us` in place of the present time of each location."""
         asked_risk = self._risk if risk is None else risk
         days = days_of(rows)
         locations = self._map.location_of[ordinals]
-        now_us = {int(number): self._live.clocks.now_us(int(number)) for number in np.unique(locations)}
+        now_us = {
+            int(number): self._live.clocks.now_us(int(number)) if at_us is None else at_us
+            for number in np.unique(locations)
+        }
         today = {number: site_day(us) for number, us in now_us.items()}
         advice = []
         for place, location in enumerate(locations.tolist()):
             row = rows[place]
-            key = (int(ordinals[place]), int(row["predicted_at"]), today[location], asked_risk, float(row["days_50"]))
+            as_of_us, now = int(row["as_of"]), today[location]
+            key = (
+                int(ordinals[place]),
+                int(row["predicted_at"]),
+                as_of_us // _DAY_US,
+                now,
+                asked_risk,
+                days[place, MEDIAN],
+            )
             known = self._advice.get(key)
             if known is None:
                 soh = float(row["soh_capacity"])
-                known = advise(days[place], int(row["as_of"]), now_us[location], soh, asked_risk)
+                known = advise(days[place], as_of_us, now_us[location], soh, asked_risk)
                 if len(self._advice) >= _MOST_ADVICE:
                     self._advice.clear()
                 self._advice[key] = known

@@ -88,7 +88,7 @@ class Lives:
         self.registry = ModelRegistry(store, self.files, self.scoring, default_model)
         self.table = LifeTable(live, settings.plan_risk)
         self.predictor = LifePredictor(
-            source, live, self.table, self.scoring, store, self.registry.model_keys, settings.life_fresh_s
+            source, live, self.table, self.scoring, store, self.registry, settings.life_fresh_s
         )
         self.planner = LifePlanner(
             live,

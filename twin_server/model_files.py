@@ -6,11 +6,12 @@ import json
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
 from actors.remaining_life import LifePopulation
-from batterytwin.errors import InvalidArgumentError, UnknownModelError
+from batterytwin.errors import InvalidArgumentError, StoreUnavailableError, UnknownModelError
 from batterytwin.life import LifeCase
 from ml.case_library import CaseLibrary
 from ml.model_archive import CARD_FILE, CASES_FILE, open_model
@@ -89,30 +90,31 @@ class ModelFiles:
         return None if space is None or number >= len(space.library) else space.library.case(number)
 
     async def case_space(self, version: str) -> CaseSpace | None:
-        """Where a model finds cases alike; None = it has no cases, or there is no such model any more."""
-        if not version:
-            return None
-        if version not in self._spaces:
-            self._spaces[version] = await self._read_space(version)
-        return self._spaces[version]
+        """Where a model finds cases alike; None = it has no cases, or they cannot be had now."""
+        if version and version not in self._spaces:
+            with suppress(StoreUnavailableError):
+                self._spaces[version] = await self._read_space(version)
+        return self._spaces.get(version)
 
     async def _read_space(self, version: str) -> CaseSpace | None:
         try:
             return await asyncio.to_thread(_case_space, await self.folder_of(version))
-        except (InvalidArgumentError, OSError, ValueError, KeyError, TypeError):
+        except (InvalidArgumentError, UnknownModelError, OSError, ValueError, KeyError, TypeError):
             return None
 
     def _unpack(self, archive: bytes, sha256: bytes) -> Path:
-        target = self._folder / sha256.hex()[:16]
-        if not target.is_dir():
+        target, files = self._folder / sha256.hex()[:16], open_model(archive)
+        if not _holds(target, files):  # also where a file is torn, as after a power cut
             self._folder.mkdir(parents=True, exist_ok=True)
             staging = Path(tempfile.mkdtemp(dir=self._folder, prefix=".new-"))
             try:
-                _write(staging, open_model(archive))
+                _write(staging, files)
+                if not _holds(target, files):
+                    shutil.rmtree(target, ignore_errors=True)
                 staging.replace(target)
             except OSError:
                 shutil.rmtree(staging, ignore_errors=True)
-                if not target.is_dir():  # else somebody else was quicker
+                if not _holds(target, files):  # else somebody else was quicker
                     raise
         return target
 
@@ -120,6 +122,14 @@ class ModelFiles:
 def unknown_model(version: str) -> UnknownModelError:
     """There is no such model."""
     return UnknownModelError(f"There is no model {version[:200]}.", field="version", value=version)
+
+
+def _holds(folder: Path, files: dict[str, bytes]) -> bool:
+    """Whether a folder has these files, whole."""
+    try:
+        return all((folder / name).read_bytes() == content for name, content in files.items())
+    except OSError:
+        return False
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:

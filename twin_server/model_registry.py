@@ -1,7 +1,10 @@
 """The registry of models: what may be approved, told, shadowed, and what is."""
 
+import asyncio
 import time
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -81,6 +84,11 @@ class ModelRegistry:
         self.told: LifeModelRecord | None = None
         self.shadow: LifeModelRecord | None = None
         self.versions: dict[int, str] = {NO_MODEL: ""}
+        self._turn = asyncio.Lock()  # one switch after the other
+
+    def key_of(self, version: str) -> int:
+        """Database key of a model that has answered; 0 = it is none of the registry's, or physics alone."""
+        return next((key for key, known in self.versions.items() if known == version), NO_MODEL)
 
     def model_keys(self) -> tuple[int, int]:
         """Database keys of the told model and of the shadow; 0 = none."""
@@ -162,14 +170,14 @@ class ModelRegistry:
                 field="version",
                 value=version,
             )
-        before = self.told.version if self.told is not None else ""
-        shadow = self.shadow if self.shadow is not None and self.shadow.version != version else None
-        await self._scoring.use(await self._pair(model, shadow))
-        await self._store.switch_life_model(TOLD, model.model_key, by, note, _now_us(), request_id, audit)
-        if shadow is not self.shadow:
-            ended = str(uuid.uuid5(uuid.UUID(request_id), "shadow"))
-            await self._store.switch_life_model(SHADOW, None, by, "it is told now", _now_us(), ended)
-        await self._take_up()
+        async with self._turn:
+            before = self.told.version if self.told is not None else ""
+            shadow = self.shadow if self.shadow is not None and self.shadow.version != version else None
+            async with self._switched(model, shadow):
+                await self._store.switch_life_model(TOLD, model.model_key, by, note, _now_us(), request_id, audit)
+                if shadow is not self.shadow:
+                    ended = str(uuid.uuid5(uuid.UUID(request_id), "shadow"))
+                    await self._store.switch_life_model(SHADOW, None, by, "it is told now", _now_us(), ended)
         return await self.get(version), "" if before == version else before
 
     async def set_shadow(
@@ -184,18 +192,36 @@ class ModelRegistry:
         model = await self.get(version) if version else None
         if model is not None:
             _refuse_layout(model)
-            if self.told is not None and model.model_key == self.told.model_key:
+        async with self._turn:
+            if model is not None and self.told is not None and model.model_key == self.told.model_key:
                 raise ModelRefusedError(
                     f"Model {version} is the one that is told; shadow another one.",
                     reason=Reason.MODEL_STATE_FORBIDS,
                     field="version",
                     value=version,
                 )
-        await self._scoring.use(await self._pair(self.told, model))
-        key = None if model is None else model.model_key
-        await self._store.switch_life_model(SHADOW, key, by, "", _now_us(), request_id, audit)
-        await self._take_up()
+            key = None if model is None else model.model_key
+            async with self._switched(self.told, model):
+                await self._store.switch_life_model(SHADOW, key, by, "", _now_us(), request_id, audit)
         return None if model is None else await self.get(version)
+
+    @asynccontextmanager
+    async def _switched(self, told: LifeModelRecord | None, shadow: LifeModelRecord | None) -> AsyncIterator[None]:
+        """Lets the scorer use models while they are written down, and in the end those that are written down.
+
+        These are others where that fails, or where a request is repeated after a later switch.
+        """
+        self.versions.update({model.model_key: model.version for model in (told, shadow) if model is not None})
+        before = self._scoring.pair
+        await self._scoring.use(await self._pair(told, shadow))
+        try:
+            yield
+            await self._take_up()
+        except BaseException:
+            self._scoring.want(before)
+            raise
+        if self.model_keys() != (_key(told), _key(shadow)):
+            self._scoring.want(await self._pair(self.told, self.shadow))
 
     async def _take_up(self) -> None:
         models = await self._store.life_models()

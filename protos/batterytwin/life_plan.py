@@ -137,8 +137,9 @@ class MaintenancePlan:
         visits: by time, then by site.
         block_count: blocks of all visits.
         cost: of all visits.
-        unknown_battery_ids: batteries whose life is not known.
-        review_battery_ids: batteries whose answer is degraded or of low confidence; a person should look before.
+        unknown_battery_ids: batteries whose life is not known and for which nothing is planned.
+        review_battery_ids: planned ones whose answer is degraded, of low confidence, or missing; a person should look
+            before.
     """
 
     plan_time: datetime

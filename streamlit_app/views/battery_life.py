@@ -24,6 +24,7 @@ from streamlit_app.life_words import (
     SOURCE_TEXT,
     URGENCY_BADGE,
     URGENCY_TEXT,
+    counted_from,
     interval_text,
     life_text,
 )
@@ -99,7 +100,9 @@ def _headline(life: RemainingLife) -> None:
             st.badge(
                 f"Degraded: {word(SOURCE_TEXT, life.source).lower()}", color="orange", icon=":material/model_training:"
             )
-        st.caption(f"Predicted {local_time(life.predict_time, seconds=False)}", width="content")
+        predicted = f"Predicted {local_time(life.predict_time, seconds=False)}"
+        counted = counted_from(life.as_of, life.predict_time)
+        st.caption(f"{predicted}; {counted}" if counted else predicted, width="content")
 
 
 def _tiles(life: RemainingLife) -> None:
@@ -157,6 +160,9 @@ def _warmer(battery_id: str, life: RemainingLife) -> None:
     if not warmer_k:
         return
     other = life_answers.remaining_life(current_visitor(), battery_id, float(warmer_k)).value
+    if other.model_version != life.model_version:
+        st.caption("The model that told this life does not answer now, so the two cannot be compared.")
+        return
     change = other.fused.days_50 / life.fused.days_50 - 1.0 if life.fused.days_50 > 0.0 else 0.0
     st.markdown(
         f"**{life_text(other.fused.days_50)}** instead of {life_text(life.fused.days_50)} "

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from batterytwin.life import DAYS_PER_MONTH
 from batterytwin.quarters import Quarter
-from clients.types import Confidence, FleetLife, LifeColumns, Location, ReplacementUrgency
+from clients.types import Confidence, FleetLife, LifeColumns, LifeQuantiles, Location, ReplacementUrgency
 from streamlit_app import answers, life_answers, links
 from streamlit_app.charts.life_histogram import LIFE_KEY, URGENT_DAYS, YEAR_DAYS, life_histogram
 from streamlit_app.html_parts import colour_key
 from streamlit_app.life_table import COLUMN_CONFIG, disagreeing, life_table, to_review
-from streamlit_app.life_words import CONFIDENCE_TEXT, URGENCY_TEXT, life_text
+from streamlit_app.life_words import CONFIDENCE_TEXT, URGENCY_TEXT, interval_text, life_text
 from streamlit_app.live_chart import live_chart
 from streamlit_app.notices import away_notice, explained
 from streamlit_app.visitor import current_visitor
@@ -22,6 +22,7 @@ from streamlit_app.wording import NOTHING, local_time, word
 
 REFRESH_S: Final = 60
 _LONGEST_YEARS: Final = 20
+_DAY_NS: Final = 86_400_000_000_000
 _REVIEW_HELP: Final = (
     "Due within two quarters by a prediction of low confidence: look, or test the capacity, before ordering"
 )
@@ -123,8 +124,12 @@ def _totals(fleet: FleetLife, keep: NDArray[np.bool_], review: NDArray[np.bool_]
     when = local_time(
         np.datetime64(newest, "ns").astype("datetime64[us]").item().replace(tzinfo=fleet.server_time.tzinfo)
     )
+    late = int(np.count_nonzero(lives.predict_time_unix_ns - lives.as_of_unix_ns > _DAY_NS))
+    unread = f" · {late:,} rest on readings of more than a day before, from which they count" if late else ""
     model = f"model {fleet.model_version}" if fleet.model_version else "no model"
-    st.caption(f"Newest prediction {when} · {model} · from simulated lives: see the page of the models for its limits")
+    st.caption(
+        f"Newest prediction {when}{unread} · {model} · from simulated lives: see the page of the models for its limits"
+    )
 
 
 def _first(lives: LifeColumns, keep: NDArray[np.bool_], shown: int = 9) -> None:
@@ -132,8 +137,10 @@ def _first(lives: LifeColumns, keep: NDArray[np.bool_], shown: int = 9) -> None:
     for index in order[keep[order]]:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
             links.battery_link(lives.battery_ids[index], lives.battery_ids[index])
-            low, high = life_text(float(lives.days_05[index])), life_text(float(lives.days_95[index]))
-            st.markdown(f"{life_text(float(lives.days_50[index]))} :gray[{low} to {high}]", width="content")
+            columns = (lives.days_05, lives.days_25, lives.days_50, lives.days_75, lives.days_95)
+            life = LifeQuantiles(*(float(days[index]) for days in columns))
+            interval = interval_text(life, upper_known=bool(lives.upper_known[index]))
+            st.markdown(f"{life_text(life.days_50)} :gray[{interval}]", width="content")
 
 
 def _table(lives: LifeColumns, keep: NDArray[np.bool_]) -> None:

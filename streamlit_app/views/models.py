@@ -50,7 +50,9 @@ def _model(model: LifeModel, visitor: Visitor) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{plain(model.version)}**", width="content")
         st.badge(word(MODEL_STATE_TEXT, model.state), color=MODEL_STATE_BADGE.get(int(model.state), "gray"))
-        if all(gate.passed for gate in model.gates):
+        if not model.gates:
+            st.badge("No gate measured", color="red", icon=":material/block:")
+        elif all(gate.passed for gate in model.gates):
             st.badge(f"{len(model.gates)} gates passed", color="green", icon=":material/verified:")
         else:
             failed = sum(not gate.passed for gate in model.gates)

@@ -148,7 +148,7 @@ def _plan(plan: MaintenancePlan, names: Mapping[str, str]) -> None:
         for visit in plan.visits:
             _visit(visit, plan, names)
     for words, ids in (
-        ("Look at these before acting (low confidence, or degraded)", plan.review_battery_ids),
+        ("Look at these before acting (low confidence, degraded or no prediction)", plan.review_battery_ids),
         ("No prediction yet", plan.unknown_battery_ids),
     ):
         if ids:

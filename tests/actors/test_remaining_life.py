@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.life_inputs import AGEING_MONTHS, life_records
-from actors.remaining_life import LifePopulation, physics_life
+from actors.remaining_life import SHORTEST_DAYS, LifePopulation, physics_life
 from batterytwin.life import FACTORS, MEDIAN, LifeFactor
 from tests.actors.life_rows import YEAR_S, ageing_factor, life_rows
 
@@ -103,6 +103,21 @@ def test_a_block_that_has_outlived_its_kind_is_a_slow_one() -> None:
     old = physics_life(life_rows(age_years=14.0))
     assert np.exp(old.speed_quantiles[0, MEDIAN]) < 0.6
     assert old.quantile_days[0, MEDIAN] > 30.0
+
+
+@given(age_years=AGES, below=st.floats(0.01, 0.5))
+def test_a_block_whose_capacity_is_known_to_be_gone_has_come_to_its_end(age_years: float, below: float) -> None:
+    sigma, limit = 0.028, 0.8
+    told = {"told_soh_capacity": limit - 2.0 * sigma - below, "told_soh_capacity_sigma": sigma}
+    measured = _test_of(told["told_soh_capacity"], sigma=sigma)
+    life = physics_life(life_rows(age_years=age_years, **told, **measured))
+    assert (life.quantile_days == SHORTEST_DAYS).all(), "however young it is"
+    assert life.effects.sum() == pytest.approx(np.log(SHORTEST_DAYS / 3_652.5), abs=1e-9)
+    unsure = told | {"told_soh_capacity_sigma": below + 2.0 * sigma}
+    assert _median(life_rows(age_years=age_years, **unsure, **measured)) == _median(
+        life_rows(age_years=age_years, **measured)
+    )
+    assert _median(life_rows(age_years=age_years, **told)) == _median(life_rows(age_years=age_years)), "by law alone"
 
 
 def test_each_reason_stands_in_its_column() -> None:

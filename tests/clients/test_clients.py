@@ -363,6 +363,7 @@ def test_a_life_tells_what_is_known_from_what_is_not(client: Any, api: FakeApi) 
     asked: Any = api.requests[-1]
     assert (asked.location_id, asked.max_days, asked.order, asked.page_size) == ("L1", 365.0, 4, 2)
     fleet = client.call("get_fleet_life")
+    assert fleet.lives.upper_known.tolist() == [False, False], "an older server does not say"
     assert (len(fleet.lives), fleet.lives.days_50.tolist(), fleet.model_version) == (2, [900.0, 40.0], "m1")
     assert [Quarter.of_index(index) for index in fleet.lives.quarters] == [Quarter(2027, 1), Quarter(2027, 2)]
     (past,) = client.call("get_life_history", "B1", max_points=10)

@@ -119,6 +119,18 @@ def test_windows_lie_on_working_days_outside_the_monsoon_unless_it_presses(
     assert holiday == (begin.date() <= date(begin.year, 4, 17) and end.date() >= date(begin.year, 4, 11))
 
 
+@pytest.mark.parametrize("year", range(2025, 2040))
+def test_a_weekend_before_the_monsoon_is_no_time_to_work(year: int) -> None:
+    today = date(year, 5, 31)
+    while today.weekday() < 5:
+        today -= timedelta(days=1)
+    advice = advise(
+        np.array([100.0, 400.0, 900.0, 1_500.0, 2_500.0]), day_start_us(today), day_start_us(today), 1.0, 0.05
+    )
+    begin, end = work_window(advice.quarter, today, presses=False)
+    assert {begin.month, end.month}.isdisjoint(MONSOON_MONTHS)
+
+
 def _fleet(draws: list[tuple[int, float]], strings: int, blocks: int, present: Quarter) -> list[PlanBattery]:
     fleet = []
     for number, (ahead, left) in enumerate(draws):
@@ -132,12 +144,12 @@ def _fleet(draws: list[tuple[int, float]], strings: int, blocks: int, present: Q
 
 
 plans = st.lists(
-    st.tuples(st.sampled_from((0, 1, 1, 3, 5, 9, 15, 20)), st.floats(0.0, 4_000.0)), min_size=24, max_size=24
+    st.tuples(st.sampled_from((0, 1, 1, 3, 5, 9, 11, 15, 20)), st.floats(0.0, 4_000.0)), min_size=24, max_size=24
 )
 
 
 @settings(max_examples=40)
-@given(plans, moments, st.integers(1, 8))
+@given(plans, moments, st.integers(1, 12))
 def test_everything_due_is_exchanged_once_and_in_time(
     draws: list[tuple[int, float]], now_us: int, quarters: int
 ) -> None:
@@ -157,7 +169,8 @@ def test_everything_due_is_exchanged_once_and_in_time(
     )
     assert plan.cost == pytest.approx(sum(visit.cost for visit in plan.visits))
     assert plan.cost >= plan.block_count * PRICES.block + len(plan.visits) * PRICES.visit
-    assert list(plan.unknown_battery_ids) == [battery.battery_id for battery in fleet if battery.advice is None]
+    unknown = [battery.battery_id for battery in fleet if battery.advice is None and battery.battery_id not in when]
+    assert list(plan.unknown_battery_ids) == unknown, "and nothing is planned for them"
 
 
 @settings(max_examples=40)
@@ -168,11 +181,11 @@ def test_a_whole_string_is_exchanged_only_where_that_costs_less(draws: list[tupl
     for _, of_string in itertools.groupby(fleet, key=lambda battery: battery.string_id):
         blocks = list(of_string)
         due = due_by_quarter(blocks, today)
-        choice = choose(blocks, today, dict.fromkeys(due, 1), PRICES, 3_000.0)
+        choice = choose(blocks, due, today, dict.fromkeys(due, 1), prices=PRICES, new_life_days=3_000.0)
         assert (choice is None) == (not due)
         if choice is not None:
             assert choice.whole == (choice.whole_cost < choice.single_cost and sum(map(len, due.values())) > 1)
-            shared = choose(blocks, today, dict.fromkeys(due, 2), PRICES, 3_000.0)
+            shared = choose(blocks, due, today, dict.fromkeys(due, 2), prices=PRICES, new_life_days=3_000.0)
             assert shared is not None
             assert shared.single_cost <= choice.single_cost  # visits that others need anyway save nothing
 
@@ -188,9 +201,22 @@ def test_a_worn_string_is_exchanged_whole_and_a_young_one_block_by_block() -> No
 
     for left, whole in ((250.0, True), (2_500.0, False)):
         blocks = string(left)
-        choice = choose(blocks, today, dict.fromkeys(due_by_quarter(blocks, today), 1), PRICES, 3_000.0)
+        due = due_by_quarter(blocks, today)
+        choice = choose(blocks, due, today, dict.fromkeys(due, 1), prices=PRICES, new_life_days=3_000.0)
         assert choice is not None
         assert choice.whole is whole
+
+
+def test_blocks_of_which_nothing_is_known_are_not_thrown_away_for_two_old_ones() -> None:
+    present = Quarter(2026, 4)
+    old = [ReplacementAdvice(present.plus(n), ReplacementUrgency.PLANNED, False, "") for n in (1, 5)]
+    new = [PlanBattery(f"B{n}", "S", "L", None, 0.0) for n in range(2, 24)]  # came last week, not yet read
+    blocks = [PlanBattery(f"B{n}", "S", "L", advice, 200.0) for n, advice in enumerate(old)] + new
+    plan = make_plan(
+        blocks, now_us=day_start_us(date(2026, 11, 29)), quarter_count=8, risk=0.1, prices=PRICES, new_life_days=3_000.0
+    )
+    assert [string.battery_ids for visit in plan.visits for string in visit.strings] == [("B0",), ("B1",)]
+    assert set(plan.unknown_battery_ids) == {block.battery_id for block in new}
 
 
 @settings(max_examples=40)
@@ -233,5 +259,14 @@ def test_cooling_never_costs_lives(lives: list[tuple[float, float]]) -> None:
     assert value.gained_days >= 0.0
     assert value.avoided_per_year >= 0.0
     assert value.saved_per_year == pytest.approx(value.avoided_per_year * PRICES.single_block)
+    gone = np.append(now, np.nan)  # a block that went while this was asked
+    assert value == value_of_cooling(
+        "L",
+        5.0,
+        now_days=gone,
+        cooler_days=gone * np.append(ratio, 1.0),
+        age_days=np.full(len(gone), 400.0),
+        prices=PRICES,
+    )
     none = value_of_cooling("L", 5.0, now_days=now, cooler_days=now, age_days=np.full(len(now), 400.0), prices=PRICES)
     assert none.avoided_per_year == pytest.approx(0.0)

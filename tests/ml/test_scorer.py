@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from actors.life_inputs import life_records
 from actors.remaining_life import physics_life
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.life import CASES_TOLD, FACTORS, MEDIAN, LifeScores
@@ -95,6 +96,15 @@ def test_a_battery_without_readings_gets_no_number_and_disturbs_no_other(scorer:
     assert (scores.case_index[1] == -1).all()
     assert not scores.upper_known[1]
     _same(scorer.score(ROWS[2:3]), scores, slice(2, 3))
+
+
+def test_a_young_block_of_half_its_capacity_is_not_told_years(scorer: Scorer) -> None:
+    rows = ROWS[:1].copy()
+    known = life_records(rows)
+    known["installed_us"] = known["as_of_us"] - 500 * 86_400e6
+    known["told_soh_capacity"], known["told_soh_capacity_sigma"] = 0.5, 0.028
+    known["test_us"], known["test_soh"], known["test_sigma"] = known["as_of_us"], 0.5, 0.03
+    assert scorer.score(rows).quantile_days[0, -1] < 30.0
 
 
 def test_physics_speaks_alone_and_says_so_without_a_model() -> None:

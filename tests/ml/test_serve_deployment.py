@@ -81,14 +81,32 @@ async def test_models_on_serve(scoring: ServeScoring, tmp_path: Path) -> None:
 
     # its process is killed
     os.kill(_replica().pid, signal.SIGKILL)
+    assert await _told_at_last(scoring) == "m2"
+
+    # it is started again and cannot read its model any more: it does not speak by physics in the name of that
+    card = tmp_path / "m2" / "card.json"
+    whole = card.read_text()
+    card.write_text('{"version": "m2", "metrics": {}}')
+    os.kill(_replica().pid, signal.SIGKILL)
+    async with asyncio.timeout(60):
+        while True:
+            with pytest.raises(ScorerUnavailableError) as away:
+                await scoring.score(_inputs([0.9]))
+            if "broken" in away.value.message:
+                break
+            await asyncio.sleep(0.2)
+    card.write_text(whole)
+    await scoring.use(ModelPair(folders[1]))
+    assert await _told_at_last(scoring) == "m2"
+
+
+async def _told_at_last(scoring: ServeScoring) -> str:
     async with asyncio.timeout(60):
         while True:
             try:
-                answer = await scoring.score(_inputs([0.9]))
-                break
+                return (await scoring.score(_inputs([0.9]))).told.model_version
             except ScorerUnavailableError:
                 await asyncio.sleep(0.2)
-    assert answer.told.model_version == "m2"
 
 
 async def _ask_until_told(scoring: ServeScoring, version: str) -> int:

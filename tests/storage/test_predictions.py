@@ -99,6 +99,16 @@ async def test_pairs_of_one_block_tell_how_true_it_was(server_store: ServerStore
     assert pair.newer_s - pair.older_s == pytest.approx(39 * 86_400)
 
 
+async def test_a_battery_that_was_not_read_meanwhile_says_nothing_of_what_was_told(server_store: ServerStore) -> None:
+    silent, heard = (await _keys(server_store))[:2]
+    for days_ago in (50, 40, 1):
+        rows = predictions([silent, heard], T0_US - days_ago * DAY_US)
+        rows["as_of"][0] = T0_US - 60 * DAY_US
+        await server_store.add_predictions(rows)
+    (pair,) = await server_store.life_innovations(30, 365)
+    assert pair.battery_key == heard
+
+
 async def test_models_keep_their_state_in_a_log(server_store: ServerStore) -> None:
     models = [NewLifeModel(f"m{n}", "layout", T0_US, "{}", f"archive {n}".encode()) for n in range(2)]
     for model in models:

@@ -52,6 +52,7 @@ def fleet(location_ids: Iterable[str], degraded_reason: str = "") -> clients.Fle
         quarters=np.array([Quarter(2026, 1).index + min(max(int(0.5 * d // 91) - 1, 0), 12) for d in median], np.int32),
         urgencies=urgency.astype(np.int32),
         soh_capacity=soh.astype(np.float32),
+        upper_known=median < 540.0,
     )
     return clients.FleetLife(columns, NOW, "" if degraded_reason else VERSION, degraded_reason)
 

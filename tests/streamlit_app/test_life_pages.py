@@ -1,17 +1,21 @@
 """Pages about remaining life over a client without a server."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from batterytwin.quarters import Quarter
-from clients.types import ModelState, ReplacementUrgency
+from clients.types import FleetLife, ModelState, RemainingLife, ReplacementUrgency
 from streamlit_app.charts.life_fan import life_fan
 from streamlit_app.charts.life_histogram import life_histogram
 from streamlit_app.life_table import disagreeing, to_review
-from streamlit_app.life_words import life_text
+from streamlit_app.life_words import counted_from, life_text
+from streamlit_app.wording import local_date
 from tests.streamlit_app import dummy_life
 from tests.streamlit_app.dummy_client import DummyClient
 from tests.streamlit_app.dummy_fleet import NOW, SITES
@@ -30,6 +34,10 @@ def test_the_life_page_lists_every_battery_with_a_prediction(open_as: Opener) ->
     assert sorted(table["battery"]) == sorted(lives.battery_ids)
     assert table["months"].is_monotonic_increasing
     assert (table["lower"] <= table["months"]).all()
+    assert table["upper"].notna().sum() == np.count_nonzero(lives.upper_known) > 0, (
+        "what is not known to hold is not told"
+    )
+    assert "at least" in texts(app)
     assert values(app)["Replace now"] == f"{np.count_nonzero(lives.urgencies == ReplacementUrgency.NOW):,}"
 
 
@@ -89,6 +97,43 @@ def test_a_battery_tells_its_life_with_reasons_and_cases(open_as: Opener) -> Non
     assert "-50 %" in texts(app)
 
 
+def test_a_life_that_counts_from_an_old_reading_says_so(open_as: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not counted_from(NOW - timedelta(minutes=9), NOW)
+    old, life, fleet = NOW - timedelta(days=200), dummy_life.life, dummy_life.fleet
+
+    def fleet_of(*asked: Any) -> FleetLife:
+        told = fleet(*asked)
+        as_of = told.lives.as_of_unix_ns.copy()
+        as_of[:7] = round(old.timestamp() * 1e9)
+        return replace(told, lives=replace(told.lives, as_of_unix_ns=as_of))
+
+    monkeypatch.setattr(dummy_life, "life", lambda *asked: replace(life(*asked), as_of=old))
+    monkeypatch.setattr(dummy_life, "fleet", fleet_of)
+    open_as("anna")
+    battery = only("battery")
+    battery.query_params["battery"] = BATTERY
+    assert f"the days count from its newest reading, {local_date(old)}" in texts(battery.run())
+    app = only("life").run()
+    assert "7 rest on readings of more than a day before" in texts(app)
+    assert (app.dataframe[0].value["as_of"] < NOW - timedelta(days=100)).sum() == 7
+
+
+def test_a_cached_answer_is_not_compared_with_physics(open_as: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = dummy_life.life
+
+    def told(battery_id: str, warmer_k: float = 0.0) -> RemainingLife:
+        return replace(life(battery_id, warmer_k), model_version="" if warmer_k else "m1")
+
+    monkeypatch.setattr(dummy_life, "life", told)
+    open_as("anna")
+    app = only("battery")
+    app.query_params["battery"] = BATTERY
+    app.run()
+    app.slider(key=f"life_warmer_{BATTERY}").set_value(10).run()
+    assert "cannot be compared" in texts(app)
+    assert "instead of" not in texts(app)
+
+
 def test_the_planner_adds_up_and_exports(open_as: Opener) -> None:
     open_as("anna")
     app = only("plan").run()
@@ -110,6 +155,14 @@ def test_only_administrators_switch_models(open_as: Opener, user: str, acts: boo
     assert "Gate coverage" in texts(app)
     labels = [button.label for button in app.button]
     assert ("Activate" in labels) is acts
+
+
+def test_a_model_without_gates_has_passed_none(open_as: Opener, dummy: DummyClient) -> None:
+    dummy.models = [replace(model, gates=()) for model in dummy.models]
+    open_as("anna")
+    told = texts(only("models").run())
+    assert "No gate measured" in told
+    assert "passed" not in told
 
 
 def test_a_model_is_switched_and_a_failing_one_refused(open_as: Opener, dummy: DummyClient) -> None:

@@ -7,14 +7,15 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from clients.types import DrillState
+from batterytwin.errors import InvalidArgumentError
+from clients.types import DrillState, ScenarioPart
 from simulator.scenario import parse_scenario
 from streamlit_app.drill_files import report_csv, report_html
 from streamlit_app.drill_story import Kind, median_reaction, story
 from streamlit_app.drill_times import DrillTimes
 from streamlit_app.json_file import json_file
 from streamlit_app.own_scenario import definition_of, effect_kinds
-from streamlit_app.planned_parts import scenario_of
+from streamlit_app.planned_parts import begin_with, planned, scenario_of
 from streamlit_app.scenario_composer import matching
 from streamlit_app.scenario_form import step_of
 from tests.streamlit_app import dummy_scenarios
@@ -121,6 +122,17 @@ def test_a_scenario_of_ones_own_is_checked_before_it_is_played(panel: AppTest, d
     (drill,) = dummy.drills.values()
     assert drill.parts[0].scenario_name == ""
     assert scenario_of(drill.parts[0].definition).title == "A scenario of mine"
+
+
+def test_a_plan_that_cannot_be_read_whole_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamlit_app.planned_parts.st.session_state", {})
+    known = ScenarioPart(LIBRARY.scenarios[0].name)
+    for _ in range(2):  # it is not taken for the plan the next time either
+        with pytest.raises(InvalidArgumentError):
+            begin_with("drill", [known, ScenarioPart(definition="from a newer server"), known], LIBRARY.scenarios)
+        assert planned("drill") == ()
+    begin_with("drill", [known, known], LIBRARY.scenarios)
+    assert [part.given for part in planned("drill")] == [known, known]
 
 
 def test_the_report_tells_what_happened_in_order(open_as: Opener, dummy: DummyClient) -> None:

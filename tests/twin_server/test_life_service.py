@@ -117,6 +117,7 @@ async def test_lives_from_the_first_prediction_to_another_model(database_url: st
         assert len(everything.lives) == 96
         assert (everything.degraded_reason, everything.model_version) == ("", "m1")
         np.testing.assert_array_less(everything.lives.days_05, everything.lives.days_95)
+        assert everything.lives.upper_known.all()
         page = await client.list_remaining_life("AAA", order=LifeOrder.MEDIAN, page_size=2)
         assert (len(page), page.total_count) == (2, 48)
         assert page.lives[0].advice.urgency == ReplacementUrgency.NOW

@@ -476,6 +476,7 @@ class LifeColumns(_message.Message):
     QUARTERS_FIELD_NUMBER: _builtins.int
     URGENCIES_FIELD_NUMBER: _builtins.int
     SOH_CAPACITY_FIELD_NUMBER: _builtins.int
+    UPPER_KNOWN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def battery_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Slot names."""
@@ -544,6 +545,10 @@ class LifeColumns(_message.Message):
     def soh_capacity(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Capacity over rated; NaN = not known."""
 
+    @_builtins.property
+    def upper_known(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
+        """The upper quantiles are calibrated; where false, take them for a lower bound."""
+
     def __init__(
         self,
         *,
@@ -564,10 +569,11 @@ class LifeColumns(_message.Message):
         quarters: _abc.Iterable[_builtins.int] | None = ...,
         urgencies: _abc.Iterable[Global___ReplacementUrgency.ValueType] | None = ...,
         soh_capacity: _abc.Iterable[_builtins.float] | None = ...,
+        upper_known: _abc.Iterable[_builtins.bool] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_unix_ns", b"as_of_unix_ns", "battery_ids", b"battery_ids", "confidence_shares", b"confidence_shares", "days_05", b"days_05", "days_25", b"days_25", "days_50", b"days_50", "days_75", b"days_75", "days_95", b"days_95", "model_days", b"model_days", "predict_time_unix_ns", b"predict_time_unix_ns", "quarters", b"quarters", "soh_capacity", b"soh_capacity", "sources", b"sources", "top_factors", b"top_factors", "top_shares", b"top_shares", "twin_days", b"twin_days", "urgencies", b"urgencies"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_unix_ns", b"as_of_unix_ns", "battery_ids", b"battery_ids", "confidence_shares", b"confidence_shares", "days_05", b"days_05", "days_25", b"days_25", "days_50", b"days_50", "days_75", b"days_75", "days_95", b"days_95", "model_days", b"model_days", "predict_time_unix_ns", b"predict_time_unix_ns", "quarters", b"quarters", "soh_capacity", b"soh_capacity", "sources", b"sources", "top_factors", b"top_factors", "top_shares", b"top_shares", "twin_days", b"twin_days", "upper_known", b"upper_known", "urgencies", b"urgencies"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -227,7 +227,7 @@ class MaintenancePlan(_message.Message):
 
     @_builtins.property
     def review_battery_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Batteries whose answer is degraded or of low confidence: a person should look before they are exchanged."""
+        """Batteries that are planned by an answer that is degraded, of low confidence, or missing: a person should look before."""
 
     def __init__(
         self,
