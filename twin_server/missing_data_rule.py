@@ -35,9 +35,13 @@ class MissingData:
         self._start_us = live.clocks.wall_us()
         self._alerts = SweptAlerts(store, hub, AlertRule.DATA_MISSING)
 
-    def load(self) -> None:
-        """Takes over the alerts of this rule that the hub has found active."""
-        self._alerts.load()
+    async def load(self) -> None:
+        """Takes over the alerts of this rule that stand.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        await self._alerts.load()
 
     async def sweep(self) -> None:
         """Looks at all sites once, and stores what has changed."""

@@ -219,8 +219,8 @@ class TwinServer:
         await self._hub.load()
         for shard, live in enumerate(await self._fleet.start()):
             self.live.replace_shard(shard, live)
-        self._silence.load()
-        self._missing.load()
+        await self._silence.load()
+        await self._missing.load()
         await self._events.load()
         if not self._is_fed:
             await self._past_outages.load()

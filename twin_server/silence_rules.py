@@ -52,9 +52,13 @@ class SilenceRules:
         self._start_us = live.clocks.wall_us()
         self._alerts = SweptAlerts(store, hub, AlertRule.NO_DATA)
 
-    def load(self) -> None:
-        """Takes over the alerts of this rule that the hub has found active."""
-        self._alerts.load()
+    async def load(self) -> None:
+        """Takes over the alerts of this rule that stand.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        await self._alerts.load()
 
     async def sweep(self) -> None:
         """Looks at all strings and locations once, and stores what has changed."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import numpy as np
 import structlog
 
 from actors.string_limits import LIMITS
@@ -25,7 +26,7 @@ _CRITICAL: Final = frozenset(
         AlertRule.THERMAL_RUNAWAY,
     }
 )
-_STRING_RULES: Final = frozenset({*RULE_OF.values(), AlertRule.STRING_VOLTAGE})
+_STRING_RULES: Final = sorted({*RULE_OF.values(), AlertRule.STRING_VOLTAGE})
 
 _log = structlog.get_logger(__name__)
 
@@ -71,15 +72,16 @@ class StringAlerts:
         self._map = fleet_map
         self.is_behind = False
         self._raised: dict[str, dict[AlertRule, tuple[str, Severity]]] = {}  # by what the alert is about
-        self._warm: dict[str, set[int]] = {}
 
-    def load(self) -> None:
-        """Takes over the alerts of these rules that the hub has found active."""
-        for alert in self._hub.active.values():
-            if alert.rule in _STRING_RULES:
-                source = alert.battery_id or alert.string_id or alert.location_id
-                rule, severity = AlertRule(alert.rule), Severity(alert.severity)
-                self._raised.setdefault(source, {})[rule] = (alert.alert_id, severity)
+    async def load(self) -> None:
+        """Takes over the alerts of these rules that stand, those too that a person has closed.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        for alert in await self._store.uncleared_alerts(_STRING_RULES):
+            source = alert.battery_id or alert.string_id or alert.location_id
+            self._raised.setdefault(source, {})[alert.rule] = (alert.alert_id, alert.severity)
 
     async def follow(self, diagnoses: Mapping[int, tuple[Diagnosis, ...]], conditions: StringConditions) -> list[int]:
         """Raises and clears alerts of strings that have just been analysed.
@@ -136,7 +138,7 @@ class StringAlerts:
         if conditions.value(number, "learned_s") >= LIMITS.learn_s:
             for source, battery_key in self._sources(number):
                 for rule, raised in self._raised.get(source, {}).items():
-                    if (source, rule) not in wanted and not self._elsewhere(source, rule):
+                    if (source, rule) not in wanted and not self._elsewhere(number, rule, conditions):
                         alarm = self._over(number, source, rule, battery_key, raised[1])
                         changes.append(_transition(alarm, raised[0], AlertChange.CLEARED, now_us))
         return changes
@@ -147,7 +149,6 @@ class StringAlerts:
         string_id, ordinals = self._map.strings[number]
         location_id = self._location(number)
         wanted: dict[tuple[str, AlertRule], _Alarm] = {}
-        self._warm.setdefault(location_id, set()).discard(number)
         for diagnosis in found:
             rule = RULE_OF[diagnosis.fault]
             evidence = diagnosis.evidence[0] if diagnosis.evidence else None
@@ -156,7 +157,6 @@ class StringAlerts:
             identity = self._map.identities[ordinals.start + diagnosis.positions[0]] if diagnosis.positions else None
             source = identity.battery.battery_id if identity else string_id
             if diagnosis.fault == FaultClass.ROOM_COOLING:
-                self._warm[location_id].add(number)
                 source = location_id
             wanted.setdefault(
                 (source, rule),
@@ -205,9 +205,13 @@ class StringAlerts:
         blocks = zip(self._map.battery_ids[ordinals], self._map.battery_keys[ordinals].tolist(), strict=True)
         return [*blocks, (string_id, None), (self._location(number), None)]
 
-    def _elsewhere(self, source: str, rule: AlertRule) -> bool:
+    def _elsewhere(self, number: int, rule: AlertRule, conditions: StringConditions) -> bool:
         """Whether another string of the location still feels what is the location's fault."""
-        return rule == AlertRule.ROOM_COOLING and bool(self._warm.get(source))
+        if rule != AlertRule.ROOM_COOLING:
+            return False
+        of = self._map.string_location
+        others = np.flatnonzero(of == of[number]).tolist()
+        return any(conditions.condition(other, FaultClass.ROOM_COOLING) for other in others if other != number)
 
     def _over(  # what an alarm is of
         self, number: int, source: str, rule: AlertRule, battery_key: int | None, severity: Severity

@@ -45,9 +45,9 @@ class Bench:
         hub = AlertHub(self.store, self.twins.live)
         await hub.load()
         silence = SilenceRules(self.store, hub, self.twins.live)
-        silence.load()
+        await silence.load()
         missing = MissingData(self.store, hub, self.twins.live)
-        missing.load()
+        await missing.load()
         return Bench(self.twins, self.store, hub, silence, missing)
 
 
@@ -130,6 +130,19 @@ async def test_a_restart_neither_repeats_nor_forgets(bench: Bench) -> None:
     assert len((await again.store.list_alerts(AlertQuery())).alerts) == 1
     await again.minutes(1, "AAA", "BBB")
     assert again.active() == []
+
+
+async def test_a_silence_that_a_person_has_closed_is_the_same_alert_after_a_restart(bench: Bench) -> None:
+    await bench.minutes(2, "AAA", "BBB")
+    await bench.minutes(8, "BBB")
+    [alert_id] = bench.hub.active
+    await bench.store.resolve_alert(alert_id, "anna", "works on the line", bench.twins.now_us)
+    again = await bench.restart()
+    await again.minutes(8, "BBB")
+    assert again.active() == []
+    await again.minutes(1, "AAA", "BBB")
+    [alert] = (await again.store.list_alerts(AlertQuery())).alerts
+    assert alert.clear_time_us is not None
 
 
 async def test_gateways_get_time_to_reconnect_after_a_long_stop_of_the_server(bench: Bench) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from actors.string_state import LAYOUT, initial_states, pack_state, unpack_state, unpack_units
-from batterytwin.alerts import AlertTransition
+from batterytwin.alerts import AlertRule, AlertTransition
 from batterytwin.diagnosis import FaultClass
 from batterytwin.errors import StoreUnavailableError
 from batterytwin.inventory import BatteryUnit
@@ -47,6 +47,9 @@ class Store:
         """Is told of faults."""
 
     async def active_alerts(self) -> list[Any]:
+        return []
+
+    async def uncleared_alerts(self, rules: Sequence[AlertRule]) -> list[Any]:  # noqa: ARG002 - of the protocol
         return []
 
     async def last_change_seq(self) -> int:
