@@ -363,6 +363,7 @@ class TwinServer:
         self.live.sweep()
         await self._silence.sweep()
         await self._missing.sweep()
+        await self._hub.tell_held()
 
     async def _probe_database(self) -> None:
         await self._readiness.probe_database(self._store)

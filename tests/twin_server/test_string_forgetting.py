@@ -1,6 +1,6 @@
 """What was learnt of a block goes with it, whatever was cut off on the way; what was learnt of the next one stays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,9 @@ class Store:
 
     async def uncleared_alerts(self, rules: Sequence[AlertRule]) -> list[Any]:  # noqa: ARG002 - of the protocol
         return []
+
+    async def tell_alerts(self, at_us: Mapping[str, int]) -> None:
+        """Is told of what nobody heard of."""
 
     async def last_change_seq(self) -> int:
         return 0
