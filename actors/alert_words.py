@@ -53,7 +53,7 @@ def _hold(seconds: float) -> str:
     return f" for {seconds / 3_600:.0f} h"
 
 
-def _beyond(value: float, limit: float, decimals: int) -> str:
+def beyond(value: float, limit: float, decimals: int) -> str:
     """A value that has passed a limit, with so many decimals, or up to three more where it would read like that."""
     text = ""
     for more in range(decimals, decimals + 4):
@@ -70,7 +70,7 @@ def _voltage_deviation(f: Finding) -> str:
 
 def _voltage_limit(f: Finding) -> str:
     hold = _hold(f.limits.voltage_on_delay_s)
-    value = _beyond(f.value, f.threshold, 2)
+    value = beyond(f.value, f.threshold, 2)
     return f"Voltage {value} V is {f.side} {f.threshold:.2f} V outside discharge and boost{hold}"
 
 
@@ -78,7 +78,7 @@ def _temperature_high(f: Finding) -> str:
     hold_s = f.limits.temperature_on_delay_s
     if f.critical:
         hold_s = min(hold_s, f.limits.temperature_critical_on_delay_s)
-    value = _beyond(f.value, f.threshold, 1)
+    value = beyond(f.value, f.threshold, 1)
     return f"Temperature {value} degC is above {f.threshold:.4g} degC{_hold(hold_s)}"
 
 
@@ -90,7 +90,7 @@ def _temperature_rise(f: Finding) -> str:
 def _soh_low(f: Finding) -> str:
     advice = "replace it" if f.critical else "plan its replacement"
     percent, limit_percent = 100 * f.value, 100 * f.threshold
-    return f"State of health {_beyond(percent, limit_percent, 0)} % is below {limit_percent:.4g} %: {advice}"
+    return f"State of health {beyond(percent, limit_percent, 0)} % is below {limit_percent:.4g} %: {advice}"
 
 
 def _resistance_drift(f: Finding) -> str:
@@ -101,7 +101,7 @@ def _resistance_drift(f: Finding) -> str:
 
 def _sensor_range(f: Finding) -> str:
     name, unit = ("Temperature", "degC") if f.quantity == TEMPERATURE else ("Voltage", "V")
-    value = _beyond(f.value, f.threshold, 1)
+    value = beyond(f.value, f.threshold, 1)
     return f"{name} {value} {unit} is {f.side} the usual {f.threshold:.1f} {unit}: check the sensor"
 
 

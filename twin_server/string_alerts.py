@@ -8,6 +8,7 @@ from typing import Final, Protocol
 import numpy as np
 import structlog
 
+from actors.alert_words import beyond
 from actors.string_limits import LIMITS
 from actors.string_state import STRING_VOLTAGE_CRITICAL, STRING_VOLTAGE_WARNING
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
@@ -39,6 +40,9 @@ class StringConditions(Protocol):
 
     def value(self, number: int, name: str) -> float:
         """A remembered value of the whole string."""
+
+    def voltage_off(self, number: int) -> float:
+        """Voltage over the string against its compensated set point in its newest frame, fraction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +185,10 @@ class StringAlerts:
         if not conditions.condition(number, STRING_VOLTAGE_WARNING):
             return None
         critical = conditions.condition(number, STRING_VOLTAGE_CRITICAL)
-        string_id, ordinals = self._map.strings[number]
-        set_point_v = self._map.identities[ordinals.start].string.datasheet.float_v
-        off_percent = 100.0 * conditions.value(number, "charger_fast") / set_point_v
+        string_id, _ = self._map.strings[number]
+        off_percent = 100.0 * conditions.voltage_off(number)
         limit = 100.0 * (LIMITS.string_critical if critical else LIMITS.string_warning)
+        side = "above" if off_percent > 0.0 else "below"
         return _Alarm(
             rule=AlertRule.STRING_VOLTAGE,
             battery_key=None,
@@ -195,8 +199,8 @@ class StringAlerts:
             threshold=limit if off_percent > 0.0 else -limit,
             unit="%",
             message=(
-                f"String voltage is {off_percent:+.1f} % off the temperature-compensated set point "
-                f"(limit {limit:.0f} %) for 10 min"
+                f"String voltage is {beyond(abs(off_percent), limit, 1)} % {side} the temperature-compensated "
+                f"set point (limit {limit:.0f} %) for 10 min"
             ),
         )
 

@@ -212,6 +212,11 @@ class StringWatch:
         _, count = self._sheet(number)
         return float(self._fleets[count].states[name][self._row[number]])
 
+    def voltage_off(self, number: int) -> float:
+        """Voltage over the string against its compensated set point in its newest frame, fraction."""
+        _, count = self._sheet(number)
+        return float(self._fleets[count].voltage_off[self._row[number]])
+
     def _sheet(self, number: int) -> tuple[BatteryDatasheet, int]:
         while len(self._sheets) <= number:
             ordinals = self._map.strings[len(self._sheets)][1]

@@ -1,18 +1,26 @@
 """Faults of strings as alerts, without a server."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 
+import numpy as np
+import pytest
 import pytest_asyncio
 
+from actors.string_analysis import StringFleet
+from actors.string_frame import StringFrame, StringSheets
 from actors.string_limits import LIMITS
 from batterytwin.alerts import AlertChange, AlertRule
+from batterytwin.datasheet import load_datasheet
 from batterytwin.diagnosis import Diagnosis, FaultClass
+from batterytwin.telemetry import StringMode
 from storage.server_store import ServerStore
 from tests.fixtures.small_fleet import small_inventory
 from tests.twin_server.live_bench import START_US, LiveBench
 from twin_server.alert_hub import AlertHub
-from twin_server.string_alerts import StringAlerts
+from twin_server.string_alerts import StringAlerts, StringConditions
 
+SHEET = load_datasheet("HX12-120")
 WARM = Diagnosis(FaultClass.ROOM_COOLING, (), 0, ())
 STUCK = Diagnosis(FaultClass.STUCK_SENSOR, (7,), 0, ())
 FIRST, SECOND = 0, 1
@@ -31,6 +39,10 @@ class Learned:
 
     def value(self, number: int, name: str) -> float:
         return float(self._now_us + number) if name == "last_us" else 10.0 * LIMITS.learn_s
+
+    def voltage_off(self, number: int) -> float:
+        del number
+        return 0.0
 
 
 class Bench:
@@ -52,7 +64,10 @@ class Bench:
         """A minute goes by, and some strings are looked at."""
         self._twins.pass_s(60)
         found = {number: (WARM,) * (number in warm) + (STUCK,) * (number in stuck) for number in numbers}
-        await self._alerts.follow(found, Learned(self._twins.now_us, warm))
+        await self.follow(found, Learned(self._twins.now_us, warm))
+
+    async def follow(self, found: Mapping[int, tuple[Diagnosis, ...]], conditions: StringConditions) -> None:
+        await self._alerts.follow(found, conditions)
 
     async def told(self) -> list[tuple[AlertRule, AlertChange]]:
         return [(change.alert.rule, change.change) for change in await self.store.changes_since(0, 1_000)]
@@ -102,3 +117,45 @@ async def test_a_fault_that_a_person_has_closed_is_the_same_alert_after_a_restar
     await bench.look(FIRST)
     rule = AlertRule.SENSOR_FAULT
     assert await bench.told() == [(rule, AlertChange.RAISED), (rule, AlertChange.RESOLVED), (rule, AlertChange.CLEARED)]
+
+
+class Judged:
+    """What the analysis remembers of one string."""
+
+    def __init__(self, fleet: StringFleet) -> None:
+        self._fleet = fleet
+
+    def condition(self, number: int, condition: int) -> bool:
+        return bool(self._fleet.states["active"][number, condition, -1])
+
+    def value(self, number: int, name: str) -> float:
+        return float(self._fleet.states[name][number])
+
+    def voltage_off(self, number: int) -> float:
+        return float(self._fleet.voltage_off[number])
+
+
+@pytest.mark.parametrize("share", [1.0103, 1.015, 0.9896, 1.05])
+async def test_a_string_voltage_that_has_passed_its_limit_is_told_so(bench: Bench, share: float) -> None:
+    fleet = StringFleet(StringSheets.of([(SHEET, 24)]), np.zeros(1, np.int32))
+    for minute in range(12):  # from the first frame on: nothing has settled yet
+        voltage_v = np.full((1, 24), share * SHEET.float_v)
+        fleet.take(
+            np.zeros(1, np.intp),
+            StringFrame(
+                time_us=np.array([START_US + minute * 60_000_000]),
+                voltage_v=voltage_v,
+                temperature_c=np.full((1, 24), 25.0),
+                resistance_mohm=np.full((1, 24), np.nan),
+                current_a=np.array([0.02]),
+                string_voltage_v=voltage_v.sum(axis=1),
+                mode=np.array([StringMode.FLOAT], np.int16),
+            ),
+        )
+        await bench.follow({FIRST: ()}, Judged(fleet))
+    [alert] = await bench.store.active_alerts()
+    assert alert.value == pytest.approx(100.0 * (share - 1.0), abs=1e-3)
+    assert abs(alert.threshold) < abs(alert.value)
+    told, limit = (float(number) for number in re.findall(r"([0-9.]+) %", alert.message))
+    assert told > limit == abs(alert.threshold)
+    assert ("above" if share > 1.0 else "below") in alert.message
