@@ -7,7 +7,7 @@ from typing import Any, Final
 import numba
 import numpy as np
 
-from actors.alert_timer import EVENTS, HOLD, forget_all_pending, report
+from actors.alert_timer import EVENTS, HOLD, forget_all_pending, forget_pending, report
 from actors.compiled import compiled, kernel
 from actors.condition_rules import resistance_drift, soh_low, temperature_high, temperature_rise
 from actors.plausibility import CURRENT, RESISTANCE, TEMPERATURE, VOLTAGE, implausible_quantity
@@ -86,6 +86,8 @@ def evaluate_rules(
         found = _implausible(row, limit)
         count = report(record, timings, _IMPLAUSIBLE_READING, i, now_us, found, events, count)
         temperature_c = _plausible_temperature_c(row, limit)  # a broken voltage must not hide a hot battery
+        if not np.isnan(temperature_c) and now_us - record.temperature_row_us > common.longest_gap_us:
+            forget_pending(record, _TEMPERATURE_HIGH)  # the other quantities may have come all the time
         found = temperature_high(temperature_c, common)
         count = report(record, timings, _TEMPERATURE_HIGH, i, now_us, found, events, count)
         found = temperature_rise(record, temperature_c, now_us, common)
@@ -96,7 +98,7 @@ def evaluate_rules(
         count = report(record, timings, _VOLTAGE_LIMIT, i, now_us, found, events, count)
         found = voltage_deviation(record, row, limit, common)
         count = report(record, timings, _VOLTAGE_DEVIATION, i, now_us, found, events, count)
-        found = sensor_range(row, limit, common)
+        found = sensor_range(record, row, limit, common)
         count = report(record, timings, _SENSOR_RANGE, i, now_us, found, events, count)
         found = soh_low(row, common)
         count = report(record, timings, _SOH_LOW, i, now_us, found, events, count)
