@@ -40,7 +40,8 @@ def raised_words(rule: AlertRule, finding: Finding) -> str:
 
 def cleared_words(rule: AlertRule, value: float) -> str:
     """Message of an alert that clears at a value."""
-    return _CLEARED[rule].format(value=value, percent=100.0 * value)
+    side = "above" if value >= 0.0 else "below"
+    return _CLEARED[rule].format(value=value, percent=100.0 * value, size=100.0 * abs(value), side=side)
 
 
 def _hold(seconds: float) -> str:
@@ -65,7 +66,8 @@ def beyond(value: float, limit: float, decimals: int) -> str:
 
 def _voltage_deviation(f: Finding) -> str:
     hold = _hold(f.limits.deviation_on_delay_s)
-    return f"Float voltage moved by {f.value:+.2f} V from this block's baseline (limit {f.threshold:+.2f} V){hold}"
+    value, sign = beyond(abs(f.value), abs(f.threshold), 2), "+" if f.value > 0.0 else "-"
+    return f"Float voltage moved by {sign}{value} V from this block's baseline (limit {f.threshold:+.2f} V){hold}"
 
 
 def _voltage_limit(f: Finding) -> str:
@@ -84,7 +86,8 @@ def _temperature_high(f: Finding) -> str:
 
 def _temperature_rise(f: Finding) -> str:
     window_s = f.limits.rise_critical_window_s if f.critical else f.limits.rise_warning_window_s
-    return f"Temperature rose by {f.value:.1f} K within {window_s / 60:.0f} min (limit {f.threshold:.0f} K)"
+    value = beyond(f.value, f.threshold, 1)
+    return f"Temperature rose by {value} K within {window_s / 60:.0f} min (limit {f.threshold:.4g} K)"
 
 
 def _soh_low(f: Finding) -> str:
@@ -96,7 +99,8 @@ def _soh_low(f: Finding) -> str:
 def _resistance_drift(f: Finding) -> str:
     advice = "test or replace it" if f.critical else "investigate"
     percent, limit_percent = 100 * f.value, 100 * f.threshold
-    return f"Resistance at 25 degC is {percent:.0f} % above its baseline (limit {limit_percent:.0f} %): {advice}"
+    value = beyond(percent, limit_percent, 0)
+    return f"Resistance at 25 degC is {value} % above its baseline (limit {limit_percent:.4g} %): {advice}"
 
 
 def _sensor_range(f: Finding) -> str:
@@ -107,14 +111,18 @@ def _sensor_range(f: Finding) -> str:
 
 def _implausible_reading(f: Finding) -> str:
     if f.quantity == TEMPERATURE:
-        return f"Temperature {f.value:.1f} degC is {f.side} {f.threshold:.0f} degC: check the sensor"
+        return (
+            f"Temperature {beyond(f.value, f.threshold, 1)} degC is {f.side} {f.threshold:.4g} degC: check the sensor"
+        )
     if f.quantity == RESISTANCE:
-        return f"Resistance {f.value:.1f} mOhm is {f.side} {f.threshold:.0f} mOhm: check connections and probe"
+        value = beyond(f.value, f.threshold, 1)
+        return f"Resistance {value} mOhm is {f.side} {f.threshold:.4g} mOhm: check connections and probe"
     if f.quantity == CURRENT:
-        return f"Current {f.value:.0f} A is beyond {f.threshold:.0f} A: check the sensor"
+        return f"Current {beyond(f.value, f.threshold, 0)} A is beyond {f.threshold:.4g} A: check the sensor"
     if f.value < 0:
         return f"Voltage {f.value:.2f} V is negative: swapped leads or a reversed block"
-    return f"Voltage {f.value:.2f} V is {f.side} {f.threshold:.2f} V: open or shorted cell, or the sensor"
+    value = beyond(f.value, f.threshold, 2)
+    return f"Voltage {value} V is {f.side} {f.threshold:.2f} V: open or shorted cell, or the sensor"
 
 
 _RAISED: Final[dict[AlertRule, Callable[[Finding], str]]] = {
@@ -134,7 +142,7 @@ _CLEARED: Final = {
     AlertRule.TEMPERATURE_HIGH: "Temperature is back to {value:.1f} degC",
     AlertRule.TEMPERATURE_RISE: "Temperature no longer rises fast",
     AlertRule.SOH_LOW: "State of health is back to {percent:.0f} %",
-    AlertRule.RESISTANCE_DRIFT: "Resistance is back to {percent:+.0f} % of its baseline",
+    AlertRule.RESISTANCE_DRIFT: "Resistance at 25 degC is back to {size:.0f} % {side} its baseline",
     AlertRule.SENSOR_RANGE: "Readings are back in the usual range",
     AlertRule.IMPLAUSIBLE_READING: "Readings are plausible again",
 }
