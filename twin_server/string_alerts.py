@@ -60,6 +60,15 @@ class _Alarm:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """An alert that stands."""
+
+    alert_id: str
+    severity: Severity
+    raised_us: int
+
+
 class StringAlerts:
     """Compares the faults that stand with the alerts that stand, and stores the difference.
 
@@ -75,7 +84,7 @@ class StringAlerts:
         self._hub = hub
         self._map = fleet_map
         self.is_behind = False
-        self._raised: dict[str, dict[AlertRule, tuple[str, Severity]]] = {}  # by what the alert is about
+        self._raised: dict[str, dict[AlertRule, _Raised]] = {}  # by what the alert is about
 
     async def load(self) -> None:
         """Takes over the alerts of these rules that stand, those too that a person has closed.
@@ -85,7 +94,9 @@ class StringAlerts:
         """
         for alert in await self._store.uncleared_alerts(_STRING_RULES):
             source = alert.battery_id or alert.string_id or alert.location_id
-            self._raised.setdefault(source, {})[alert.rule] = (alert.alert_id, alert.severity)
+            self._raised.setdefault(source, {})[alert.rule] = _Raised(
+                alert.alert_id, alert.severity, alert.raise_time_us
+            )
 
     async def follow(self, diagnoses: Mapping[int, tuple[Diagnosis, ...]], conditions: StringConditions) -> list[int]:
         """Raises and clears alerts of strings that have just been analysed.
@@ -118,10 +129,10 @@ class StringAlerts:
         for transition in transitions:
             source, rule = _place(transition)
             of_source = self._raised.setdefault(source, {})
-            if transition.change == AlertChange.CLEARED:
-                of_source.pop(rule, None)
-            else:
-                of_source[rule] = (transition.alert_id, transition.severity)
+            before = of_source.pop(rule, None)
+            if transition.change != AlertChange.CLEARED:
+                raised_us = transition.sample_time_us if before is None else before.raised_us
+                of_source[rule] = _Raised(transition.alert_id, transition.severity, raised_us)
         self._hub.poke()
         return touched
 
@@ -136,15 +147,16 @@ class StringAlerts:
             if raised is None:
                 alert_id = f"{source}/{rule.name}/{now_us}"
                 changes.append(_transition(alarm, alert_id, AlertChange.RAISED, now_us))
-            elif alarm.severity > raised[1]:
-                changes.append(_transition(alarm, raised[0], AlertChange.ESCALATED, now_us))
-        # without baselines nothing can be said to be over
-        if conditions.value(number, "learned_s") >= LIMITS.learn_s:
-            for source, battery_key in self._sources(number):
-                for rule, raised in self._raised.get(source, {}).items():
-                    if (source, rule) not in wanted and not self._elsewhere(number, rule, conditions):
-                        alarm = self._over(number, source, rule, battery_key, raised[1])
-                        changes.append(_transition(alarm, raised[0], AlertChange.CLEARED, now_us))
+            elif alarm.severity > raised.severity:
+                changes.append(_transition(alarm, raised.alert_id, AlertChange.ESCALATED, now_us))
+        learned = conditions.value(number, "learned_s") >= LIMITS.learn_s
+        for source, battery_key, since_us in self._sources(number):
+            for rule, raised in self._raised.get(source, {}).items():
+                # without baselines nothing can be said to be over but what went with its block
+                over = (learned or raised.raised_us < since_us) and (source, rule) not in wanted
+                if over and not self._elsewhere(number, rule, conditions):
+                    alarm = self._over(number, source, rule, battery_key, raised.severity)
+                    changes.append(_transition(alarm, raised.alert_id, AlertChange.CLEARED, now_us))
         return changes
 
     def _wanted(
@@ -204,10 +216,12 @@ class StringAlerts:
             ),
         )
 
-    def _sources(self, number: int) -> list[tuple[str, int | None]]:
+    def _sources(self, number: int) -> list[tuple[str, int | None, int]]:
+        """What alerts of a string may be about: name, key of a battery, and since when its block is there, us."""
         string_id, ordinals = self._map.strings[number]
-        blocks = zip(self._map.battery_ids[ordinals], self._map.battery_keys[ordinals].tolist(), strict=True)
-        return [*blocks, (string_id, None), (self._location(number), None)]
+        keys, since_us = self._map.battery_keys[ordinals].tolist(), self._map.unit_since_us[ordinals].tolist()
+        blocks = zip(self._map.battery_ids[ordinals], keys, since_us, strict=True)
+        return [*blocks, (string_id, None, 0), (self._location(number), None, 0)]
 
     def _elsewhere(self, number: int, rule: AlertRule, conditions: StringConditions) -> bool:
         """Whether another string of the location still feels what is the location's fault."""

@@ -13,6 +13,7 @@ from actors.string_limits import LIMITS
 from batterytwin.alerts import AlertChange, AlertRule
 from batterytwin.datasheet import load_datasheet
 from batterytwin.diagnosis import Diagnosis, FaultClass
+from batterytwin.inventory import BatteryUnit
 from batterytwin.telemetry import StringMode
 from storage.server_store import ServerStore
 from tests.fixtures.small_fleet import small_inventory
@@ -28,17 +29,18 @@ FIRST, SECOND = 0, 1
 
 
 class Learned:
-    """Strings that have learnt their baselines; some feel a warm room."""
+    """Strings that have learnt their baselines, or have not yet; some feel a warm room."""
 
-    def __init__(self, now_us: int, warm: Collection[int]) -> None:
+    def __init__(self, now_us: int, warm: Collection[int], learned_s: float) -> None:
         self._now_us = now_us
         self._warm = warm
+        self._learned_s = learned_s
 
     def condition(self, number: int, condition: int) -> bool:
         return condition == FaultClass.ROOM_COOLING and number in self._warm
 
     def value(self, number: int, name: str) -> float:
-        return float(self._now_us + number) if name == "last_us" else 10.0 * LIMITS.learn_s
+        return float(self._now_us + number) if name == "last_us" else self._learned_s
 
     def voltage_off(self, number: int) -> float:
         del number
@@ -50,6 +52,7 @@ class Bench:
 
     def __init__(self, store: ServerStore, keys: dict[str, int]) -> None:
         self.store = store
+        self._keys = keys
         self._twins = LiveBench(small_inventory(), keys)
         self._begin()
 
@@ -60,11 +63,21 @@ class Bench:
         self._begin()
         await self._alerts.load()
 
-    async def look(self, *numbers: int, warm: Collection[int] = (), stuck: Collection[int] = ()) -> None:
+    def replace(self, battery_id: str) -> None:
+        unit = BatteryUnit(2, "NEW", self._twins.now_us + 1)
+        self._twins.fleet_map.take_units({self._keys[battery_id]: unit})
+
+    async def look(
+        self,
+        *numbers: int,
+        warm: Collection[int] = (),
+        stuck: Collection[int] = (),
+        learned_s: float = 10.0 * LIMITS.learn_s,
+    ) -> None:
         """A minute goes by, and some strings are looked at."""
         self._twins.pass_s(60)
         found = {number: (WARM,) * (number in warm) + (STUCK,) * (number in stuck) for number in numbers}
-        await self.follow(found, Learned(self._twins.now_us, warm))
+        await self.follow(found, Learned(self._twins.now_us, warm, learned_s))
 
     async def follow(self, found: Mapping[int, tuple[Diagnosis, ...]], conditions: StringConditions) -> None:
         await self._alerts.follow(found, conditions)
@@ -117,6 +130,21 @@ async def test_a_fault_that_a_person_has_closed_is_the_same_alert_after_a_restar
     await bench.look(FIRST)
     rule = AlertRule.SENSOR_FAULT
     assert await bench.told() == [(rule, AlertChange.RAISED), (rule, AlertChange.RESOLVED), (rule, AlertChange.CLEARED)]
+
+
+async def test_an_alert_ends_with_the_block_that_it_was_about_whatever_its_string_has_learned(bench: Bench) -> None:
+    raised, cleared = ((AlertRule.SENSOR_FAULT, change) for change in (AlertChange.RAISED, AlertChange.CLEARED))
+    await bench.look(FIRST, stuck=(FIRST,), learned_s=0.0)
+    await bench.look(FIRST, learned_s=0.0)
+    await bench.restart()
+    await bench.look(FIRST, learned_s=0.0)
+    assert await bench.told() == [raised]  # without baselines nobody can say that it is over
+    bench.replace("AAA-U1-S01-B08")
+    await bench.look(FIRST, learned_s=0.0)
+    assert await bench.told() == [raised, cleared]
+    await bench.look(FIRST, stuck=(FIRST,), learned_s=0.0)
+    await bench.look(FIRST, learned_s=0.0)
+    assert await bench.told() == [raised, cleared, raised]
 
 
 class Judged:
