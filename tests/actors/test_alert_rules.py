@@ -200,6 +200,27 @@ def test_stays_quiet(samples: Samples) -> None:
     assert story(RuleBench().feed(samples)) == []
 
 
+SLOW = 8 * HOUR
+OF_SLOW_SITES: dict[str, tuple[Samples, list[str]]] = {
+    "36 degC": (held(hot(36), 2 * DAY, SLOW), ["TEMPERATURE_HIGH RAISED WARNING"]),
+    "11.4 V at rest": (held(at(11.4, Regime.REST), 2 * DAY, SLOW), ["VOLTAGE_LIMIT RAISED CRITICAL"]),
+    "resistance 25 % up": (
+        [*held(ohms(4.0), 2 * DAY, SLOW), *held(ohms(5.0), 2 * DAY, SLOW)],
+        ["RESISTANCE_DRIFT RAISED WARNING"],
+    ),
+    "0.3 V below its baseline": (
+        [*held(FLOAT, 3 * DAY, SLOW), *held(at(13.35), 2 * DAY, SLOW)],
+        ["VOLTAGE_DEVIATION RAISED WARNING"],
+    ),
+    "36 degC before and after three days without data": ([(3 * DAY, hot(36)), (SLOW, hot(36))], []),
+}
+
+
+@pytest.mark.parametrize(("samples", "expected"), OF_SLOW_SITES.values(), ids=OF_SLOW_SITES.keys())
+def test_the_usual_pause_between_samples_is_no_gap(samples: Samples, expected: list[str]) -> None:
+    assert story(RuleBench(sample_period_s=SLOW).feed(samples)) == expected
+
+
 def test_temperature_without_on_delay_raises_at_once() -> None:
     bench = RuleBench(AlertLimits(temperature_on_delay_s=0))
     raised = bench.feed([(MINUTE, hot(35.1))])
