@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from batterytwin.alerts import AlertChange
+from batterytwin.alerts import AlertChange, AlertRule
 from storage.alert_records import AlertChangeRecord, AlertRecord
 from twin_server.live_table import LiveTable
 
@@ -59,6 +59,8 @@ class HeldAlerts:
         return found
 
     def _is_past(self, alert: AlertRecord, at_us: int) -> bool:
+        if alert.rule == AlertRule.NO_DATA:  # it begins when a sample should have come, and is found by looking now
+            return False
         return at_us < self._now_us(alert) - BACKFILL_AFTER_US
 
     def _now_us(self, alert: AlertRecord) -> int:

@@ -40,10 +40,11 @@ class Bench:
         self.hub = AlertHub(store, self.twins.live)
         self.key = keys[HOT]
 
-    async def change(self, change: AlertChange, *, ago_s: float = 0.0) -> None:
+    async def change(
+        self, change: AlertChange, *, ago_s: float = 0.0, rule: AlertRule = AlertRule.TEMPERATURE_HIGH
+    ) -> None:
         at_us = self.twins.now_us - round(ago_s * 1e6)
         severity = Severity.CRITICAL if change == AlertChange.ESCALATED else Severity.WARNING
-        rule = AlertRule.TEMPERATURE_HIGH
         await self.store.apply_transitions(
             [AlertTransition(ALERT_ID, self.key, "", "", rule, severity, change, at_us, 36.0, 35.0, "degC", "hot")]
         )
@@ -87,6 +88,12 @@ async def test_what_stands_once_the_past_has_come_in_is_told_once_and_to_who_res
     assert [change.change for change in await bench.store.changes_since(0, 9)] == [AlertChange.RAISED] * 2
     await bench.change(AlertChange.CLEARED)
     assert await watcher.hear() == [AlertChange.CLEARED]
+
+
+async def test_a_silence_is_of_the_present_however_long_it_could_not_be_stored(bench: Bench) -> None:
+    watcher = Watcher(bench.hub)
+    await bench.change(AlertChange.RAISED, ago_s=HOUR_S, rule=AlertRule.NO_DATA)
+    assert await watcher.hear() == [AlertChange.RAISED]
 
 
 async def test_a_watch_that_began_with_an_alert_of_the_past_hears_of_its_end(bench: Bench) -> None:
