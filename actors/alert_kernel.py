@@ -7,7 +7,7 @@ from typing import Any, Final
 import numba
 import numpy as np
 
-from actors.alert_timer import EVENTS, HOLD, forget_all_pending, report
+from actors.alert_timer import EVENTS, HOLD, forget_all_pending, forget_pending, report
 from actors.compiled import compiled, kernel
 from actors.condition_rules import resistance_drift, soh_low, temperature_high, temperature_rise
 from actors.plausibility import CURRENT, RESISTANCE, TEMPERATURE, VOLTAGE, implausible_quantity
@@ -54,10 +54,20 @@ def _plausible_temperature_c(row: Any, limit: Any) -> float:
 
 
 @kernel(
-    numba.int64(RECORDS, BATTERY_LIMITS, COMMON_LIMITS, TIMINGS, numba.int32[::1], numba.int32[::1], TELEMETRY, EVENTS)
+    numba.int64(
+        RECORDS,
+        BATTERY_LIMITS,
+        COMMON_LIMITS,
+        TIMINGS,
+        numba.int32[::1],
+        numba.int32[::1],
+        numba.int32[::1],
+        TELEMETRY,
+        EVENTS,
+    )
 )
 def evaluate_rules(
-    records: Any, limits: Any, commons: Any, timings: Any, slots: Any, models: Any, rows: Any, events: Any
+    records: Any, limits: Any, commons: Any, timings: Any, slots: Any, models: Any, periods: Any, rows: Any, events: Any
 ) -> int:
     """Moves the rules of the twins by their new rows.
 
@@ -65,20 +75,20 @@ def evaluate_rules(
         records: records of the twins that the rows touch, `RECORD_DTYPE`, shape `(n_touched,)`; their rule fields are
             changed, their intake fields are not read.
         limits: limits of each model, `BATTERY_LIMIT_DTYPE`, shape `(n_models,)`.
-        commons: limits that are the same for all, `COMMON_LIMIT_DTYPE`, shape `(1,)`.
+        commons: limits that are the same for all of a sample period, `COMMON_LIMIT_DTYPE`, shape `(n_periods,)`.
         timings: delays of the rules, `TIMING_DTYPE`, shape `(8,)`.
         slots: position in `records` of each row's twin, shape `(n_rows,)`.
         models: model of each row's twin, shape `(n_rows,)`.
+        periods: sample period of each row's twin, likewise.
         rows: accepted rows with their estimates, oldest first within a twin, `TELEMETRY_DTYPE`, shape `(n_rows,)`.
         events: result, `EVENT_DTYPE`, shape `(8 * n_rows,)`: at most one change a rule and row.
 
     Returns:
         Number of events, in the order of the rows.
     """
-    common = commons[0]
     count = 0
     for i in range(rows.shape[0]):
-        row, record, limit = rows[i], records[slots[i]], limits[models[i]]
+        row, record, limit, common = rows[i], records[slots[i]], limits[models[i]], commons[periods[i]]
         now_us = float(row.sample_time_us)
         if now_us - record.rule_row_us > common.longest_gap_us:
             forget_all_pending(record)
@@ -86,6 +96,8 @@ def evaluate_rules(
         found = _implausible(row, limit)
         count = report(record, timings, _IMPLAUSIBLE_READING, i, now_us, found, events, count)
         temperature_c = _plausible_temperature_c(row, limit)  # a broken voltage must not hide a hot battery
+        if not np.isnan(temperature_c) and now_us - record.temperature_row_us > common.longest_gap_us:
+            forget_pending(record, _TEMPERATURE_HIGH)  # the other quantities may have come all the time
         found = temperature_high(temperature_c, common)
         count = report(record, timings, _TEMPERATURE_HIGH, i, now_us, found, events, count)
         found = temperature_rise(record, temperature_c, now_us, common)
@@ -96,7 +108,7 @@ def evaluate_rules(
         count = report(record, timings, _VOLTAGE_LIMIT, i, now_us, found, events, count)
         found = voltage_deviation(record, row, limit, common)
         count = report(record, timings, _VOLTAGE_DEVIATION, i, now_us, found, events, count)
-        found = sensor_range(row, limit, common)
+        found = sensor_range(record, row, limit, common)
         count = report(record, timings, _SENSOR_RANGE, i, now_us, found, events, count)
         found = soh_low(row, common)
         count = report(record, timings, _SOH_LOW, i, now_us, found, events, count)

@@ -15,7 +15,7 @@ from actors.alert_messages import SEVERITIES, alert_name, to_transitions
 from actors.fleet import TwinSpec
 from actors.limits import AlertLimits
 from actors.twin_step import Step
-from batterytwin.alerts import AlertChange, AlertRule, AlertTransition
+from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from batterytwin.telemetry import Rows
 
 _WITHDRAWN: Final = "Readings that came late show that it did not hold"
@@ -95,12 +95,16 @@ def reconcile(
         if change.change == AlertChange.CLEARED:
             wanted = was is not None and is_now is None
         else:
-            wanted = is_now is not None and (was is None or was.level < is_now.level)
-        if wanted:
-            told.append(change)
-            if change.change == AlertChange.RAISED:
-                # an earlier revision may have withdrawn it; where none has, this changes nothing
-                told.append(replace(change, change=AlertChange.REOPENED))
+            wanted = is_now is not None and (was is None or _severity(was) < change.severity)
+        if not wanted:
+            continue
+        if was is not None and change.change == AlertChange.RAISED:
+            told.append(replace(change, change=AlertChange.ESCALATED))  # it stands, by a lower rank
+            continue
+        told.append(change)
+        if change.change == AlertChange.RAISED:
+            # an earlier revision may have withdrawn it; where none has, this changes nothing
+            told.append(replace(change, change=AlertChange.REOPENED))
     cleared = {change.alert_id for change in told if change.change == AlertChange.CLEARED}
     told += [
         _over(name, alert, replaced_us.get(alert.spec.battery_key, 0))
@@ -108,6 +112,10 @@ def reconcile(
         if name not in after and name not in cleared
     ]
     return sorted(told, key=lambda change: change.sample_time_us)
+
+
+def _severity(alert: StandingAlert) -> Severity:
+    return SEVERITIES[alert.rule][alert.level - 1]
 
 
 def _over(name: str, alert: StandingAlert, replaced_us: int) -> AlertTransition:
@@ -118,7 +126,7 @@ def _over(name: str, alert: StandingAlert, replaced_us: int) -> AlertTransition:
         string_id=alert.spec.string_id,
         location_id="",
         rule=alert.rule,
-        severity=SEVERITIES[alert.rule][alert.level - 1],
+        severity=_severity(alert),
         change=AlertChange.CLEARED,
         sample_time_us=replaced_us if replaced else alert.watermark_us,
         value=0.0,

@@ -40,7 +40,8 @@ def raised_words(rule: AlertRule, finding: Finding) -> str:
 
 def cleared_words(rule: AlertRule, value: float) -> str:
     """Message of an alert that clears at a value."""
-    return _CLEARED[rule].format(value=value, percent=100.0 * value)
+    side = "above" if value >= 0.0 else "below"
+    return _CLEARED[rule].format(value=value, percent=100.0 * value, size=100.0 * abs(value), side=side)
 
 
 def _hold(seconds: float) -> str:
@@ -53,7 +54,7 @@ def _hold(seconds: float) -> str:
     return f" for {seconds / 3_600:.0f} h"
 
 
-def _beyond(value: float, limit: float, decimals: int) -> str:
+def beyond(value: float, limit: float, decimals: int) -> str:
     """A value that has passed a limit, with so many decimals, or up to three more where it would read like that."""
     text = ""
     for more in range(decimals, decimals + 4):
@@ -65,12 +66,13 @@ def _beyond(value: float, limit: float, decimals: int) -> str:
 
 def _voltage_deviation(f: Finding) -> str:
     hold = _hold(f.limits.deviation_on_delay_s)
-    return f"Float voltage moved by {f.value:+.2f} V from this block's baseline (limit {f.threshold:+.2f} V){hold}"
+    value, sign = beyond(abs(f.value), abs(f.threshold), 2), "+" if f.value > 0.0 else "-"
+    return f"Float voltage moved by {sign}{value} V from this block's baseline (limit {f.threshold:+.2f} V){hold}"
 
 
 def _voltage_limit(f: Finding) -> str:
     hold = _hold(f.limits.voltage_on_delay_s)
-    value = _beyond(f.value, f.threshold, 2)
+    value = beyond(f.value, f.threshold, 2)
     return f"Voltage {value} V is {f.side} {f.threshold:.2f} V outside discharge and boost{hold}"
 
 
@@ -78,43 +80,49 @@ def _temperature_high(f: Finding) -> str:
     hold_s = f.limits.temperature_on_delay_s
     if f.critical:
         hold_s = min(hold_s, f.limits.temperature_critical_on_delay_s)
-    value = _beyond(f.value, f.threshold, 1)
+    value = beyond(f.value, f.threshold, 1)
     return f"Temperature {value} degC is above {f.threshold:.4g} degC{_hold(hold_s)}"
 
 
 def _temperature_rise(f: Finding) -> str:
     window_s = f.limits.rise_critical_window_s if f.critical else f.limits.rise_warning_window_s
-    return f"Temperature rose by {f.value:.1f} K within {window_s / 60:.0f} min (limit {f.threshold:.0f} K)"
+    value = beyond(f.value, f.threshold, 1)
+    return f"Temperature rose by {value} K within {window_s / 60:.0f} min (limit {f.threshold:.4g} K)"
 
 
 def _soh_low(f: Finding) -> str:
     advice = "replace it" if f.critical else "plan its replacement"
     percent, limit_percent = 100 * f.value, 100 * f.threshold
-    return f"State of health {_beyond(percent, limit_percent, 0)} % is below {limit_percent:.4g} %: {advice}"
+    return f"State of health {beyond(percent, limit_percent, 0)} % is below {limit_percent:.4g} %: {advice}"
 
 
 def _resistance_drift(f: Finding) -> str:
     advice = "test or replace it" if f.critical else "investigate"
     percent, limit_percent = 100 * f.value, 100 * f.threshold
-    return f"Resistance at 25 degC is {percent:.0f} % above its baseline (limit {limit_percent:.0f} %): {advice}"
+    value = beyond(percent, limit_percent, 0)
+    return f"Resistance at 25 degC is {value} % above its baseline (limit {limit_percent:.4g} %): {advice}"
 
 
 def _sensor_range(f: Finding) -> str:
     name, unit = ("Temperature", "degC") if f.quantity == TEMPERATURE else ("Voltage", "V")
-    value = _beyond(f.value, f.threshold, 1)
+    value = beyond(f.value, f.threshold, 1)
     return f"{name} {value} {unit} is {f.side} the usual {f.threshold:.1f} {unit}: check the sensor"
 
 
 def _implausible_reading(f: Finding) -> str:
     if f.quantity == TEMPERATURE:
-        return f"Temperature {f.value:.1f} degC is {f.side} {f.threshold:.0f} degC: check the sensor"
+        return (
+            f"Temperature {beyond(f.value, f.threshold, 1)} degC is {f.side} {f.threshold:.4g} degC: check the sensor"
+        )
     if f.quantity == RESISTANCE:
-        return f"Resistance {f.value:.1f} mOhm is {f.side} {f.threshold:.0f} mOhm: check connections and probe"
+        value = beyond(f.value, f.threshold, 1)
+        return f"Resistance {value} mOhm is {f.side} {f.threshold:.4g} mOhm: check connections and probe"
     if f.quantity == CURRENT:
-        return f"Current {f.value:.0f} A is beyond {f.threshold:.0f} A: check the sensor"
+        return f"Current {beyond(f.value, f.threshold, 0)} A is beyond {f.threshold:.4g} A: check the sensor"
     if f.value < 0:
         return f"Voltage {f.value:.2f} V is negative: swapped leads or a reversed block"
-    return f"Voltage {f.value:.2f} V is {f.side} {f.threshold:.2f} V: open or shorted cell, or the sensor"
+    value = beyond(f.value, f.threshold, 2)
+    return f"Voltage {value} V is {f.side} {f.threshold:.2f} V: open or shorted cell, or the sensor"
 
 
 _RAISED: Final[dict[AlertRule, Callable[[Finding], str]]] = {
@@ -134,7 +142,7 @@ _CLEARED: Final = {
     AlertRule.TEMPERATURE_HIGH: "Temperature is back to {value:.1f} degC",
     AlertRule.TEMPERATURE_RISE: "Temperature no longer rises fast",
     AlertRule.SOH_LOW: "State of health is back to {percent:.0f} %",
-    AlertRule.RESISTANCE_DRIFT: "Resistance is back to {percent:+.0f} % of its baseline",
+    AlertRule.RESISTANCE_DRIFT: "Resistance at 25 degC is back to {size:.0f} % {side} its baseline",
     AlertRule.SENSOR_RANGE: "Readings are back in the usual range",
     AlertRule.IMPLAUSIBLE_READING: "Readings are plausible again",
 }

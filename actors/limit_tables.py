@@ -101,16 +101,21 @@ _PLAIN: Final = (
 COMMON_LIMIT_DTYPE: Final = np.dtype(
     [(name, "<f8") for name in _PLAIN] + [(f"{name}_us", "<f8") for name in _DURATIONS]
 )
-"""Limits that are the same for every battery."""
+"""Limits that are the same for every battery that is sampled as often."""
+
+_GAP_PERIODS: Final = 2.0
+"""A single sample that is missing makes no gap, however far apart samples usually are."""
 
 
-def common_limits(alerts: AlertLimits) -> Rows:
-    """Packs the limits that are the same for every battery: `COMMON_LIMIT_DTYPE`, shape `(1,)`."""
-    limits = np.zeros(1, COMMON_LIMIT_DTYPE)
+def common_limits(alerts: AlertLimits, sample_periods_s: Sequence[float]) -> Rows:
+    """Packs the limits that are the same for every battery of a sample period: `COMMON_LIMIT_DTYPE`, `(n_periods,)`."""
+    limits = np.zeros(len(sample_periods_s), COMMON_LIMIT_DTYPE)
     for name in _PLAIN:
-        limits[0][name] = getattr(alerts, name)
+        limits[name] = getattr(alerts, name)
     for name in _DURATIONS:
-        limits[0][f"{name}_us"] = getattr(alerts, f"{name}_s") * 1e6
+        limits[f"{name}_us"] = getattr(alerts, f"{name}_s") * 1e6
+    usual_us = _GAP_PERIODS * 1e6 * np.asarray(sample_periods_s, np.float64)
+    limits["longest_gap_us"] = np.maximum(limits["longest_gap_us"], usual_us)
     return limits
 
 

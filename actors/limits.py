@@ -69,7 +69,8 @@ class AlertLimits:
         sensor_temperature_low_c: usual range in a battery room, degC.
         sensor_temperature_high_c: the same.
         implausible_readings: implausible readings in a row that raise an alert; one alone only marks the twin SUSPECT.
-        longest_gap_s: a condition does not count as held across a longer gap between readings.
+        longest_gap_s: a condition does not count as held across a longer gap between readings; twice the sample period
+            where that is more.
     """
 
     deviation_warning_v: float = 0.25

@@ -15,7 +15,7 @@ from actors.string_means import remember, take_in
 from actors.string_robust import Floats
 from actors.string_sensor_faults import sensor_signs
 from actors.string_signs import Sign
-from actors.string_slow_faults import site_rises_k, slow_signs
+from actors.string_slow_faults import site_rises_k, slow_signs, string_voltage_off
 from actors.string_state import initial_states, resized
 from batterytwin.telemetry import Rows
 
@@ -53,11 +53,13 @@ def analyse(state: Rows, frame: StringFrame, sheets: StringSheets, site_rise_k: 
         The new state, and what has been raised and has fallen.
     """
     after = state.copy()
-    return after, _take_in(after, frame, sheets, site_rise_k)
+    return after, _take_in(after, frame, sheets, site_rise_k)[0]
 
 
-def _take_in(state: Rows, frame: StringFrame, sheets: StringSheets, site_rise_k: Floats) -> Findings:
-    """The same, in place."""
+def _take_in(
+    state: Rows, frame: StringFrame, sheets: StringSheets, site_rise_k: Floats
+) -> tuple[Findings, NDArray[np.float64]]:
+    """The same, in place; and how far the voltage of each string is off its set point, fraction, `(n_strings,)`."""
     before = state["active"].copy()
     with np.errstate(invalid="ignore"):
         look = look_at(frame, sheets, state)
@@ -70,7 +72,7 @@ def _take_in(state: Rows, frame: StringFrame, sheets: StringSheets, site_rise_k:
         explain_and_time(look, signs)
         remember(look)
     row, condition, place = np.nonzero(before != state["active"])
-    return Findings(row, condition, place, state["active"][row, condition, place])
+    return Findings(row, condition, place, state["active"][row, condition, place]), string_voltage_off(look)[:, 0]
 
 
 class StringFleet:
@@ -80,17 +82,21 @@ class StringFleet:
         sheets: data sheets of all strings.
         site_of: number of each string's site, shape `(n_strings,)`.
         states: what is remembered, shape `(n_strings,)`.
+        voltage_off: voltage over each string against its compensated set point in the newest frame that had it,
+            fraction, shape `(n_strings,)`; NaN = none had.
     """
 
     def __init__(self, sheets: StringSheets, site_of: NDArray[np.int32]) -> None:
         self.sheets = sheets
         self.site_of = site_of
         self.states = initial_states(len(site_of), sheets.present.shape[1])
+        self.voltage_off = np.full(len(site_of), np.nan)
 
     def extended(self, sheets: StringSheets, site_of: NDArray[np.int32]) -> Self:
         """The same strings with others behind them."""
         larger = type(self)(sheets, site_of)
         larger.states[: len(self.states)] = resized(self.states, sheets.present.shape[1])
+        larger.voltage_off[: len(self.states)] = self.voltage_off
         return larger
 
     def take(self, strings: NDArray[np.intp], frame: StringFrame) -> Findings:
@@ -98,6 +104,7 @@ class StringFleet:
         rise_k = self.states["warmth_fast"] - self.states["warmth_day"]
         rises = site_rises_k(rise_k, self.site_of, self.site_of[strings])
         taken = self.states[strings]
-        findings = _take_in(taken, frame, self.sheets.take(strings), rises)
+        findings, off = _take_in(taken, frame, self.sheets.take(strings), rises)
         self.states[strings] = taken
+        self.voltage_off[strings] = np.where(np.isnan(off), self.voltage_off[strings], off)
         return findings

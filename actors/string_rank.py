@@ -30,7 +30,8 @@ def discharge_ranks(state: Rows, sheet: BatteryDatasheet, soh: Floats, soh_sigma
         soh_sigma: sigma of each.
 
     Returns:
-        Both of shape `(n_blocks,)`; NaN where the discharge was too shallow, or a block has a fault of another kind.
+        Both of shape `(n_blocks,)`; NaN where the discharge was too shallow, or a block has another fault or no
+        neighbour.
     """
     count = len(soh)
     sag_v = state["sag_v"][0, :count]
@@ -38,7 +39,7 @@ def discharge_ranks(state: Rows, sheet: BatteryDatasheet, soh: Floats, soh_sigma
     faulty = state["active"][0, :, :count].any(axis=0)
     known = np.isfinite(sag_v) & ~faulty
     unknown = np.full(count, np.nan)
-    if depth < _SHALLOWEST or known.sum() < count // 2 or not np.isfinite(soh).all():
+    if depth < _SHALLOWEST or known.sum() < max(count // 2, 2) or not np.isfinite(soh).all():
         return unknown, unknown
     half_v = float(np.interp(0.5, sheet.ocv_soc, sheet.ocv_v))
     slope_v = 2.0 * (sheet.ocv_v[-1] - half_v)

@@ -31,11 +31,13 @@ def row_spread(deviations: Floats) -> Floats:
 
 
 def second_largest(values: Floats) -> Floats:
-    """Second largest absolute value of each row, shape `(n_rows, 1)`; NaN counts as 0.
+    """Second largest absolute value of each row, shape `(n_rows, 1)`; NaN and what a single column lacks count as 0.
 
     Args:
-        values: shape `(n_rows, n_columns)`, at least two columns.
+        values: shape `(n_rows, n_columns)`.
     """
+    if values.shape[1] < 2:
+        return np.zeros((len(values), 1))
     found: Floats = np.partition(np.abs(np.nan_to_num(values)), -2, axis=1)[:, -2:-1]
     return found
 

@@ -205,13 +205,16 @@ def _room(look: Look, site_rise_k: Floats) -> Sign:
     return Sign(rise.on & own, rise.stay, rise.known)
 
 
+def string_voltage_off(look: Look) -> Floats:
+    """Voltage over each string against its compensated set point, fraction, shape `(n_strings, 1)`."""
+    set_v = look.sheets.set_point_v(look.found.median_c)
+    off: Floats = (mean_voltage(look) - set_v) / set_v
+    return off
+
+
 def _string_voltage(look: Look, share: float) -> Sign:
     """STRING_VOLTAGE: voltage over the string against its compensated set point, on float."""
-    measured_v = look.frame.string_voltage_v[:, np.newaxis]
-    total_v = np.where(np.isnan(measured_v), look.found.block_sum_v[:, np.newaxis], measured_v)
-    set_v = look.sheets.set_point_v(look.found.median_c)
-    off = np.abs(total_v / look.sheets.count - set_v) / set_v
     on_float = ~look.load & ~look.charging & ~look.suppressed & ~look.sagging
     settled_s = (look.now_us - look.of("load_us")) * 1e-6
     recharged = (look.of("load_us") == 0.0) | (settled_s > LIMITS.settle_s)
-    return above(off, share, on_float & recharged, band=0.9)
+    return above(np.abs(string_voltage_off(look)), share, on_float & recharged, band=0.9)

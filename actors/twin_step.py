@@ -69,7 +69,9 @@ class TwinStepper:
         self._keys = np.array([spec.battery_key for spec in specs], np.int32)
         self.twin_of = {spec.battery_key: twin for twin, spec in enumerate(specs)}
         self._limits = battery_limits(self.parameters.sheets, alerts, plausibility)
-        self._common = common_limits(alerts)
+        periods_s, index = np.unique([spec.sample_period_s for spec in specs], return_inverse=True)
+        self._period_index = index.astype(np.int32)
+        self._common = common_limits(alerts, periods_s.tolist())
         self._timings = rule_timings(alerts)
         compile_kernels()
 
@@ -93,8 +95,17 @@ class TwinStepper:
         stored = self._estimated(memory, slots, twins, rows)
         memory.records["status"][slots] = stored["status"]
         events = np.empty(RULE_COUNT * len(rows), EVENT_DTYPE)
-        models = self.parameters.model_index[twins]
-        count = evaluate_rules(memory.records, self._limits, self._common, self._timings, slots, models, stored, events)
+        count = evaluate_rules(
+            memory.records,
+            self._limits,
+            self._common,
+            self._timings,
+            slots,
+            self.parameters.model_index[twins],
+            self._period_index[twins],
+            stored,
+            events,
+        )
         if len(memory.lives):
             update_life(memory.lives, self.parameters, slots, twins, stored)
         return Step(outcomes, twins, stored, events[:count])

@@ -99,22 +99,30 @@ def voltage_deviation(record: Any, row: Any, limit: Any, common: Any) -> tuple[i
 
 
 @compiled
-def sensor_range(row: Any, limit: Any, common: Any) -> tuple[int, bool, int, float, float, float]:
-    """Finding of SENSOR_RANGE: plausible, yet unusual enough to look at the sensor."""
+def sensor_range(record: Any, row: Any, limit: Any, common: Any) -> tuple[int, bool, int, float, float, float]:
+    """Finding of SENSOR_RANGE: plausible, yet unusual enough to look at the sensor.
+
+    A sensor that falls silent out of its range is not back in it, and neither is a voltage because the string
+    discharges.
+    """
     v, t = float(row.voltage_v), float(row.temperature_c)
     if np.isnan(v) and np.isnan(t):
         return HOLD, False, VOLTAGE, np.nan, np.nan, np.nan
+    newest_c = float(record.recent_temperature_c[1])
     low_v, high_v, band_v = limit.sensor_voltage_low_v, limit.sensor_voltage_high_v, limit.sensor_voltage_dead_band_v
     low_c, high_c = common.sensor_temperature_low_c, common.sensor_temperature_high_c
     band_c = common.sensor_temperature_dead_band_k
-    if np.isnan(v) or voltage_suppressed(row.status):
-        v = 0.5 * (low_v + high_v)
-    if np.isnan(t):
-        t = 0.5 * (low_c + high_c)
     if t < low_c or t > high_c:
         passed_c = low_c if t < low_c else high_c
         return 1, False, TEMPERATURE, t, passed_c, passed_c
+    if voltage_suppressed(row.status):
+        return SUPPRESSED, False, VOLTAGE, v, np.nan, np.nan
+    if np.isnan(v):
+        v = 0.5 * (low_v + high_v)
     passed_v = low_v if v < 0.5 * (low_v + high_v) else high_v
     outside = v < low_v or v > high_v
-    gone = low_v + band_v <= v <= high_v - band_v and low_c + band_c <= t <= high_c - band_c
+    is_cold_or_hot = newest_c < low_c + band_c or newest_c > high_c - band_c
+    if np.isnan(t) and is_cold_or_hot and not outside:
+        return HOLD, False, TEMPERATURE, t, np.nan, np.nan
+    gone = low_v + band_v <= v <= high_v - band_v and not is_cold_or_hot
     return (1 if outside else 0), gone, VOLTAGE, v, passed_v, passed_v

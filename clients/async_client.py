@@ -359,7 +359,7 @@ class AsyncTwinClient(AsyncEvents, AsyncHistory, AsyncLife, AsyncModels, AsyncPr
     async def resolve_alert(
         self, alert_id: str, note: str = "", *, token: str | None = None, deadline_s: float | None = None
     ) -> Alert:
-        """Closes an alert; if its condition still holds an hour later it is raised again.
+        """Closes an alert; if its condition still holds an hour later it is raised again, at once if its rank rises.
 
         Raises:
             UnknownAlertError: no such alert.

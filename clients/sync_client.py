@@ -357,7 +357,7 @@ class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels, SyncProjections,
     def resolve_alert(
         self, alert_id: str, note: str = "", *, token: str | None = None, deadline_s: float | None = None
     ) -> Alert:
-        """Closes an alert; if its condition still holds an hour later it is raised again.
+        """Closes an alert; if its condition still holds an hour later it is raised again, at once if its rank rises.
 
         Raises:
             UnknownAlertError: no such alert.

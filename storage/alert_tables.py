@@ -1,6 +1,6 @@
 """Alerts in the database: listed, handled by people, reopened, and followed change by change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from batterytwin.alerts import AlertRule, AlertTransition
 from batterytwin.errors import ConflictError, Reason, UnknownAlertError
@@ -22,6 +22,7 @@ _RESOLVE = read_sql("resolve_alert")
 _REOPEN = read_sql("reopen_alerts")
 _CHANGES_SINCE = read_sql("alert_changes_since")
 _LAST_CHANGE = read_sql("last_alert_change")
+_TELL = read_sql("tell_alerts")
 _LOCK = "SELECT lock_alerts()"
 
 
@@ -142,6 +143,17 @@ class AlertTables(StorePool):
         async with self._connection() as connection:
             cursor = await connection.execute(_CHANGES_SINCE, {"seq": seq, "limit": limit})
             return [change_of_row(row) for row in await cursor.fetchall()]
+
+    async def tell_alerts(self, at_us: Mapping[str, int]) -> None:
+        """Notes of alerts that stand once more that they have been raised, for those who follow the changes.
+
+        Args:
+            at_us: the present time at their locations, microseconds since 1970 UTC, by id.
+        """
+        async with self._transaction() as connection:
+            await connection.execute(_LOCK)
+            at = [to_datetime(us) for us in at_us.values()]
+            await connection.execute(_TELL, {"alert_ids": list(at_us), "at": at})
 
     async def last_change_seq(self) -> int:
         """Number of the newest change; 0 when there is none."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final, Protocol
@@ -13,13 +13,11 @@ import structlog
 from batterytwin.alerts import ACTIVE_STATES
 from batterytwin.errors import TwinError
 from storage.alert_records import AlertChangeRecord, AlertRecord
+from twin_server.held_alerts import HeldAlerts
 from twin_server.live_table import LiveTable
 
 RECENT_CHANGES: Final = 2_000
 """Changes kept in memory; who is further behind reads from the database."""
-
-BACKFILL_AFTER_US: Final = 900_000_000
-"""A change this far behind its location's clock concerns the past: stored and listed, but nobody is notified."""
 
 _READ_LIMIT: Final = 500
 _RETRY_S: Final = 1.0
@@ -38,6 +36,9 @@ class AlertChangeStore(Protocol):
 
     async def changes_since(self, seq: int, limit: int) -> list[AlertChangeRecord]:
         """Changes numbered above `seq`, in order of commit."""
+
+    async def tell_alerts(self, at_us: Mapping[str, int]) -> None:
+        """Notes of alerts that stand once more that they have been raised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class AlertHub:
         self.seq = 0
         self._store = store
         self._live = live
+        self._held = HeldAlerts(live)
         self._recent: deque[_Recent] = deque()
         self._complete_after = 0
         self._poked = asyncio.Event()
@@ -123,7 +125,7 @@ class AlertHub:
         self._note(record.alert)
         if len(self._recent) == RECENT_CHANGES:
             self._complete_after = self._recent.popleft().record.seq
-        self._recent.append(_Recent(record, notify=not self._is_backfill(record)))
+        self._recent.append(_Recent(record, notify=not self._held.holds(record)))
 
     def _note(self, alert: AlertRecord) -> None:
         was_active = self.active.pop(alert.alert_id, None) is not None
@@ -135,11 +137,22 @@ class AlertHub:
             self.counts[ordinal] += 1 if is_active else -1
             self._live.touch([ordinal])
 
-    def _is_backfill(self, record: AlertChangeRecord) -> bool:
-        location = self._live.fleet_map.find_location(record.alert.location_id)
-        if record.actor or location is None:
-            return False
-        return record.at_us < self._live.clocks.now_us(location) - BACKFILL_AFTER_US
+    def begin_watch(self) -> tuple[list[AlertRecord], int]:
+        """What stands now, and the number of the newest change in it."""
+        self._held.show()
+        return list(self.active.values()), self.seq
+
+    async def tell_held(self) -> None:
+        """Tells of alerts that were raised in a past that was coming in, and stand now that the present is reached.
+
+        As a change of its own, so that who resumes a watch hears of it as well.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        if at_us := self._held.due(self.active):
+            await self._store.tell_alerts(at_us)
+            await self.refresh()
 
     async def wait_newer(self, seq: int) -> None:
         """Waits until there is a change numbered above `seq`."""

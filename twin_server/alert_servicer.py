@@ -87,8 +87,8 @@ class AlertServicer(alert_service_pb2_grpc.AlertServiceServicer):
         if request.resume_token:
             seq = await self._resume_after(request.resume_token)
         else:
-            seq = self._hub.seq
-            for alert in [alert for alert in self._hub.active.values() if wanted(alert)]:
+            active, seq = self._hub.begin_watch()
+            for alert in filter(wanted, active):
                 yield change_to_proto(0, alert, seq)
         while True:
             with self._drain.interruptible():

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from twin_server.alert_hub import AlertHub
+from twin_server.gateway_returns import GatewayReturns
 from twin_server.live_table import LiveTable, no_data_after_s
 from twin_server.swept_alerts import SweptAlerts, TransitionStore
 
@@ -27,17 +28,22 @@ class MissingData:
 
     A battery is silent when its newest sample is that much older than its location's newest. One that never spoke is
     not yet in service, and strings that are silent as a whole have an alert of their own: neither counts. A silence
-    before the start of the server counts from the start.
+    before the start of the server counts from the start, and one before the return of the gateway from the return.
     """
 
     def __init__(self, store: TransitionStore, hub: AlertHub, live: LiveTable) -> None:
         self._live = live
         self._start_us = live.clocks.wall_us()
+        self._returns = GatewayReturns()
         self._alerts = SweptAlerts(store, hub, AlertRule.DATA_MISSING)
 
-    def load(self) -> None:
-        """Takes over the alerts of this rule that the hub has found active."""
-        self._alerts.load()
+    async def load(self) -> None:
+        """Takes over the alerts of this rule that stand.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        await self._alerts.load()
 
     async def sweep(self) -> None:
         """Looks at all sites once, and stores what has changed."""
@@ -77,7 +83,7 @@ class MissingData:
                 )
 
     def _silent(self, is_told: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-        """Silent batteries; once a site's alert stands, the start of the server is no sample of it.
+        """Silent batteries; once a site's alert stands, neither start nor return is a sample of them.
 
         Args:
             is_told: whether the alert of each site stands, shape `(n_locations,)`.
@@ -88,11 +94,12 @@ class MissingData:
         fleet_map, clocks = self._live.fleet_map, self._live.clocks
         sites = [location for location, _ in fleet_map.locations]
         is_feed = np.array([clocks.is_feed(number) for number in range(len(sites))], np.bool_)
-        since_us = np.where(is_told | is_feed, 0, self._start_us)
         whole_us = np.array([no_data_after_s(site.sample_period_s) * _US for site in sites])
         long_us = np.array([max(_LONG_S, _LONG_PERIODS * site.sample_period_s) * _US for site in sites])
         as_of_us, of = np.ascontiguousarray(self._live.rows["as_of_us"]), fleet_map.location_of
         newest_us = np.maximum.reduceat(as_of_us, [places.start for _, places in fleet_map.locations])
+        back_us = self._returns.follow(newest_us, self._start_us, whole_us.astype(np.int64), is_feed)
+        since_us = np.where(is_told | is_feed, 0, np.maximum(self._start_us, back_us))
         ages_us = newest_us[of] - np.maximum(as_of_us, since_us[of])
         string_ages_us = np.minimum.reduceat(ages_us, [blocks.start for _, blocks in fleet_map.strings])
         speaks = string_ages_us <= whole_us[fleet_map.string_location]

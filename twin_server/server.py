@@ -219,8 +219,8 @@ class TwinServer:
         await self._hub.load()
         for shard, live in enumerate(await self._fleet.start()):
             self.live.replace_shard(shard, live)
-        self._silence.load()
-        self._missing.load()
+        await self._silence.load()
+        await self._missing.load()
         await self._events.load()
         if not self._is_fed:
             await self._past_outages.load()
@@ -363,6 +363,7 @@ class TwinServer:
         self.live.sweep()
         await self._silence.sweep()
         await self._missing.sweep()
+        await self._hub.tell_held()
 
     async def _probe_database(self) -> None:
         await self._readiness.probe_database(self._store)

@@ -88,6 +88,7 @@ class ShardPump:
         self._waiting_rows = 0
         self._take_singly = 0
         self._is_doubted = False  # nobody may have noticed that the shard died
+        self._may_have_committed = False  # alerts too, of which only the database knows
         self._has_other_owner = False
         self._rows_to_wake = 0  # while the pump waits for company, it need not hear of every row
         self._wake = asyncio.Event()
@@ -283,10 +284,14 @@ class ShardPump:
             except ShardUnavailableError as error:
                 _log.warning("shard away, its rows wait", shard=self._shard, rows=row_count, reason=error.message)
                 await self._restored(give_up - time.monotonic())
+            except StoreUnavailableError:
+                self._may_have_committed = True
+                raise
             else:
                 self._has_other_owner = False
                 self._live.update(self._shard, result.twins, result.live)
-                if result.alerts:
+                if result.alerts or self._may_have_committed:
+                    self._may_have_committed = False
                     self._on_alerts()
                 return result
 

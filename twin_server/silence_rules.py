@@ -8,6 +8,7 @@ import numpy as np
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
 from twin_server.alert_hub import AlertHub
+from twin_server.gateway_returns import GatewayReturns
 from twin_server.live_table import LiveTable, no_data_after_s
 from twin_server.swept_alerts import SweptAlerts, TransitionStore
 
@@ -44,17 +45,23 @@ class SilenceRules:
     A location is silent when its newest sample is older than the limit (5 min, or 5 periods of a slower feed) by its
     clock; a feed's clock stands still with it, so a feed is never silent. A string is silent when its newest sample is
     that much older than its location's newest: the gateway speaks, and says nothing of the string. A silence before the
-    start of the server counts from the start, which gives gateways the time to reconnect.
+    start of the server counts from the start, which gives gateways the time to reconnect, and that of a string from the
+    return of its gateway, whose own silence has been told.
     """
 
     def __init__(self, store: TransitionStore, hub: AlertHub, live: LiveTable) -> None:
         self._live = live
         self._start_us = live.clocks.wall_us()
+        self._returns = GatewayReturns()
         self._alerts = SweptAlerts(store, hub, AlertRule.NO_DATA)
 
-    def load(self) -> None:
-        """Takes over the alerts of this rule that the hub has found active."""
-        self._alerts.load()
+    async def load(self) -> None:
+        """Takes over the alerts of this rule that stand.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        await self._alerts.load()
 
     async def sweep(self) -> None:
         """Looks at all strings and locations once, and stores what has changed."""
@@ -77,7 +84,8 @@ class SilenceRules:
             heard_us = max(newest_us, int(since_us[number]))
             now_us, limit_us = clocks.now_us(number), int(limits_us[number])
             yield _Source("", location.location_id, newest_us, heard_us, now_us, limit_us)
-        heard_of_strings = np.maximum(of_strings, since_us[of])
+        back_us = self._returns.follow(of_locations, self._start_us, limits_us, is_feed)
+        heard_of_strings = np.maximum(of_strings, np.maximum(since_us, back_us)[of])
         heard_of_strings = np.where(heard_of_strings == 0, of_locations[of], heard_of_strings)
         is_asked = of_locations[of] - heard_of_strings > limits_us[of]
         is_asked[[n for name in self._alerts.names() if (n := fleet_map.find_string(name)) is not None]] = True

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import numpy as np
 import structlog
 
+from actors.alert_words import beyond
 from actors.string_limits import LIMITS
 from actors.string_state import STRING_VOLTAGE_CRITICAL, STRING_VOLTAGE_WARNING
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition, Severity
@@ -25,7 +27,7 @@ _CRITICAL: Final = frozenset(
         AlertRule.THERMAL_RUNAWAY,
     }
 )
-_STRING_RULES: Final = frozenset({*RULE_OF.values(), AlertRule.STRING_VOLTAGE})
+_STRING_RULES: Final = sorted({*RULE_OF.values(), AlertRule.STRING_VOLTAGE})
 
 _log = structlog.get_logger(__name__)
 
@@ -38,6 +40,9 @@ class StringConditions(Protocol):
 
     def value(self, number: int, name: str) -> float:
         """A remembered value of the whole string."""
+
+    def voltage_off(self, number: int) -> float:
+        """Voltage over the string against its compensated set point in its newest frame, fraction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,15 @@ class _Alarm:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """An alert that stands."""
+
+    alert_id: str
+    severity: Severity
+    raised_us: int
+
+
 class StringAlerts:
     """Compares the faults that stand with the alerts that stand, and stores the difference.
 
@@ -70,16 +84,19 @@ class StringAlerts:
         self._hub = hub
         self._map = fleet_map
         self.is_behind = False
-        self._raised: dict[str, dict[AlertRule, tuple[str, Severity]]] = {}  # by what the alert is about
-        self._warm: dict[str, set[int]] = {}
+        self._raised: dict[str, dict[AlertRule, _Raised]] = {}  # by what the alert is about
 
-    def load(self) -> None:
-        """Takes over the alerts of these rules that the hub has found active."""
-        for alert in self._hub.active.values():
-            if alert.rule in _STRING_RULES:
-                source = alert.battery_id or alert.string_id or alert.location_id
-                rule, severity = AlertRule(alert.rule), Severity(alert.severity)
-                self._raised.setdefault(source, {})[rule] = (alert.alert_id, severity)
+    async def load(self) -> None:
+        """Takes over the alerts of these rules that stand, those too that a person has closed.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        for alert in await self._store.uncleared_alerts(_STRING_RULES):
+            source = alert.battery_id or alert.string_id or alert.location_id
+            self._raised.setdefault(source, {})[alert.rule] = _Raised(
+                alert.alert_id, alert.severity, alert.raise_time_us
+            )
 
     async def follow(self, diagnoses: Mapping[int, tuple[Diagnosis, ...]], conditions: StringConditions) -> list[int]:
         """Raises and clears alerts of strings that have just been analysed.
@@ -112,10 +129,10 @@ class StringAlerts:
         for transition in transitions:
             source, rule = _place(transition)
             of_source = self._raised.setdefault(source, {})
-            if transition.change == AlertChange.CLEARED:
-                of_source.pop(rule, None)
-            else:
-                of_source[rule] = (transition.alert_id, transition.severity)
+            before = of_source.pop(rule, None)
+            if transition.change != AlertChange.CLEARED:
+                raised_us = transition.sample_time_us if before is None else before.raised_us
+                of_source[rule] = _Raised(transition.alert_id, transition.severity, raised_us)
         self._hub.poke()
         return touched
 
@@ -130,15 +147,16 @@ class StringAlerts:
             if raised is None:
                 alert_id = f"{source}/{rule.name}/{now_us}"
                 changes.append(_transition(alarm, alert_id, AlertChange.RAISED, now_us))
-            elif alarm.severity > raised[1]:
-                changes.append(_transition(alarm, raised[0], AlertChange.ESCALATED, now_us))
-        # without baselines nothing can be said to be over
-        if conditions.value(number, "learned_s") >= LIMITS.learn_s:
-            for source, battery_key in self._sources(number):
-                for rule, raised in self._raised.get(source, {}).items():
-                    if (source, rule) not in wanted and not self._elsewhere(source, rule):
-                        alarm = self._over(number, source, rule, battery_key, raised[1])
-                        changes.append(_transition(alarm, raised[0], AlertChange.CLEARED, now_us))
+            elif alarm.severity > raised.severity:
+                changes.append(_transition(alarm, raised.alert_id, AlertChange.ESCALATED, now_us))
+        learned = conditions.value(number, "learned_s") >= LIMITS.learn_s
+        for source, battery_key, since_us in self._sources(number):
+            for rule, raised in self._raised.get(source, {}).items():
+                # without baselines nothing can be said to be over but what went with its block
+                over = (learned or raised.raised_us < since_us) and (source, rule) not in wanted
+                if over and not self._elsewhere(number, rule, conditions):
+                    alarm = self._over(number, source, rule, battery_key, raised.severity)
+                    changes.append(_transition(alarm, raised.alert_id, AlertChange.CLEARED, now_us))
         return changes
 
     def _wanted(
@@ -147,7 +165,6 @@ class StringAlerts:
         string_id, ordinals = self._map.strings[number]
         location_id = self._location(number)
         wanted: dict[tuple[str, AlertRule], _Alarm] = {}
-        self._warm.setdefault(location_id, set()).discard(number)
         for diagnosis in found:
             rule = RULE_OF[diagnosis.fault]
             evidence = diagnosis.evidence[0] if diagnosis.evidence else None
@@ -156,7 +173,6 @@ class StringAlerts:
             identity = self._map.identities[ordinals.start + diagnosis.positions[0]] if diagnosis.positions else None
             source = identity.battery.battery_id if identity else string_id
             if diagnosis.fault == FaultClass.ROOM_COOLING:
-                self._warm[location_id].add(number)
                 source = location_id
             wanted.setdefault(
                 (source, rule),
@@ -181,10 +197,10 @@ class StringAlerts:
         if not conditions.condition(number, STRING_VOLTAGE_WARNING):
             return None
         critical = conditions.condition(number, STRING_VOLTAGE_CRITICAL)
-        string_id, ordinals = self._map.strings[number]
-        set_point_v = self._map.identities[ordinals.start].string.datasheet.float_v
-        off_percent = 100.0 * conditions.value(number, "charger_fast") / set_point_v
+        string_id, _ = self._map.strings[number]
+        off_percent = 100.0 * conditions.voltage_off(number)
         limit = 100.0 * (LIMITS.string_critical if critical else LIMITS.string_warning)
+        side = "above" if off_percent > 0.0 else "below"
         return _Alarm(
             rule=AlertRule.STRING_VOLTAGE,
             battery_key=None,
@@ -195,19 +211,25 @@ class StringAlerts:
             threshold=limit if off_percent > 0.0 else -limit,
             unit="%",
             message=(
-                f"String voltage is {off_percent:+.1f} % off the temperature-compensated set point "
-                f"(limit {limit:.0f} %) for 10 min"
+                f"String voltage is {beyond(abs(off_percent), limit, 1)} % {side} the temperature-compensated "
+                f"set point (limit {limit:.0f} %) for 10 min"
             ),
         )
 
-    def _sources(self, number: int) -> list[tuple[str, int | None]]:
+    def _sources(self, number: int) -> list[tuple[str, int | None, int]]:
+        """What alerts of a string may be about: name, key of a battery, and since when its block is there, us."""
         string_id, ordinals = self._map.strings[number]
-        blocks = zip(self._map.battery_ids[ordinals], self._map.battery_keys[ordinals].tolist(), strict=True)
-        return [*blocks, (string_id, None), (self._location(number), None)]
+        keys, since_us = self._map.battery_keys[ordinals].tolist(), self._map.unit_since_us[ordinals].tolist()
+        blocks = zip(self._map.battery_ids[ordinals], keys, since_us, strict=True)
+        return [*blocks, (string_id, None, 0), (self._location(number), None, 0)]
 
-    def _elsewhere(self, source: str, rule: AlertRule) -> bool:
+    def _elsewhere(self, number: int, rule: AlertRule, conditions: StringConditions) -> bool:
         """Whether another string of the location still feels what is the location's fault."""
-        return rule == AlertRule.ROOM_COOLING and bool(self._warm.get(source))
+        if rule != AlertRule.ROOM_COOLING:
+            return False
+        of = self._map.string_location
+        others = np.flatnonzero(of == of[number]).tolist()
+        return any(conditions.condition(other, FaultClass.ROOM_COOLING) for other in others if other != number)
 
     def _over(  # what an alarm is of
         self, number: int, source: str, rule: AlertRule, battery_key: int | None, severity: Severity

@@ -110,7 +110,7 @@ class StringWatch:
             newest_us[number] = int(state["last_us"][0])
         await self._save(self._forget(self._replaced()))
         self.collector.forget_before(newest_us)
-        self._alerts.load()
+        await self._alerts.load()
 
     async def look(self) -> None:
         """Like `turn`, within the budget of a server that has other work, and spread over `LOOK_S`."""
@@ -202,6 +202,8 @@ class StringWatch:
 
     def condition(self, number: int, condition: int) -> bool:
         """Whether a condition of the whole string stands."""
+        if number >= len(self._row):
+            return False
         _, count = self._sheet(number)
         return bool(self._fleets[count].states["active"][self._row[number], condition, -1])
 
@@ -209,6 +211,11 @@ class StringWatch:
         """A remembered value of the whole string."""
         _, count = self._sheet(number)
         return float(self._fleets[count].states[name][self._row[number]])
+
+    def voltage_off(self, number: int) -> float:
+        """Voltage over the string against its compensated set point in its newest frame, fraction."""
+        _, count = self._sheet(number)
+        return float(self._fleets[count].voltage_off[self._row[number]])
 
     def _sheet(self, number: int) -> tuple[BatteryDatasheet, int]:
         while len(self._sheets) <= number:

@@ -7,6 +7,7 @@ import structlog
 
 from batterytwin.alerts import AlertChange, AlertRule, AlertTransition
 from batterytwin.errors import StoreUnavailableError
+from storage.alert_records import AlertRecord
 from twin_server.alert_hub import AlertHub
 
 _log = structlog.get_logger(__name__)
@@ -17,6 +18,9 @@ class TransitionStore(Protocol):
 
     async def apply_transitions(self, transitions: Sequence[AlertTransition]) -> None:
         """Stores changes of alerts; one that is already there is skipped."""
+
+    async def uncleared_alerts(self, rules: Sequence[AlertRule]) -> list[AlertRecord]:
+        """Alerts whose condition stands, whatever people have done to them, oldest first."""
 
 
 class SweptAlerts:
@@ -34,11 +38,14 @@ class SweptAlerts:
         self._rule = rule
         self._standing: dict[str, str] = {}
 
-    def load(self) -> None:
-        """Takes over what the hub has found active."""
-        for alert in self._hub.active.values():
-            if alert.rule == self._rule:
-                self._standing[alert.string_id or alert.location_id] = alert.alert_id
+    async def load(self) -> None:
+        """Takes over the alerts that stand, those too that a person has closed.
+
+        Raises:
+            StoreUnavailableError: the database is away.
+        """
+        for alert in await self._store.uncleared_alerts([self._rule]):
+            self._standing[alert.string_id or alert.location_id] = alert.alert_id
 
     def standing(self, name: str) -> str | None:
         """The alert that stands for a string or a location; None = none."""

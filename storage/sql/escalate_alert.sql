@@ -1,8 +1,10 @@
--- Lifts an alert to a higher rank and notes the change, once. One that stood again meanwhile may be lifted at the same
--- sample time; the second note of it carries the time of the server.
+-- Lifts an alert to a higher rank and notes the change, once. Who closed it has closed a lower one, so it stands again.
+-- One that stood again meanwhile may be lifted at the same sample time; the second note of it carries the time of the
+-- server.
 WITH escalated AS (
     UPDATE alert
-    SET severity = %(severity)s, value = %(value)s, threshold = %(threshold)s, message = %(message)s
+    SET severity = %(severity)s, value = %(value)s, threshold = %(threshold)s, message = %(message)s,
+        resolved_at = NULL, resolved_by = '', resolved_note = ''
     WHERE alert_id = %(alert_id)s AND severity < %(severity)s
     RETURNING alert_id
 )

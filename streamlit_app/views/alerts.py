@@ -51,7 +51,7 @@ def _live() -> None:
     )  # fmt: skip
     chosen = [alerts[row] for row in event["selection"]["rows"]]
     if not chosen:
-        st.caption(f"{len(alerts)} alerts, newest first. Select one or more to read and handle them.")
+        st.caption(f"{_count(len(alerts))} Select one or more to read and handle them.")
         return
     waiting = len({alert.alert_id for alert in latest} - {alert.alert_id for alert in alerts})
     if waiting:
@@ -64,6 +64,12 @@ def _live() -> None:
         if alert_actions(visitor, chosen):
             st.session_state[_ROUND] += 1
             st.rerun(scope="fragment")
+
+
+def _count(shown: int) -> str:
+    if shown < answers.ALERTS_SHOWN:
+        return f"{shown} alerts, newest first."
+    return f"The newest {shown} alerts. Older ones may match too: narrow the filters to see them."
 
 
 def _filtered(visitor: Visitor) -> tuple[Sequence[Alert], str]:

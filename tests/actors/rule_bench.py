@@ -58,9 +58,14 @@ def small_block() -> BatteryDatasheet:
 class RuleBench:
     """Feeds samples to the rules of one battery."""
 
-    def __init__(self, limits: AlertLimits | None = None, datasheet: BatteryDatasheet | None = None) -> None:
+    def __init__(
+        self,
+        limits: AlertLimits | None = None,
+        datasheet: BatteryDatasheet | None = None,
+        sample_period_s: float = MINUTE,
+    ) -> None:
         self.limits = limits or AlertLimits()
-        self.spec = TwinSpec(1, "B1", "S1", datasheet or load_datasheet("HX12-120"), date(2024, 1, 1), 60.0)
+        self.spec = TwinSpec(1, "B1", "S1", datasheet or load_datasheet("HX12-120"), date(2024, 1, 1), sample_period_s)
         self.records = empty_records(1)
         self.now_us = START_US
 
@@ -72,8 +77,9 @@ class RuleBench:
         count = evaluate_rules(
             self.records,
             battery_limits([self.spec.datasheet], self.limits, PlausibilityLimits()),
-            common_limits(self.limits),
+            common_limits(self.limits, [self.spec.sample_period_s]),
             rule_timings(self.limits),
+            index,
             index,
             index,
             rows,

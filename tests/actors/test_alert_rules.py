@@ -21,8 +21,10 @@ def hot(celsius: float) -> Sample:
     return Sample(temperature_c=celsius)
 
 
-def at(volts: float, regime: Regime = Regime.FLOAT, mode: StringMode = StringMode.UNSPECIFIED) -> Sample:
-    return Sample(voltage_v=volts, regime=regime, mode=mode)
+def at(
+    volts: float, regime: Regime = Regime.FLOAT, mode: StringMode = StringMode.UNSPECIFIED, celsius: float = 25.0
+) -> Sample:
+    return Sample(voltage_v=volts, temperature_c=celsius, regime=regime, mode=mode)
 
 
 def ohms(milliohm: float, celsius: float = 25.0) -> Sample:
@@ -103,6 +105,27 @@ RAISES: dict[str, tuple[Samples, list[str]]] = {
         held(at(9.5, Regime.REST), 2 * MINUTE, MINUTE),
         ["VOLTAGE_LIMIT RAISED CRITICAL", "SENSOR_RANGE RAISED INFO"],
     ),
+    "a sensor out of its range that falls silent": (
+        [*held(hot(8), 5 * MINUTE, MINUTE), *held(hot(np.nan), HOUR, MINUTE)],
+        ["SENSOR_RANGE RAISED INFO"],
+    ),
+    "9.5 V at rest, then a discharge": (
+        [*held(at(9.5, Regime.REST), 2 * MINUTE, MINUTE), *held(at(9.2, Regime.DISCHARGE), HOUR, MINUTE)],
+        ["VOLTAGE_LIMIT RAISED CRITICAL", "SENSOR_RANGE RAISED INFO"],
+    ),
+    "a cold sensor and back": (
+        [*held(hot(8), 2 * MINUTE, MINUTE), *held(hot(np.nan), HOUR, MINUTE), *held(hot(12), 7 * MINUTE, MINUTE)],
+        ["SENSOR_RANGE RAISED INFO", "SENSOR_RANGE CLEARED INFO"],
+    ),
+    "9.5 V at rest and back, without a temperature": (
+        [*held(at(9.5, Regime.REST, celsius=np.nan), 2 * MINUTE, MINUTE), *held(at(13, celsius=np.nan), HOUR, MINUTE)],
+        [
+            "VOLTAGE_LIMIT RAISED CRITICAL",
+            "SENSOR_RANGE RAISED INFO",
+            "VOLTAGE_LIMIT CLEARED CRITICAL",
+            "SENSOR_RANGE CLEARED INFO",
+        ],
+    ),
     "swapped leads": (
         held(Sample(-12.88, suspect=True), 2 * MINUTE, MINUTE),
         ["IMPLAUSIBLE_READING RAISED WARNING"],
@@ -114,6 +137,11 @@ QUIET: dict[str, Samples] = {
     "35.0 degC": held(hot(35), HOUR, MINUTE),
     "36 degC for 4 min": [*held(hot(36), 5 * MINUTE, MINUTE), *held(hot(34), HOUR, MINUTE)],
     "36 degC before and after a day without data": [(DAY, hot(36)), (MINUTE, hot(36))],
+    "36 degC before and after a day without temperatures": [
+        (MINUTE, hot(36)),
+        *held(hot(np.nan), DAY, HOUR),
+        (MINUTE, hot(36)),
+    ],
     "46 degC once": [(MINUTE, hot(25)), (1.0, hot(46)), *held(hot(25), HOUR, MINUTE)],
     "0.15 K a minute": ramp(hot(22), 0.15, HOUR, MINUTE),
     "2.0 K in 10 min": [*held(hot(25), HOUR, MINUTE), *ramp(hot(25), 0.2, 11 * MINUTE, MINUTE)],
@@ -170,6 +198,27 @@ def test_raises(samples: Samples, expected: list[str]) -> None:
 @pytest.mark.parametrize("samples", QUIET.values(), ids=QUIET.keys())
 def test_stays_quiet(samples: Samples) -> None:
     assert story(RuleBench().feed(samples)) == []
+
+
+SLOW = 8 * HOUR
+OF_SLOW_SITES: dict[str, tuple[Samples, list[str]]] = {
+    "36 degC": (held(hot(36), 2 * DAY, SLOW), ["TEMPERATURE_HIGH RAISED WARNING"]),
+    "11.4 V at rest": (held(at(11.4, Regime.REST), 2 * DAY, SLOW), ["VOLTAGE_LIMIT RAISED CRITICAL"]),
+    "resistance 25 % up": (
+        [*held(ohms(4.0), 2 * DAY, SLOW), *held(ohms(5.0), 2 * DAY, SLOW)],
+        ["RESISTANCE_DRIFT RAISED WARNING"],
+    ),
+    "0.3 V below its baseline": (
+        [*held(FLOAT, 3 * DAY, SLOW), *held(at(13.35), 2 * DAY, SLOW)],
+        ["VOLTAGE_DEVIATION RAISED WARNING"],
+    ),
+    "36 degC before and after three days without data": ([(3 * DAY, hot(36)), (SLOW, hot(36))], []),
+}
+
+
+@pytest.mark.parametrize(("samples", "expected"), OF_SLOW_SITES.values(), ids=OF_SLOW_SITES.keys())
+def test_the_usual_pause_between_samples_is_no_gap(samples: Samples, expected: list[str]) -> None:
+    assert story(RuleBench(sample_period_s=SLOW).feed(samples)) == expected
 
 
 def test_temperature_without_on_delay_raises_at_once() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from actors.late_cursors import MOST_ROWS
 from actors.shard import TwinShard
-from batterytwin.alerts import AlertChange
+from batterytwin.alerts import AlertChange, AlertRule, Severity
 from batterytwin.telemetry import (
     LATE_LIMIT_US,
     STORED_ESTIMATE_COLUMNS,
@@ -171,6 +171,26 @@ def test_an_alert_that_late_rows_withdraw_and_others_bring_back_stands() -> None
         twins.shard.apply(batch, START_US)
         stood.append(twins.standing_alerts())
     assert stood[0] == stood[2] != stood[1]
+    assert_same(twins, in_order(rows))
+
+
+def test_an_alert_that_late_rows_make_critical_is_told_to_be() -> None:
+    rows = FRAMES[: 6 * BLOCKS : BLOCKS].copy()
+    rows["sample_time_us"] = START_US + np.arange(6) * MINUTE_US
+    rows["temperature_c"] = [36.0, 36.0, 36.0, 36.0, 46.0, 46.0]
+    is_late = np.arange(6) == 4  # without it, it has been so hot for no time at all
+    twins = Twins.fresh()
+    told = [
+        (change.alert_id, change.change, change.severity)
+        for batch in (rows[~is_late], rows[is_late])
+        for change in twins.shard.apply(batch, START_US).alerts
+        if change.rule == AlertRule.TEMPERATURE_HIGH
+    ]
+    name = told[0][0]
+    assert told == [
+        (name, AlertChange.RAISED, Severity.WARNING),
+        (name, AlertChange.ESCALATED, Severity.CRITICAL),
+    ]
     assert_same(twins, in_order(rows))
 
 

@@ -111,6 +111,18 @@ async def test_an_alert_closed_while_its_condition_lasts_stands_again(server_sto
     assert await server_store.reopen_alerts(NOW_US + 9 * HOUR_US, NOW_US + 9 * HOUR_US) == []
 
 
+async def test_a_warning_that_was_closed_stands_again_at_once_when_it_becomes_critical(
+    server_store: ServerStore,
+) -> None:
+    await _raise(server_store)
+    await server_store.resolve_alert(ALERT_ID, "nok", "a warm afternoon", NOW_US + 1)
+    for _ in range(2):
+        await server_store.apply_transitions([ESCALATED])
+    [alert] = await server_store.active_alerts()
+    assert (alert.state, alert.severity, alert.resolved_by) == (AlertState.RAISED, Severity.CRITICAL, "")
+    assert await _changes(server_store) == [AlertChange.RAISED, AlertChange.RESOLVED, AlertChange.ESCALATED]
+
+
 async def test_unknown_alerts_are_told_apart(server_store: ServerStore) -> None:
     for attempt in (
         server_store.get_alert("nothing"),

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from batterytwin.alerts import AlertState, Severity
 from batterytwin.telemetry import Quality
-from streamlit_app import visitor
+from streamlit_app import answers, visitor
 from streamlit_app.backend import Backend
 from streamlit_app.views import alerts as alerts_page
 from streamlit_app.wording import RULE_TEXT
@@ -257,6 +257,22 @@ def test_a_new_alert_does_not_move_a_selection(
     select(app, 0)
     assert app.dataframe[0].value["source"].iloc[0] == first
     assert "1 newer alert" in texts(app)
+
+
+def test_a_list_of_alerts_that_was_cut_off_says_so(
+    backend: Backend, dummy: DummyClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in(backend, "anna", monkeypatch)
+    monkeypatch.setattr(answers, "ALERTS_SHOWN", len(dummy.list_alerts(token="access-1").alerts) + 1)
+    app = only("alerts").run()
+    app.segmented_control(key="alerts_state").set_value("All").run()
+    assert "Older ones" not in texts(app)
+    monkeypatch.setattr(answers, "ALERTS_SHOWN", 3)
+    now = time.time()
+    monkeypatch.setattr(backend.live, "_clock", lambda: now + 60)
+    app.run()
+    assert len(app.dataframe[0].value) == 3
+    assert "The newest 3 alerts. Older ones may match too" in texts(app)
 
 
 def test_alerts_are_filtered_by_severity_and_state(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:

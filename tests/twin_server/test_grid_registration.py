@@ -1,6 +1,7 @@
 """Grids that are registered while shards fail, callers go away and the server stops: fleet and map stay of one mind."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any
@@ -51,6 +52,9 @@ class NoAlerts:
 
     async def last_change_seq(self) -> int:
         return 0
+
+    async def tell_alerts(self, at_us: Mapping[str, int]) -> None:
+        """Is told of what nobody heard of."""
 
     async def changes_since(self, seq: int, limit: int) -> list[Any]:  # noqa: ARG002 - of the protocol
         return []

@@ -154,6 +154,16 @@ async def test_an_absent_database_fails_everything_that_waits(bench: Bench) -> N
     assert bench.fleet.applied[0] == []
 
 
+async def test_alerts_of_a_commit_that_nobody_heard_of_are_looked_for_once_it_is_known_to_hold(bench: Bench) -> None:
+    bench.fleet.lost_answers = [StoreUnavailableError("the connection broke during COMMIT", retry_after_s=0.1)]
+    with pytest.raises(StoreUnavailableError):
+        await bench.put(1)
+    assert (await bench.put(1)).tolist() == [Outcome.DUPLICATE]
+    assert bench.alert_pokes == 1
+    await bench.put(2)
+    assert bench.alert_pokes == 1
+
+
 async def test_rows_that_a_shard_cannot_take_fail_alone(bench: Bench) -> None:
     bench.fleet.hold.clear()
     bench.fleet.poison = {T0_US + 3}

@@ -45,9 +45,9 @@ class Bench:
         hub = AlertHub(self.store, self.twins.live)
         await hub.load()
         silence = SilenceRules(self.store, hub, self.twins.live)
-        silence.load()
+        await silence.load()
         missing = MissingData(self.store, hub, self.twins.live)
-        missing.load()
+        await missing.load()
         return Bench(self.twins, self.store, hub, silence, missing)
 
 
@@ -130,6 +130,47 @@ async def test_a_restart_neither_repeats_nor_forgets(bench: Bench) -> None:
     assert len((await again.store.list_alerts(AlertQuery())).alerts) == 1
     await again.minutes(1, "AAA", "BBB")
     assert again.active() == []
+
+
+async def test_strings_come_back_one_after_the_other_behind_a_gateway_that_was_away(bench: Bench) -> None:
+    await bench.minutes(2, "AAA", "BBB")
+    await bench.minutes(90, "BBB")
+    await bench.minutes(1, "AAA-U1-S01-B01", "BBB")  # block after block, and the rules look in between
+    assert bench.active() == []
+    await bench.minutes(1, "AAA", "BBB")
+    told = (await bench.store.list_alerts(AlertQuery())).alerts
+    assert [(alert.rule, alert.string_id) for alert in told] == [(AlertRule.NO_DATA, "")]
+
+
+async def test_strings_and_batteries_that_do_not_come_back_with_their_gateway_are_told(bench: Bench) -> None:
+    await bench.minutes(2, "AAA", "BBB")
+    await bench.minutes(90, "BBB")
+    await bench.minutes(8, "AAA-U1-S01-B01", "BBB")
+    assert bench.active() == ["AAA-U1-S02"]
+    await bench.minutes(55, "AAA-U1-S01-B01", "BBB")
+    assert bench.active() == ["AAA", "AAA-U1-S02"]
+    assert AlertRule.DATA_MISSING in {alert.rule for alert in bench.hub.active.values()}
+
+
+async def test_a_site_whose_strings_begin_one_after_the_other_is_not_silent(bench: Bench) -> None:
+    await bench.minutes(10, "BBB")
+    await bench.minutes(1, "AAA-U1-S01", "BBB")
+    await bench.minutes(1, "AAA", "BBB")
+    told = (await bench.store.list_alerts(AlertQuery())).alerts
+    assert [(alert.rule, alert.string_id) for alert in told] == [(AlertRule.NO_DATA, "")]
+
+
+async def test_a_silence_that_a_person_has_closed_is_the_same_alert_after_a_restart(bench: Bench) -> None:
+    await bench.minutes(2, "AAA", "BBB")
+    await bench.minutes(8, "BBB")
+    [alert_id] = bench.hub.active
+    await bench.store.resolve_alert(alert_id, "anna", "works on the line", bench.twins.now_us)
+    again = await bench.restart()
+    await again.minutes(8, "BBB")
+    assert again.active() == []
+    await again.minutes(1, "AAA", "BBB")
+    [alert] = (await again.store.list_alerts(AlertQuery())).alerts
+    assert alert.clear_time_us is not None
 
 
 async def test_gateways_get_time_to_reconnect_after_a_long_stop_of_the_server(bench: Bench) -> None:

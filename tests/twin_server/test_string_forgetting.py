@@ -1,12 +1,12 @@
 """What was learnt of a block goes with it, whatever was cut off on the way; what was learnt of the next one stays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from actors.string_state import LAYOUT, initial_states, pack_state, unpack_state, unpack_units
-from batterytwin.alerts import AlertTransition
+from batterytwin.alerts import AlertRule, AlertTransition
 from batterytwin.diagnosis import FaultClass
 from batterytwin.errors import StoreUnavailableError
 from batterytwin.inventory import BatteryUnit
@@ -48,6 +48,12 @@ class Store:
 
     async def active_alerts(self) -> list[Any]:
         return []
+
+    async def uncleared_alerts(self, rules: Sequence[AlertRule]) -> list[Any]:  # noqa: ARG002 - of the protocol
+        return []
+
+    async def tell_alerts(self, at_us: Mapping[str, int]) -> None:
+        """Is told of what nobody heard of."""
 
     async def last_change_seq(self) -> int:
         return 0

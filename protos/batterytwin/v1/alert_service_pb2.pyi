@@ -30,7 +30,7 @@ class _AlertChangeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertChan
     ALERT_CHANGE_UNSPECIFIED: _AlertChange.ValueType  # 0
     """The alert was active when the watch began."""
     ALERT_CHANGE_RAISED: _AlertChange.ValueType  # 1
-    """Its condition became true."""
+    """Its condition became true; of one in a past that came in late, told once that has reached the present."""
     ALERT_CHANGE_ESCALATED: _AlertChange.ValueType  # 2
     """Its rank rose."""
     ALERT_CHANGE_CLEARED: _AlertChange.ValueType  # 3
@@ -48,7 +48,7 @@ class AlertChange(_AlertChange, metaclass=_AlertChangeEnumTypeWrapper):
 ALERT_CHANGE_UNSPECIFIED: AlertChange.ValueType  # 0
 """The alert was active when the watch began."""
 ALERT_CHANGE_RAISED: AlertChange.ValueType  # 1
-"""Its condition became true."""
+"""Its condition became true; of one in a past that came in late, told once that has reached the present."""
 ALERT_CHANGE_ESCALATED: AlertChange.ValueType  # 2
 """Its rank rose."""
 ALERT_CHANGE_CLEARED: AlertChange.ValueType  # 3

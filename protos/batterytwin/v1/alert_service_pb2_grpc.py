@@ -83,7 +83,8 @@ class AlertServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResolveAlert(self, request, context):
-        """Closes an alert. If its condition is still true an hour later it is raised again. Repeating it changes nothing.
+        """Closes an alert. If its condition is still true an hour later it is raised again, and at once if its rank rises.
+        Repeating it changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

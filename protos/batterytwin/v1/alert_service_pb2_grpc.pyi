@@ -40,7 +40,9 @@ class AlertServiceStub:
     AcknowledgeAlert: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.AcknowledgeAlertRequest, _alert_service_pb2.AcknowledgeAlertResponse]
     """Notes that a person has seen an alert. Repeating it changes nothing."""
     ResolveAlert: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.ResolveAlertRequest, _alert_service_pb2.ResolveAlertResponse]
-    """Closes an alert. If its condition is still true an hour later it is raised again. Repeating it changes nothing."""
+    """Closes an alert. If its condition is still true an hour later it is raised again, and at once if its rank rises.
+    Repeating it changes nothing.
+    """
 
 @_typing.type_check_only
 class AlertServiceAsyncStub(AlertServiceStub):
@@ -54,7 +56,9 @@ class AlertServiceAsyncStub(AlertServiceStub):
     AcknowledgeAlert: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.AcknowledgeAlertRequest, _alert_service_pb2.AcknowledgeAlertResponse]  # type: ignore[assignment]
     """Notes that a person has seen an alert. Repeating it changes nothing."""
     ResolveAlert: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.ResolveAlertRequest, _alert_service_pb2.ResolveAlertResponse]  # type: ignore[assignment]
-    """Closes an alert. If its condition is still true an hour later it is raised again. Repeating it changes nothing."""
+    """Closes an alert. If its condition is still true an hour later it is raised again, and at once if its rank rises.
+    Repeating it changes nothing.
+    """
 
 class AlertServiceServicer(metaclass=_abc_1.ABCMeta):
     """Lists, watches and handles alerts."""
@@ -89,6 +93,8 @@ class AlertServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _alert_service_pb2.ResolveAlertRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_alert_service_pb2.ResolveAlertResponse, _abc.Awaitable[_alert_service_pb2.ResolveAlertResponse]]:
-        """Closes an alert. If its condition is still true an hour later it is raised again. Repeating it changes nothing."""
+        """Closes an alert. If its condition is still true an hour later it is raised again, and at once if its rank rises.
+        Repeating it changes nothing.
+        """
 
 def add_AlertServiceServicer_to_server(servicer: AlertServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
