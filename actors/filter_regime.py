@@ -6,7 +6,7 @@ Thresholds are those of a 120 Ah block of six cells (0.5 A, 13.2 V) scaled by ca
 from typing import Final
 
 from actors.compiled import compiled
-from actors.filter_inputs import Reading
+from actors.filter_inputs import HELD_ABOVE_V_CELL, Reading
 from actors.filter_layout import TwinParameters, TwinState
 from batterytwin.telemetry import Regime, StringMode
 
@@ -20,7 +20,6 @@ _MODE_DISCHARGE: Final = int(StringMode.DISCHARGE)
 _MODE_TEST: Final = int(StringMode.TEST)
 
 _QUIET_CURRENT_PER_AH: Final = 0.5 / 120.0
-_FLOAT_ABOVE_V_CELL: Final = 2.20
 _REST_BELOW_V_CELL: Final = 2.17
 _FLOAT_HOLD_S: Final = 600.0
 _CHARGER_LEFT_V_CELL: Final = 0.02
@@ -33,7 +32,7 @@ _LEAVING_FLOAT: Final = 2.0
 _REPORTED_FLOAT: Final = 10.0
 """The same while the charger reports float: a large Hall sensor may be that wrong."""
 _SURE_DISCHARGE: Final = 20.0
-"""Discharge current that is believed at a float voltage."""
+"""Current that makes a discharge at a float voltage, unless the charger reports float; `judge` tells what counts."""
 
 
 @compiled
@@ -49,7 +48,7 @@ def next_regime(x: TwinState, p: TwinParameters, reading: Reading) -> int:
     elif reading.has_voltage and (x.rest_low_v == 0.0 or reading.voltage_v < x.rest_low_v - _FALLS_V_CELL * p.cells):
         x.rest_low_v = reading.voltage_v
         x.quiet_s = 0.0
-    floats_high = reading.has_voltage and reading.voltage_v > _FLOAT_ABOVE_V_CELL * p.cells
+    floats_high = reading.has_voltage and reading.voltage_v > HELD_ABOVE_V_CELL * p.cells
     rests_low = reading.has_voltage and reading.voltage_v < _REST_BELOW_V_CELL * p.cells
     if reading.has_current:
         regime = _by_current(p, reading, previous, floats_high)
@@ -73,7 +72,8 @@ def _by_current(p: TwinParameters, reading: Reading, previous: int, floats_high:
     if reading.current_a > limit_a:
         return _RECHARGE
     discharging = reading.mode in (_MODE_DISCHARGE, _MODE_TEST)
-    believed = not floats_high or discharging or reading.current_a < -_SURE_DISCHARGE * quiet_a
+    sure = reading.mode != _MODE_FLOAT and reading.current_a < -_SURE_DISCHARGE * quiet_a
+    believed = not floats_high or discharging or sure
     return _DISCHARGE if reading.current_a < -limit_a and believed else _UNDECIDED
 
 
