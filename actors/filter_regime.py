@@ -27,6 +27,8 @@ _FALLS_V_CELL: Final = 0.002
 _NO_FALL_S: Final = 3600.0
 """Time without a fall of the voltage after which it is held by a charger."""
 _DROP_WITHIN_S: Final = 120.0
+_LONGEST_CHARGE_S: Final = 86_400.0
+"""Time after which a charge is over, although no current says so (vrla facts, section 7: 8 to 24 h)."""
 _LEAVING_FLOAT: Final = 2.0
 """Current that ends float, over the one that lets it begin: sensor noise must not end it."""
 _REPORTED_FLOAT: Final = 10.0
@@ -53,7 +55,7 @@ def next_regime(x: TwinState, p: TwinParameters, reading: Reading) -> int:
     if reading.has_current:
         regime = _by_current(p, reading, previous, floats_high)
     else:
-        regime = _without_current(reading, previous, rests_low)
+        regime = _without_current(x, reading, previous, rests_low)
     if regime == _UNDECIDED and (floats_high or reading.mode == _MODE_FLOAT):
         return _after_hold(x, p, reading, previous)
     if reading.has_current or regime != previous:
@@ -78,10 +80,10 @@ def _by_current(p: TwinParameters, reading: Reading, previous: int, floats_high:
 
 
 @compiled
-def _without_current(reading: Reading, previous: int, rests_low: bool) -> int:
+def _without_current(x: TwinState, reading: Reading, previous: int, rests_low: bool) -> int:
     if reading.mode in (_MODE_DISCHARGE, _MODE_TEST):
         return _DISCHARGE
-    if not reading.has_voltage or previous == _RECHARGE:
+    if not reading.has_voltage or (previous == _RECHARGE and x.regime_s < _LONGEST_CHARGE_S):
         return previous if previous != _UNDECIDED else _REST
     return _DISCHARGE if rests_low and previous in (_FLOAT, _DISCHARGE) else _UNDECIDED
 

@@ -72,3 +72,15 @@ def test_a_discharge_that_goes_on_at_the_chargers_voltage_is_not_counted(
     assert r["soh_capacity"][-1] == pytest.approx(r["soh_capacity"][before], abs=1e-3)
     assert np.all(np.diff(r["soh_capacity_sigma"][before:]) > -1e-6)
     assert r.end["capacity_evidence_kind"] == 0
+
+
+def test_a_recharge_ends_although_no_current_tells_of_it() -> None:
+    time_s = np.arange(0.0, 4 * 86_400.0, 60.0)
+    loaded = (time_s > 86_400.0) & (time_s <= 90_000.0)
+    charged = (time_s > 90_000.0) & (time_s <= 95_000.0)
+    current_a = np.where(loaded, -30.0, np.where(charged, 12.0, np.where(time_s > 95_000.0, np.nan, 0.02)))
+    r = run(battery(), time_s, np.where(loaded, 12.3, np.where(charged, 13.4, 13.65)), current_a, 25.0)
+    assert np.all(r.regime[charged] == Regime.RECHARGE)
+    assert r.regime[-1] == Regime.FLOAT
+    assert r["soc"][-1] == pytest.approx(1.0, abs=0.01)
+    assert r["soc_sigma"][-1] < 0.02
