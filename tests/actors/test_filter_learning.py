@@ -105,6 +105,14 @@ def test_an_exhausted_block_gains_no_capacity_at_rest(rest_v: float) -> None:
     assert r["soh_capacity"][-1] < empty["soh_capacity"][-1] + empty["soh_capacity_sigma"][-1]
 
 
+def test_a_block_that_its_string_drags_below_its_end_voltage_gains_no_capacity() -> None:
+    empty = _discharged(5.0)
+    load_s = empty.time_s[-1] + np.arange(60.0, 2 * _HOUR_S, 60.0)
+    r = run(battery(), load_s, 9.5, -12.0, 25.0, state=empty.state)
+    assert np.all(r.regime == Regime.DISCHARGE)
+    assert r["soh_capacity"][-1] < empty["soh_capacity"][-1] + empty["soh_capacity_sigma"][-1]
+
+
 @pytest.mark.parametrize("current_a", [np.nan, -30.0])
 def test_a_block_whose_voltage_nobody_sees_gives_no_proof_of_capacity(current_a: float) -> None:
     """Its cells may be reversed, or the current none at all: more counted than it holds is no capacity."""
