@@ -47,7 +47,7 @@ __all__ = [
     "run_filter",
 ]
 
-MODEL_VERSION: Final = "joint-ekf-6"
+MODEL_VERSION: Final = "joint-ekf-7"
 """Changes with every change of the estimates."""
 
 _FIRST_SOC: Final = 0.8

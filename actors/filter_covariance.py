@@ -177,12 +177,16 @@ def measure_capacity(x: TwinState, measured: float, noise_var: float) -> None:
 
 
 @compiled
-def hold_soc_in_range(x: TwinState) -> None:
+def hold_soc_in_range(x: TwinState, largest_soh: float) -> None:
     """Brings a SOC outside 0...1 back to the bound and moves V1 and V2 along their correlation with it.
 
     Clipping alone would leave the correlated part of the error in V1 and V2, which then wind up. The variance of SOC
-    stays as it is; what V1 and V2 shared with it has been used and goes. A block that gives more than its capacity has
-    more; otherwise the parameters do not learn from a bound.
+    stays as it is; what V1 and V2 shared with it has been used and goes.
+
+    Args:
+        x: state of the twin.
+        largest_soh: to which a SOC below 0 may lift the capacity: a block that gives more than its capacity has more.
+            A bound says the same at every reading, so it lifts nothing where nothing was given.
     """
     bound = min(max(x.soc, 0.0), 1.0)
     excess = bound - x.soc
@@ -192,8 +196,8 @@ def hold_soc_in_range(x: TwinState) -> None:
     p00 = x.p00
     if p00 <= 0.0:
         return
-    if excess > 0.0:
-        x.soh_capacity += max(x.p04 / p00, 0.0) * excess
+    if excess > 0.0 and x.soh_capacity < largest_soh:
+        x.soh_capacity = min(x.soh_capacity + max(x.p04 / p00, 0.0) * excess, largest_soh)
     k1, k2 = x.p01 / p00, x.p02 / p00
     x.v1 += k1 * excess
     x.v2 += k2 * excess

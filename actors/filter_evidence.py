@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.compiled import compiled
-from actors.filter_covariance import measure_capacity
+from actors.filter_covariance import hold_soc_in_range, measure_capacity
 from actors.filter_estimates import tell_health
 from actors.filter_fusion import at_least
 from actors.filter_ladder import brought_to_present, note_deep_discharge, note_rank, note_test, set_anchor
@@ -53,6 +53,7 @@ def apply_evidence(  # noqa: PLR0917  # one argument a field of an input
             now_soh, now_var = brought_to_present(x, p, time_us, soh_capacity, variance)
             learn_capacity(x, now_soh, now_var, _CAPACITY_TEST, time_us)
     if x.sample_time_us > 0.0:
+        hold_soc_in_range(x, x.soh_capacity)  # what is learnt of the capacity moves the charge that was counted
         tell_health(x, p)
 
 

@@ -24,6 +24,8 @@ _UNKNOWN_CURRENT_LASTS_S: Final = 1800.0
 _USUAL_CURRENT_C: Final = 0.1
 _LARGEST_CURRENT_C: Final = 20.0
 _LARGEST_V_CELL: Final = 10.0
+HELD_ABOVE_V_CELL: Final = 2.20
+"""Voltage at which only a charger holds a cell."""
 
 
 class Row(NamedTuple):
@@ -89,10 +91,18 @@ def read(x: TwinState, p: TwinParameters, row: Row) -> Reading:
 
 @compiled
 def judge(x: TwinState, p: TwinParameters, reading: Reading, regime: int) -> Moment:
-    """Adds to a reading what its regime lets one believe of the current."""
+    """Adds to a reading what its regime lets one believe of current and voltage.
+
+    A discharge that goes on at a charger's voltage contradicts itself: it counts as a reading without either, so that
+    nothing is counted or learnt, and SOC grows less certain.
+    """
     previous = int(x.regime)
-    current_a = reading.current_a
-    if reading.has_current:
+    current_a, has_current, has_voltage = reading.current_a, reading.has_current, reading.has_voltage
+    if regime == previous == _DISCHARGE and has_voltage and reading.voltage_v > HELD_ABOVE_V_CELL * p.cells:
+        # a load takes a block below its charger's voltage at once: one of the two sensors is wrong, nobody knows which
+        current_a, has_current, has_voltage = 0.0, False, False
+        sigma_a = _assumed_current_sigma(p, regime, reading.dt_s)
+    elif has_current:
         sigma_a = _CURRENT_SIGMA_PER_AH * p.capacity_ah + _CURRENT_GAIN_SIGMA * abs(current_a)
     else:
         current_a = _assumed_current(x, p, previous, regime)
@@ -101,9 +111,9 @@ def judge(x: TwinState, p: TwinParameters, reading: Reading, regime: int) -> Mom
     return Moment(
         reading.dt_s,
         reading.voltage_v,
-        reading.has_voltage,
+        has_voltage,
         current_a,
-        reading.has_current,
+        has_current,
         sigma_a,
         step_a,
         previous,

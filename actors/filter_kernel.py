@@ -18,7 +18,7 @@ from actors.filter_float import age_marker, apply_float_voltage, begin_float, ex
 from actors.filter_inputs import Moment, Row, judge, read, track_temperature
 from actors.filter_ladder import follow_marker
 from actors.filter_layout import TwinParameters, TwinState
-from actors.filter_life import begin_life, live_on, wear_by_cycle
+from actors.filter_life import LARGEST_SOH, begin_life, live_on, wear_by_cycle
 from actors.filter_predict import predict
 from actors.filter_regime import next_regime
 from actors.filter_resistance import track_instrument
@@ -27,6 +27,7 @@ from actors.filter_voltage import apply_voltage, start_from_voltage
 from batterytwin.telemetry import MODE_MASK, MODE_SHIFT, REGIME_MASK, REGIME_SHIFT, Flag, Regime
 
 _FLOAT: Final = int(Regime.FLOAT)
+_DISCHARGE: Final = int(Regime.DISCHARGE)
 _RECHARGE: Final = int(Regime.RECHARGE)
 _REST: Final = int(Regime.REST)
 _EDGE_PER_AH: Final = 10.0 / 120.0
@@ -106,9 +107,10 @@ def _on_circuit(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], mom
     elif moment.regime == _REST:
         x.rest_s = x.rest_s + moment.dt_s if moment.dt_s <= LONGEST_STEP_S else 0.0
     prediction = predict(x, p, ocv_v, moment)
-    hold_soc_in_range(x)
+    gives = moment.regime == _DISCHARGE and moment.has_current and moment.has_voltage and moment.voltage_v > p.end_v
+    hold_soc_in_range(x, LARGEST_SOH if gives else x.soh_capacity)
     follow_discharge(x, moment, prediction.soc_change)
-    capacity_var = x.p44
+    counted_soh, capacity_var = x.soh_capacity, x.p44
     if moment.has_voltage and moment.previous == 0 and moment.regime != _RECHARGE:
         start_from_voltage(x, p, ocv_v, moment)
     elif moment.has_voltage:
@@ -117,7 +119,7 @@ def _on_circuit(x: TwinState, p: TwinParameters, ocv_v: NDArray[np.float64], mom
         x.innovation_v = x.innovation_var = 0.0
     if moment.regime == _RECHARGE:
         anchor_tail(x, p, ocv_v, moment)
-    hold_soc_in_range(x)
+    hold_soc_in_range(x, counted_soh)
     note_evidence(x, capacity_var)
 
 

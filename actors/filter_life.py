@@ -32,6 +32,7 @@ _LARGEST_DEVIATION_V_CELL: Final = 0.12
 """What is further off is a fault and no ageing by the years."""
 _SHORTEST_S: Final = 55.0
 _LONGEST_FLOAT_STEP_S: Final = 7_200.0
+_UNSEEN_S: Final = 86_400.0
 _CYCLES_OF_FULL_DEPTH: Final = 230.0
 _CYCLE_EXPONENT: Final = 1.6
 """N(depth) = 230 depth**-1.6 discharges (vrla facts, section 1.5)."""
@@ -93,7 +94,8 @@ def begin_life(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
 def live_on(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
     """Ages a twin: life used, capacity faded, and less certainty of both capacity and resistance.
 
-    Readings less than a minute after the last one that counted are left for the next.
+    Readings less than a minute after the last one that counted are left for the next. Over a gap of days a battery ages
+    as it usually did: the temperature at its end says little of it.
     """
     dt_s = (sample_time_us - x.aged_us) * 1e-6
     if dt_s < _SHORTEST_S:
@@ -101,7 +103,11 @@ def live_on(x: TwinState, p: TwinParameters, sample_time_us: float) -> None:
     x.aged_us = sample_time_us
     kelvin = _ZERO_C_K + x.temperature_c
     exponent = p.life_activation_k * (_REFERENCE_PER_K - 1.0 / kelvin) + float_stress(x, p, dt_s)
-    x.life_fraction += exponential(exponent) * dt_s * p.life_per_s_20c
+    life_per_s = exponential(exponent) * p.life_per_s_20c
+    service_s = (sample_time_us - x.installed_us) * 1e-6 - dt_s
+    if dt_s > _UNSEEN_S and service_s > 0.0:
+        life_per_s = x.life_fraction / service_s
+    x.life_fraction += life_per_s * dt_s
     _lose_certainty(x, SIGMA_PER_S * dt_s)
     r0_square = x.r0_ohm * x.r0_ohm
     x.p33 = max(

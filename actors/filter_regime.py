@@ -6,7 +6,7 @@ Thresholds are those of a 120 Ah block of six cells (0.5 A, 13.2 V) scaled by ca
 from typing import Final
 
 from actors.compiled import compiled
-from actors.filter_inputs import Reading
+from actors.filter_inputs import HELD_ABOVE_V_CELL, Reading
 from actors.filter_layout import TwinParameters, TwinState
 from batterytwin.telemetry import Regime, StringMode
 
@@ -20,7 +20,6 @@ _MODE_DISCHARGE: Final = int(StringMode.DISCHARGE)
 _MODE_TEST: Final = int(StringMode.TEST)
 
 _QUIET_CURRENT_PER_AH: Final = 0.5 / 120.0
-_FLOAT_ABOVE_V_CELL: Final = 2.20
 _REST_BELOW_V_CELL: Final = 2.17
 _FLOAT_HOLD_S: Final = 600.0
 _CHARGER_LEFT_V_CELL: Final = 0.02
@@ -28,12 +27,14 @@ _FALLS_V_CELL: Final = 0.002
 _NO_FALL_S: Final = 3600.0
 """Time without a fall of the voltage after which it is held by a charger."""
 _DROP_WITHIN_S: Final = 120.0
+_LONGEST_CHARGE_S: Final = 86_400.0
+"""Time after which a charge is over, although no current says so (vrla facts, section 7: 8 to 24 h)."""
 _LEAVING_FLOAT: Final = 2.0
 """Current that ends float, over the one that lets it begin: sensor noise must not end it."""
 _REPORTED_FLOAT: Final = 10.0
 """The same while the charger reports float: a large Hall sensor may be that wrong."""
 _SURE_DISCHARGE: Final = 20.0
-"""Discharge current that is believed at a float voltage."""
+"""Current that makes a discharge at a float voltage, unless the charger reports float; `judge` tells what counts."""
 
 
 @compiled
@@ -49,12 +50,12 @@ def next_regime(x: TwinState, p: TwinParameters, reading: Reading) -> int:
     elif reading.has_voltage and (x.rest_low_v == 0.0 or reading.voltage_v < x.rest_low_v - _FALLS_V_CELL * p.cells):
         x.rest_low_v = reading.voltage_v
         x.quiet_s = 0.0
-    floats_high = reading.has_voltage and reading.voltage_v > _FLOAT_ABOVE_V_CELL * p.cells
+    floats_high = reading.has_voltage and reading.voltage_v > HELD_ABOVE_V_CELL * p.cells
     rests_low = reading.has_voltage and reading.voltage_v < _REST_BELOW_V_CELL * p.cells
     if reading.has_current:
         regime = _by_current(p, reading, previous, floats_high)
     else:
-        regime = _without_current(reading, previous, rests_low)
+        regime = _without_current(x, reading, previous, rests_low)
     if regime == _UNDECIDED and (floats_high or reading.mode == _MODE_FLOAT):
         return _after_hold(x, p, reading, previous)
     if reading.has_current or regime != previous:
@@ -73,15 +74,16 @@ def _by_current(p: TwinParameters, reading: Reading, previous: int, floats_high:
     if reading.current_a > limit_a:
         return _RECHARGE
     discharging = reading.mode in (_MODE_DISCHARGE, _MODE_TEST)
-    believed = not floats_high or discharging or reading.current_a < -_SURE_DISCHARGE * quiet_a
+    sure = reading.mode != _MODE_FLOAT and reading.current_a < -_SURE_DISCHARGE * quiet_a
+    believed = not floats_high or discharging or sure
     return _DISCHARGE if reading.current_a < -limit_a and believed else _UNDECIDED
 
 
 @compiled
-def _without_current(reading: Reading, previous: int, rests_low: bool) -> int:
+def _without_current(x: TwinState, reading: Reading, previous: int, rests_low: bool) -> int:
     if reading.mode in (_MODE_DISCHARGE, _MODE_TEST):
         return _DISCHARGE
-    if not reading.has_voltage or previous == _RECHARGE:
+    if not reading.has_voltage or (previous == _RECHARGE and x.regime_s < _LONGEST_CHARGE_S):
         return previous if previous != _UNDECIDED else _REST
     return _DISCHARGE if rests_low and previous in (_FLOAT, _DISCHARGE) else _UNDECIDED
 

@@ -13,6 +13,8 @@ _REST: Final = int(Regime.REST)
 
 _READING_SIGMA: Final = 0.04
 """Repeatability of the instrument, relative."""
+_CHARGED_FROM_SOC: Final = 0.6
+"""SOC from which it does not move the resistance (vrla facts, section 1.2)."""
 _SMALLEST_MOHM: Final = 1e-3
 _LARGEST_MOHM: Final = 1e4
 _MEAN_S: Final = 86_400.0
@@ -25,10 +27,12 @@ _RUN_IN_US: Final = 180.0 * 86_400e6
 def track_instrument(x: TwinState, p: TwinParameters, regime: int, resistance_mohm: float) -> None:
     """Slow mean of the instrument's resistance at 25 degC, and its baseline.
 
-    Readings under load or on recharge are left out: SOC would pass for ageing. The baseline is the mean of the first
-    week; while the block runs in (180 days) a lower mean replaces it (vrla facts, section 1.2).
+    Readings under load, on recharge or of a discharged block are left out: SOC would pass for ageing. The baseline is
+    the mean of the first week; while the block runs in (180 days) a lower mean replaces it (vrla facts, section 1.2).
     """
-    if regime not in (_FLOAT, _REST) or not _SMALLEST_MOHM < resistance_mohm < _LARGEST_MOHM:
+    if regime not in (_FLOAT, _REST) or x.soc < _CHARGED_FROM_SOC:
+        return
+    if not _SMALLEST_MOHM < resistance_mohm < _LARGEST_MOHM:
         return
     sample_time_us = x.sample_time_us
     at_25c = resistance_mohm / warmth_factor(x, p)

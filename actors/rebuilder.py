@@ -27,6 +27,8 @@ class SnapshotCheck(StrEnum):
 
     SAME = "same"
     DIFFERS = "differs"
+    BEGAN_EARLIER = "began earlier"
+    """It has taken in rows that are no longer kept; what the rest of the log makes is less."""
     NONE = "none"
 
 
@@ -93,7 +95,7 @@ class TwinRebuilder:
             versions |= dict.fromkeys(self._names(rows))
             begin_us = end_us
             if end_us == stored_us:
-                check = SnapshotCheck.SAME if _same(memory, stored) else SnapshotCheck.DIFFERS
+                check = _check(memory, stored)
         watermark_us = int(memory.records["watermark_us"][0])
         state = TwinSnapshot(key, watermark_us, MEMORY_LAYOUT, memory.to_bytes(0), memory.life_bytes(0))
         return RebuiltTwin(state if watermark_us else None, revision, row_count, tuple(versions), differences, check)
@@ -113,6 +115,12 @@ class TwinRebuilder:
         since_us = np.array([version.since_us for version in self._versions], np.int64)
         places = np.unique(np.maximum(np.searchsorted(since_us, received_us, side="right") - 1, 0))
         return [self._versions[place].name for place in places.tolist()]
+
+
+def _check(memory: TwinMemory, stored: TwinMemory) -> SnapshotCheck:
+    if memory.records["accepted_count"][0] < stored.records["accepted_count"][0]:
+        return SnapshotCheck.BEGAN_EARLIER
+    return SnapshotCheck.SAME if _same(memory, stored) else SnapshotCheck.DIFFERS
 
 
 def _same(memory: TwinMemory, stored: TwinMemory) -> bool:

@@ -154,6 +154,8 @@ def _print(lines: list[dict[str, Any]], *, compare: bool) -> None:
     done = "compared" if compare else f"rebuilt, {kept:,} states stored"
     typer.echo(f"{len(lines):,} twins {done}; {rows:,} readings; told by {_versions(lines)}")
     typer.echo(f"stored snapshots of this version: {checks['same']:,} as the log makes them, {checks['differs']:,} not")
+    if checks["began earlier"]:
+        typer.echo(f"{checks['began earlier']:,} more rest on readings that are no longer kept; these stay as they are")
     if not compare:
         return
     table = Table(title="Largest differences of health", title_justify="left")

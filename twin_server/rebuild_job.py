@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.fleet import TwinSpec
-from actors.rebuilder import RebuiltTwin, TwinRebuilder
+from actors.rebuilder import RebuiltTwin, SnapshotCheck, TwinRebuilder
 from storage.postgres_past_store import PostgresPastStore
 from storage.rebuilt_snapshots import store_rebuilt
 
@@ -24,7 +24,8 @@ class RebuildJob:
         url: libpq connection string or URL of a migrated database.
         archive: folder of sealed days.
         until_us: end of the logs, microseconds since 1970 UTC.
-        keep: store the states, so that a start under this filter version begins from them.
+        keep: store the states, so that a start under this filter version begins from them; not where a stored one rests
+            on rows that are no longer kept.
     """
 
     url: str
@@ -71,7 +72,7 @@ class _Worker:
         kept = False
         for _ in range(_TRIES):  # again, if something came late meanwhile
             twin = self._rebuilder.rebuild(spec, self._job.until_us)
-            if not self._job.keep or twin.snapshot is None:
+            if not self._job.keep or twin.snapshot is None or twin.check is SnapshotCheck.BEGAN_EARLIER:
                 break
             kept = store_rebuilt(self._job.url, twin.snapshot, twin.revision)
             if kept:

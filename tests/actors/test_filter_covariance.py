@@ -47,6 +47,7 @@ def test_any_readings_leave_a_finite_state_and_a_positive_covariance(
         assert 0.0 < r["soc_sigma"][0] <= 0.31
         assert 0.0 < r["soh_capacity"][0] < 1.2001
         assert 0.0 < r["soh_capacity_sigma"][0] <= 0.26
+        assert 0.0 < x["soh_capacity"] <= 1.2
         assert r["r0_ohm"][0] > 0.0
         assert not np.any(np.isinf(r.estimates))
 

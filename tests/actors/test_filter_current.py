@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import Regime, StringMode
-from tests.actors.filter_runs import Run, generic, run
+from tests.actors.filter_runs import Run, battery, generic, run
 from tests.actors.other_plant import Record, record
 
 _OUTAGES = [("float", 15.0, 0.0), ("discharge", 0.5, -60.0), ("recharge", 14.0, 12.0), ("float", 20.0, 0.0)]
@@ -55,3 +55,32 @@ def test_an_offset_stays_within_its_bound() -> None:
     time_s = np.arange(0.0, 5 * 86_400.0, 60.0)
     r = run(generic(120.0), time_s, 13.65, -30.0, 25.0, mode=StringMode.FLOAT)
     assert abs(r.end["current_offset_a"]) <= 0.05 * 120.0
+
+
+@pytest.mark.parametrize(("mode", "sigma"), [(StringMode.UNSPECIFIED, 0.1), (StringMode.FLOAT, 0.0)])
+@pytest.mark.parametrize("current_a", [-11.0, -30.0, -60.0])
+def test_a_discharge_that_goes_on_at_the_chargers_voltage_is_not_counted(
+    current_a: float, mode: StringMode, sigma: float
+) -> None:
+    """The current stands still, or the voltage does: SOC is less sure, and nothing is learnt of the capacity."""
+    time_s = np.arange(0.0, 5 * 86_400.0, 60.0)
+    stuck = time_s > 86_400.0
+    r = run(battery(), time_s, 13.65, np.where(stuck, current_a, 0.02), 25.0, mode=mode)
+    before = r.time_s.searchsorted(86_400.0)
+    assert r["soc"][-1] + 2.0 * r["soc_sigma"][-1] >= 1.0
+    assert r["soc_sigma"][-1] >= sigma
+    assert r["soh_capacity"][-1] == pytest.approx(r["soh_capacity"][before], abs=1e-3)
+    assert np.all(np.diff(r["soh_capacity_sigma"][before:]) > -1e-6)
+    assert r.end["capacity_evidence_kind"] == 0
+
+
+def test_a_recharge_ends_although_no_current_tells_of_it() -> None:
+    time_s = np.arange(0.0, 4 * 86_400.0, 60.0)
+    loaded = (time_s > 86_400.0) & (time_s <= 90_000.0)
+    charged = (time_s > 90_000.0) & (time_s <= 95_000.0)
+    current_a = np.where(loaded, -30.0, np.where(charged, 12.0, np.where(time_s > 95_000.0, np.nan, 0.02)))
+    r = run(battery(), time_s, np.where(loaded, 12.3, np.where(charged, 13.4, 13.65)), current_a, 25.0)
+    assert np.all(r.regime[charged] == Regime.RECHARGE)
+    assert r.regime[-1] == Regime.FLOAT
+    assert r["soc"][-1] == pytest.approx(1.0, abs=0.01)
+    assert r["soc_sigma"][-1] < 0.02

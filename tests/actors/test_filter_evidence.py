@@ -155,6 +155,16 @@ def test_an_old_test_says_less_and_is_brought_to_the_present() -> None:
     assert both["evidence_us"][0] == NOW_US
 
 
+@pytest.mark.parametrize("soh", [0.6, 1.1])
+@pytest.mark.parametrize("hours", [1.0, 9.5])
+def test_a_test_told_of_during_a_discharge_leaves_soc_in_its_range(soh: float, hours: float) -> None:
+    load_s = 7_140.0 + np.arange(60.0, hours * 3600.0, 60.0)
+    loaded = run(SPEC, load_s, np.nan, -12.0, 25.0, state=BEGUN.state)
+    after = state_records(take(loaded.state, evidence(1, "t", soh, 0.1, time_us=NOW_US)))[0]
+    assert 0.0 <= after["soc"] <= 1.0
+    assert abs(after["soh_capacity"] - soh) < abs(loaded.end["soh_capacity"] - soh)
+
+
 def test_a_stopped_test_is_a_lower_bound() -> None:
     believed = told(BEGUN.state)
     low, high = (

@@ -119,6 +119,24 @@ def test_resistance_under_load_is_not_taken_for_ageing() -> None:
     assert load["soh_resistance"][-1] == pytest.approx(before["soh_resistance"][-1], rel=1e-6)
 
 
+def test_resistance_of_a_discharged_block_at_rest_is_not_taken_for_ageing() -> None:
+    before = _float_for(0.1, resistance_mohm=3.4)
+    load_s = before.time_s[-1] + np.arange(60.0, 9 * 3600.0, 60.0)
+    empty = run(battery(), load_s, np.linspace(12.5, 11.5, load_s.size), -12.0, 25.0, state=before.state)
+    rest_s = load_s[-1] + np.arange(60.0, 5 * _DAY_S, 3600.0)
+    rest = run(battery(), rest_s, 11.65, 0.0, 25.0, resistance_mohm=6.1, state=empty.state)
+    assert np.all(rest.regime == Regime.REST)
+    assert rest["soh_resistance"][-1] == pytest.approx(before["soh_resistance"][-1], rel=1e-6)
+
+
+def test_a_block_ages_over_a_gap_as_it_usually_did() -> None:
+    """The first reading after half a year tells its temperature then, and no other."""
+    before, usual = _float_for(0.5), _float_for(1.0)
+    for temperature_c in (5.0, 55.0):
+        after = run(battery(), _YEAR_S, 13.65, 0.02, temperature_c, state=before.state)
+        assert after.end["life_fraction"] == pytest.approx(usual.end["life_fraction"], rel=0.02)
+
+
 @pytest.mark.parametrize(("true_soh", "hours"), [(0.75, 7.2), (1.0, 9.6)])
 def test_capacity_test_to_the_end_voltage_is_evidence(true_soh: float, hours: float) -> None:
     plant = record([("float", 16.0, 0.0), ("discharge", hours, -12.0)], n=1, capacity_ah=120.0 * true_soh, seed=5)

@@ -85,3 +85,46 @@ def test_float_that_begins_unseen_begins_where_the_charge_ended() -> None:
     seen = run(battery(), unseen_s[-1] + 60.0, ended_v, 0.1, 25.0, mode=StringMode.FLOAT, state=unseen.state)
     assert unseen.regime[-1] == Regime.FLOAT
     assert abs(seen["innovation_v"][0]) < 0.05
+
+
+def _discharged(hours: float, current_a: float = -12.0) -> Run:
+    full = _full()
+    load_s = full.time_s[-1] + np.arange(60.0, hours * _HOUR_S, 60.0)
+    return run(battery(), load_s, np.linspace(12.4, 11.8, load_s.size), current_a, 25.0, state=full.state)
+
+
+@pytest.mark.parametrize("rest_v", [11.3, 10.7, 9.5])
+def test_an_exhausted_block_gains_no_capacity_at_rest(rest_v: float) -> None:
+    """Below an empty block's voltage SOC stands at its bound, which says the same at every reading."""
+    empty = _discharged(5.0)
+    rest_s = empty.time_s[-1] + np.arange(600.0, 30 * 24 * _HOUR_S, 600.0)
+    voltage_v = rest_v + np.random.default_rng(1).normal(0.0, 0.005, rest_s.size)
+    r = run(battery(), rest_s, voltage_v, 0.0, 25.0, state=empty.state)
+    assert np.all(r.regime == Regime.REST)
+    assert r["soc"][-1] == pytest.approx(0.0, abs=0.02)
+    assert r["soh_capacity"][-1] < empty["soh_capacity"][-1] + empty["soh_capacity_sigma"][-1]
+
+
+def test_a_block_that_its_string_drags_below_its_end_voltage_gains_no_capacity() -> None:
+    empty = _discharged(5.0)
+    load_s = empty.time_s[-1] + np.arange(60.0, 2 * _HOUR_S, 60.0)
+    r = run(battery(), load_s, 9.5, -12.0, 25.0, state=empty.state)
+    assert np.all(r.regime == Regime.DISCHARGE)
+    assert r["soh_capacity"][-1] < empty["soh_capacity"][-1] + empty["soh_capacity_sigma"][-1]
+
+
+@pytest.mark.parametrize("current_a", [np.nan, -30.0])
+def test_a_block_whose_voltage_nobody_sees_gives_no_proof_of_capacity(current_a: float) -> None:
+    """Its cells may be reversed, or the current none at all: more counted than it holds is no capacity."""
+    loaded = _discharged(0.5, -30.0)
+    unseen_s = loaded.time_s[-1] + np.arange(60.0, 48 * _HOUR_S, 60.0)
+    r = run(battery(), unseen_s, np.nan, current_a, 25.0, state=loaded.state)
+    assert np.all(r.regime == Regime.DISCHARGE)
+    assert r["soh_capacity"][-1] <= loaded["soh_capacity"][-1]
+
+
+def test_a_block_that_gives_more_than_its_capacity_has_more() -> None:
+    full = _full()
+    load_s = full.time_s[-1] + np.arange(60.0, 14 * _HOUR_S, 60.0)
+    r = run(battery(), load_s, np.linspace(12.75, 12.2, load_s.size), -12.0, 25.0, state=full.state)
+    assert 1.1 < r.end["soh_capacity"] <= 1.2
