@@ -11,7 +11,7 @@ from batterytwin.scenarios import DrillState
 from storage.drill_records import DrillReportRecord
 from twin_server.drill_news import DrillNews
 from twin_server.drill_store import DrillStore
-from twin_server.live_drill import DrillEnd, DrillPlace, LiveDrill, now_us
+from twin_server.live_drill import DrillEnd, DrillPlace, LiveDrill, failure, now_us
 
 STORY_S: Final = 10.0
 """Time that a drill has to tell what happened, s; much more than it takes, because a report is worth waiting for."""
@@ -73,20 +73,27 @@ class DrillEnding:
             self._news.tell(ended)
 
     async def take_back(self, drill: LiveDrill, reason: str, error: BaseException) -> None:
-        """Takes back what was begun of a drill that could not start; one that was asked for wrongly is forgotten."""
+        """Takes back what was begun of a drill that could not start; one that was asked for wrongly is forgotten.
+
+        What fails is left to `end`, which is tried again.
+        """
         drill_id = drill.record.drill_id
         _log.warning("a drill could not be started", drill=drill_id, reason=reason)
         await self._stop_host(drill)
-        drill.record = replace(drill.record, state=DrillState.FAILED, reason=reason, stopped_us=now_us())
+        failed = replace(drill.record, state=DrillState.FAILED, reason=reason, stopped_us=now_us())
         try:
             await asyncio.to_thread(self._place.databases.drop, drill_id)
             if isinstance(error, InvalidArgumentError):
                 await self._store.remove_drill(drill_id)
             else:
-                await self._store.save_drill(drill.record)
+                await self._store.save_drill(failed)
         except TwinError as left:
-            _log.warning("something of a drill is left until the next start", drill=drill_id, reason=left.message)
-        self._live.pop(drill_id, None)
+            _log.warning("something of a drill is left for now", drill=drill_id, reason=left.message)
+            drill.end, drill.story = failure(reason), DrillReportRecord()
+            drill.record = replace(drill.record, state=DrillState.STOPPING, reason=reason)
+        else:
+            drill.record = failed
+            self._live.pop(drill_id, None)
         self._news.tell(drill.record)
 
     async def _stop_host(self, drill: LiveDrill) -> None:

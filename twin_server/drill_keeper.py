@@ -236,7 +236,7 @@ class DrillKeeper:
 
     async def _started_before(self, drill_id: str) -> DrillRecord:
         record = await self.get(drill_id)
-        if record.state is DrillState.FAILED and record.begin_us is None:
+        if record.state in (DrillState.STOPPING, DrillState.FAILED) and record.begin_us is None:
             raise UnavailableError(f"The drill {drill_id} could not be started: {record.reason}.")
         return record
 

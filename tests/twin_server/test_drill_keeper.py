@@ -185,6 +185,22 @@ async def test_a_start_that_fails_leaves_nothing(stage: Stage) -> None:
     assert stage.keeper.live() == []
 
 
+async def test_what_a_start_that_fails_must_leave_goes_once_the_database_is_back(stage: Stage) -> None:
+    asked = str(uuid.uuid4())
+    stage.hosts.refusal = stage.databases.refusal = StoreUnavailableError("It is away.")
+    with pytest.raises(StoreUnavailableError):
+        await stage.start(asked)
+    with pytest.raises(UnavailableError, match="could not be started: It is away"):
+        await stage.start(asked)
+    (left,) = stage.keeper.live()
+    stage.databases.refusal = None
+    await stage.keeper.turn()
+    ended = await stage.ended(left.drill_id)
+    assert (ended.state, ended.reason) == (DrillState.FAILED, "It is away.")
+    assert await stage.store.drills(only_active=True, limit=9) == []
+    assert stage.databases.there == set()
+
+
 async def test_what_changes_is_told_and_a_change_of_something_else_is_refused(stage: Stage) -> None:
     drill_id = (await stage.start()).drill_id
     parts = read_parts([part("hvac_failure", "AAA", duration_h=4.0), part("power_outage", "AAA")])
