@@ -288,12 +288,13 @@ class DrillKeeper:
                 await asyncio.to_thread(check_parts, parts, drill.inventory)
             drill.take(await drill.host.change(parts, speed))
             told = before.parts if parts is None else tuple(told_part(part) for part in parts)
-            drill.record = replace(drill.record, parts=told, revision=before.revision + 1)
-            words = words_of_change(before.parts, told, before.speed, drill.record.speed)
-            change = drill.changed(by, words)
-            await self._store.save_drill(drill.record, change=change, request_id=request_id, audit=audit)
-            self.news.tell(drill.record)
-            return drill.record
+            pace = before.speed if speed is None else speed
+            changed = replace(drill.record, parts=told, speed=pace, revision=before.revision + 1)
+            change = drill.changed(by, words_of_change(before.parts, told, before.speed, pace))
+            await self._store.save_drill(changed, change=change, request_id=request_id, audit=audit)
+            drill.record = changed  # once it is noted, so that what could not be noted can be repeated
+            self.news.tell(changed)
+            return changed
 
     async def stop(self, drill_id: str, by: str, audit: AuditEntry | None) -> DrillRecord:
         """Ends a drill; answers when nothing of it is left but its report. Repeating it changes nothing.

@@ -132,7 +132,6 @@ class LiveDrill:
             begin_us=status.begin_us,
             now_us=status.now_us,
             end_us=end_us,
-            speed=status.speed,
             achieved_speed=status.achieved_speed,
             reading_count=status.reading_count,
             active_alert_count=status.active_alert_count,

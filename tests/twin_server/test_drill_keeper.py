@@ -224,6 +224,26 @@ async def test_what_changes_is_told_and_a_change_of_something_else_is_refused(st
             await stage.change(unknown, speed=2.0)
 
 
+async def test_a_change_that_could_not_be_noted_can_be_repeated(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    drill_id, asked = (await stage.start()).drill_id, str(uuid.uuid4())
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise StoreUnavailableError("It is away.")
+
+    parts = read_parts([part("power_outage", "AAA")])
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.store, "save_drill", away)
+        with pytest.raises(StoreUnavailableError):
+            await stage.change(drill_id, asked, parts=parts, speed=60.0, revision=1)
+    await stage.keeper.turn()
+    for _ in range(2):
+        changed = await stage.change(drill_id, asked, parts=parts, speed=60.0, revision=1)
+        assert (changed.revision, changed.speed, changed.parts[0].scenario_name) == (2, 60.0, "power_outage")
+    words = [change.words for change in await stage.store.drill_changes(drill_id)]
+    assert len(words) == 2
+    assert "pace 1 → 60" in words[1]
+
+
 async def test_one_that_dies_fails_alone_with_its_reason(stage: Stage) -> None:
     dead, alive = [(await stage.start()).drill_id for _ in range(2)]
     stage.hosts.made[0].failure = UnavailableError("The process of this drill has died.")
