@@ -91,6 +91,8 @@ def read_order(request: scenario_service_pb2.StartScenarioRequest, seen: Invento
             field="duration_h",
             value=request.duration_h,
         )
+    if request.seed < 0:
+        raise InvalidArgumentError("The seed is 0 or more.", field="seed", value=request.seed)
     if len(request.title) > _MOST_TITLE:
         raise InvalidArgumentError(
             f"The title has {len(request.title)} characters; at most {_MOST_TITLE} are kept.", field="title"

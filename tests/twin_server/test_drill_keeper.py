@@ -327,6 +327,7 @@ async def test_a_server_that_stops_ends_all(stage: Stage) -> None:
         ({"speed": float("nan")}, "speed"),
         ({"duration_h": -1.0}, "duration_h"),
         ({"title": "x" * 201}, "title"),
+        ({"seed": -1}, "seed"),
     ],
 )
 def test_an_order_that_cannot_be_is_refused(fields: dict[str, Any], words: str) -> None:
