@@ -129,7 +129,7 @@ def _start(key: str, part: PlannedPart) -> float:
     minutes = st.number_input(
         "Begins after, min", min_value=0.0, max_value=_LATEST_START_MIN,
         value=part.given.start_s / 60.0 if part.given else 0.0, step=5.0, format="%.1f", key=f"start_{key}", width=170,
-        help="In the drill's own time, counted from its begin",
+        help="In the drill's own time, counted from its begin. What is new in one that runs begins now or later.",
     )  # fmt: skip
     return 60.0 * minutes
 

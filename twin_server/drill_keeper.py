@@ -28,7 +28,7 @@ from twin_server.drain import shutting_down
 from twin_server.drill_ending import DrillEnding, story_of
 from twin_server.drill_host import DrillPlan
 from twin_server.drill_news import DrillNews
-from twin_server.drill_order import DrillOrder, check_parts, told_part
+from twin_server.drill_order import DrillOrder, check_parts, from_now_on, told_part
 from twin_server.drill_pulse import feel_pulse
 from twin_server.drill_store import DrillStore
 from twin_server.drill_words import words_of_change, words_of_start
@@ -285,6 +285,8 @@ class DrillKeeper:
                     value=revision,
                 )
             if parts is not None:
+                now = await drill.host.status()
+                parts = from_now_on(parts, before.parts, (now.now_us - now.begin_us) * 1e-6)
                 await asyncio.to_thread(check_parts, parts, drill.inventory)
             drill.take(await drill.host.change(parts, speed))
             told = before.parts if parts is None else tuple(told_part(part) for part in parts)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from batterytwin.errors import InvalidArgumentError, NotFoundError
@@ -135,6 +135,33 @@ def check_parts(parts: Sequence[ScenarioPart], inventory: Inventory) -> None:
             if not math.isfinite(value):
                 raise InvalidArgumentError(f"{name} = {value} is no number.", field=name, value=value)
     course_of(inventory, parts, time.time())
+
+
+def from_now_on(
+    parts: Sequence[ScenarioPart], before: Sequence[DrillPart], passed_s: float
+) -> tuple[ScenarioPart, ...]:
+    """What is to happen in a drill that runs: what was not played before, or from another time on, begins now or later.
+
+    Args:
+        parts: as asked for; one that begins at 0 begins when its scenario did before.
+        before: what was played.
+        passed_s: the drill's time since its begin, s.
+    """
+    left = [(part.scenario_name, part.start_s) for part in before]
+    starts_s: list[float | None] = []
+    for part in parts:
+        is_played = (part.scenario.name, part.start_s) in left
+        starts_s.append(part.start_s if is_played else None)
+        if is_played:
+            left.remove((part.scenario.name, part.start_s))
+    for place, part in enumerate(parts):
+        if starts_s[place] is None and part.start_s == 0.0:
+            starts_s[place] = next((start_s for name, start_s in left if name == part.scenario.name), None)
+            left = [other for other in left if other != (part.scenario.name, starts_s[place])]
+    return tuple(
+        replace(part, start_s=max(part.start_s, passed_s) if start_s is None else start_s)
+        for part, start_s in zip(parts, starts_s, strict=True)
+    )
 
 
 def locations_of_targets(parts: Sequence[ScenarioPart], seen: Inventory) -> tuple[str, ...]:

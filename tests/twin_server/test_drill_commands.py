@@ -68,7 +68,9 @@ async def test_a_drill_in_a_terminal(terminal: Terminal, tmp_path: Path) -> None
     assert (changed["speed"], changed["parts"][0]["parameters"]["duration_h"]) == (600.0, 4.0)
     assert changed["parts"][0]["parameters"]["rate_k_h"] == first["parts"][0]["parameters"]["rate_k_h"]
     (other,) = await terminal.ask("update", first["drill_id"], "--play", "power_outage", "--target", "AAA")
-    assert [part["scenario_name"] for part in other["parts"]] == ["power_outage"]
+    (outage,) = other["parts"]
+    assert outage["scenario_name"] == "power_outage"
+    assert outage["start_s"] > 0.0
 
     watching = asyncio.create_task(terminal.ask("watch", first["drill_id"]))
     await asyncio.sleep(0.5)

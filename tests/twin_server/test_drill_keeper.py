@@ -224,6 +224,28 @@ async def test_what_changes_is_told_and_a_change_of_something_else_is_refused(st
             await stage.change(unknown, speed=2.0)
 
 
+async def test_what_is_new_begins_at_the_drills_present_and_what_was_played_goes_on(stage: Stage) -> None:
+    """Else an outage of an hour that is added in the fifth would be over before it began, and nothing would happen."""
+    drill_id = (await stage.start()).drill_id
+    host = stage.hosts.made[0]
+    host.now_us = BEGIN_US + 5 * 3_600_000_000
+    hvac, outage = part("hvac_failure", "AAA", duration_h=9.0), part("power_outage", "AAA")
+    later = part("room_set_point", "AAA")
+    later.start_s = 90_000.0
+    changed = await stage.change(drill_id, parts=read_parts([hvac, outage, later]))
+    kept, new, delayed = (one.start_s for one in changed.parts)
+    assert (kept, delayed) == (0.0, 90_000.0)
+    assert new == pytest.approx(18_000.0, abs=10.0)
+    assert host.plan is not None
+    assert [one.start_s for one in host.plan.parts] == [kept, new, delayed]
+    for start_s in (new, 0.0):  # 0: as it is played
+        outage.start_s = start_s
+        assert [one.start_s for one in (await stage.change(drill_id, parts=read_parts([outage]))).parts] == [new]
+    outage.start_s = new + 1.0  # once more
+    (again,) = (await stage.change(drill_id, parts=read_parts([outage]))).parts
+    assert again.start_s > new + 1.0
+
+
 async def test_a_change_that_could_not_be_noted_can_be_repeated(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     drill_id, asked = (await stage.start()).drill_id, str(uuid.uuid4())
 

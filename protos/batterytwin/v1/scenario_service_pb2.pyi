@@ -213,7 +213,9 @@ class UpdateScenarioRequest(_message.Message):
     """Refuses the change where the drill has another revision by now; 0 = does not look."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[_scenario_pb2.ScenarioPart]:
-        """What happens from now on, instead of all parts before; empty = as it was."""
+        """What happens from now on, instead of all parts before; empty = as it was. A part that was not played before, or from
+        another time on, begins at the drill's present or later.
+        """
 
     def __init__(
         self,
