@@ -78,6 +78,8 @@ async def test_a_drill_in_a_terminal(terminal: Terminal, tmp_path: Path) -> None
         await client.stop_scenario(first["drill_id"])  # a second command would print into the first one's
     assert [one["state"] for one in await watching][-1] == 4
     assert "stopped" in await terminal.run("stop", first["drill_id"])
+    async with asyncio.timeout(10):
+        assert "stopped" in await terminal.run("watch", first["drill_id"]), "there is nothing to wait for"
     told = await terminal.run("get", first["drill_id"])
     for words in ("pace 60 → 600", "acknowledged by anna", "lowest voltage", "admin"):
         assert words in told

@@ -420,7 +420,7 @@ class WatchScenarioRequest(_message.Message):
 
     DRILL_ID_FIELD_NUMBER: _builtins.int
     drill_id: _builtins.str
-    """Only this drill; empty = all."""
+    """Only this drill, which may have ended; empty = all."""
     def __init__(
         self,
         *,
@@ -443,7 +443,7 @@ class WatchScenarioResponse(_message.Message):
     DRILLS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def drills(self) -> _containers.RepeatedCompositeFieldContainer[_scenario_pb2.Drill]:
-        """Drills that have changed; the first answer holds all that live."""
+        """Drills that have changed; the first answer holds all that live, or the one that was asked for."""
 
     def __init__(
         self,
