@@ -163,6 +163,23 @@ def test_wrong_targets_parameters_and_names_are_refused(two_sites: Inventory) ->
         find_scenario("nothing")
 
 
+@pytest.mark.parametrize("kind", ["OUTAGE", "ROOM", "SHORTED_CELL", "DROPOUT", "HVAC_FAILURE"])
+def test_what_ends_before_it_has_begun_is_refused_before_it_is_played(two_sites: Inventory, kind: str) -> None:
+    for duration_h in (0.0, -1.0):
+        effect = {"kind": kind, "start_h": 2.0, "duration_h": duration_h, "magnitude": 1.0}
+        scenario = Scenario.model_validate({"name": "a", "title": "a", "targets": ["location"], "effect": [effect]})
+        with pytest.raises(InvalidArgumentError, match="duration above 0"):
+            course_of(two_sites, [ScenarioPart(scenario)], START_S)
+
+
+def test_a_room_becomes_colder_by_its_magnitude_and_not_by_its_rate(two_sites: Inventory) -> None:
+    for rate_k_h in (0.0, -2.0):
+        effect = {"kind": "ROOM", "magnitude": 5.0, "rate_k_h": rate_k_h}
+        scenario = Scenario.model_validate({"name": "a", "title": "a", "targets": ["location"], "effect": [effect]})
+        with pytest.raises(InvalidArgumentError, match="rate above 0"):
+            course_of(two_sites, [ScenarioPart(scenario)], START_S)
+
+
 def test_the_example_of_the_documentation_can_be_used() -> None:
     text = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
     example = parse_scenario(text.split("```toml", 1)[1].split("```", 1)[0])
