@@ -170,21 +170,10 @@ def locations_of_targets(parts: Sequence[ScenarioPart], seen: Inventory) -> tupl
     Raises:
         NotFoundError: a target is none of the fleet, or not for the caller.
     """
-    targets = {target for part in parts for target in part.targets}
-    found: dict[str, None] = {}
-    unseen = set(targets)
-    for location in seen.locations:
-        here = {location.location_id, *(string.string_id for string in location.strings())}
-        here.update(battery.battery_id for battery in location.batteries())
-        if targets & here:
-            found[location.location_id] = None
-            unseen -= here
-    if unseen:
-        name = min(unseen)
-        raise NotFoundError(
-            f"{name[:64]} is no location, string or battery of this fleet.", field="targets", value=name
-        )
-    return tuple(found)
+    targets = tuple(dict.fromkeys(target for part in parts for target in part.targets))
+    if not targets:
+        return ()
+    return tuple(location.location_id for location in part_of_inventory(seen, targets).locations)
 
 
 def told_part(part: ScenarioPart) -> DrillPart:

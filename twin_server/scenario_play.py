@@ -51,10 +51,8 @@ def play(
     scenario.values(parameters)  # a wrong one is told before twins are copied
     if out is not None:
         write_json(out, {})  # likewise a file that cannot be written
-    locations = sorted({one.split("-", 1)[0] for one in target or ()})
-    origin = read_origin(
-        OriginChoice(locations, data_dir, unmeasured, fleet_file, read_time(at, "--at") if at else None)
-    )
+    at_time = read_time(at, "--at") if at else None
+    origin = read_origin(OriginChoice(target or (), data_dir, unmeasured, fleet_file, at_time, whole=True))
     branch, _ = origin.branch([part], seed)
     if not as_json:
         typer.echo(f"{len(origin.specs):,} twins as of {_time(origin.time_us)}; {scenario.title}")
