@@ -57,6 +57,16 @@ def test_a_drill_keeps_its_pace_and_its_report(fleet_file: Path, tmp_path: Path)
         play(fleet_file, *options, "--out", str(tmp_path / "nowhere" / "report.json"))
 
 
+def test_a_report_is_replaced_by_another_one_alone(fleet_file: Path, tmp_path: Path) -> None:
+    kept, new = tmp_path / "kept.json", tmp_path / "new.json"
+    kept.write_text("what was played before")
+    for report in (kept, new):
+        with pytest.raises(NotFoundError):
+            play(fleet_file, "power_outage", "--target", "XXX", "--out", str(report))
+    assert kept.read_text() == "what was played before"
+    assert not new.exists()
+
+
 def test_wrong_words_are_told_in_one_line(fleet_file: Path) -> None:
     for options in (["shorted_cell", "--set", "cells=9"], ["shorted_cell", "--set", "cells"], ["nothing"]):
         with pytest.raises(InvalidArgumentError):
