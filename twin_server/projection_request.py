@@ -103,5 +103,10 @@ def check_request(
     course_of(part, parts, now_us() * 1e-6)
     del told.parts[:]
     told.parts.extend(tell_part(one) for one in parts)
-    batteries = [battery.battery_id for location in part.locations for battery in location.batteries()]
-    return CheckedRequest(told, locations, len(batteries), hashlib.sha256("\n".join(batteries).encode()).digest())
+    return CheckedRequest(told, locations, part.battery_count(), digest_of(part))
+
+
+def digest_of(inventory: Inventory) -> bytes:
+    """SHA-256 of the names of all batteries, in their order, a line each."""
+    batteries = [battery.battery_id for location in inventory.locations for battery in location.batteries()]
+    return hashlib.sha256("\n".join(batteries).encode()).digest()
