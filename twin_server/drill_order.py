@@ -20,6 +20,9 @@ MOST_SPEED: Final = 3_600.0
 
 _MOST_TITLE: Final = 200
 _MOST_NAMES: Final = 2_000
+_SAME_START_S: Final = 5.0
+"""Forms tell starts in tenths of a minute."""
+
 _MOST_HOURS: Final = 20.0 * 366.0 * 24.0
 
 
@@ -147,20 +150,17 @@ def from_now_on(
         before: what was played.
         passed_s: the drill's time since its begin, s.
     """
-    left = [(part.scenario_name, part.start_s) for part in before]
-    starts_s: list[float | None] = []
-    for part in parts:
-        is_played = (part.scenario.name, part.start_s) in left
-        starts_s.append(part.start_s if is_played else None)
-        if is_played:
-            left.remove((part.scenario.name, part.start_s))
-    for place, part in enumerate(parts):
-        if starts_s[place] is None and part.start_s == 0.0:
-            starts_s[place] = next((start_s for name, start_s in left if name == part.scenario.name), None)
-            left = [other for other in left if other != (part.scenario.name, starts_s[place])]
+    left, starts_s = list(before), dict[int, float]()
+    for any_start in (False, True):  # what begins when it did goes first
+        for place, part in enumerate(parts):
+            for old in left if place not in starts_s else ():
+                same = abs(part.start_s - old.start_s) <= _SAME_START_S or (any_start and part.start_s == 0.0)
+                if same and part.scenario.name == old.scenario_name:
+                    starts_s[place] = old.start_s
+                    left.remove(old)
+                    break
     return tuple(
-        replace(part, start_s=max(part.start_s, passed_s) if start_s is None else start_s)
-        for part, start_s in zip(parts, starts_s, strict=True)
+        replace(part, start_s=starts_s.get(place, max(part.start_s, passed_s))) for place, part in enumerate(parts)
     )
 
 

@@ -238,12 +238,13 @@ async def test_what_is_new_begins_at_the_drills_present_and_what_was_played_goes
     assert new == pytest.approx(18_000.0, abs=10.0)
     assert host.plan is not None
     assert [one.start_s for one in host.plan.parts] == [kept, new, delayed]
-    for start_s in (new, 0.0):  # 0: as it is played
+    for start_s in (new, new + 2.9, 0.0):  # as a form rounds it; as it is played
         outage.start_s = start_s
         assert [one.start_s for one in (await stage.change(drill_id, parts=read_parts([outage]))).parts] == [new]
-    outage.start_s = new + 1.0  # once more
+    host.now_us += 3_600_000_000
+    outage.start_s = new + 60.0  # once more
     (again,) = (await stage.change(drill_id, parts=read_parts([outage]))).parts
-    assert again.start_s > new + 1.0
+    assert again.start_s == pytest.approx(new + 3_600.0, abs=20.0)
 
 
 async def test_a_change_that_could_not_be_noted_can_be_repeated(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
