@@ -9,6 +9,8 @@ import structlog
 from batterytwin.errors import InvalidArgumentError, TwinError
 from batterytwin.scenarios import DrillState
 from storage.drill_records import DrillReportRecord
+from storage.server_store import ServerStore
+from twin_server.drill_alerts import alerts_raised
 from twin_server.drill_news import DrillNews
 from twin_server.drill_store import DrillStore
 from twin_server.live_drill import DrillEnd, DrillPlace, LiveDrill, failure, now_us
@@ -51,7 +53,7 @@ class DrillEnding:
             drill.record = replace(drill.record, state=DrillState.STOPPING)
             self._news.tell(drill.record)
             if drill.story is None:
-                drill.story = await story_of(drill, story_s) or DrillReportRecord()
+                drill.story = await story_of(drill, story_s) or await self._what_is_left(drill, story_s)
             await self._store.save_drill_report(drill_id, drill.story)
             await self._stop_host(drill)
             if drill.channel is not None:
@@ -95,6 +97,23 @@ class DrillEnding:
             drill.record = failed
             self._live.pop(drill_id, None)
         self._news.tell(drill.record)
+
+    async def _what_is_left(self, drill: LiveDrill, story_s: float) -> DrillReportRecord:
+        """What the database of a drill says where its process does not: the alerts; extremes went with the process."""
+        drill_id, begin_us = drill.record.drill_id, drill.record.begin_us
+        if begin_us is None:
+            return DrillReportRecord()
+        try:
+            async with asyncio.timeout(story_s):
+                url = await asyncio.to_thread(self._place.databases.url_of, drill_id)
+                store = await ServerStore.connect(url, connections=1)
+                try:
+                    return DrillReportRecord(*await alerts_raised(store, begin_us))
+                finally:
+                    await store.close()
+        except (TwinError, TimeoutError) as error:
+            _log.warning("what a drill has stored cannot be read", drill=drill_id, reason=str(error))
+            return DrillReportRecord()
 
     async def _stop_host(self, drill: LiveDrill) -> None:
         try:

@@ -33,6 +33,9 @@ class DrillDatabases(Protocol):
     def create(self, drill_id: str) -> str:
         """Makes a migrated database without rows; returns its URL."""
 
+    def url_of(self, drill_id: str) -> str:
+        """URL of the database of a drill, whether it is there or not."""
+
     def drop(self, drill_id: str) -> None:
         """Drops the database of a drill with whatever is connected to it. Repeating it changes nothing."""
 
