@@ -13,7 +13,7 @@ from streamlit_app.planned_parts import PlannedPart, drop_part, remember, restor
 from streamlit_app.wording import word
 
 _FIELDS_A_ROW: Final = 3
-_LATEST_START_MIN: Final = 60.0 * 24 * 366
+_LATEST_START_MIN: Final = 60.0 * 24 * 366 * 30  # as the server has it
 _Strings = Mapping[str, Sequence[str]]
 _STEPS: Final = (0.1, 0.25, 0.5)
 

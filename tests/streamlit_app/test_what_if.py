@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -113,6 +114,7 @@ def test_a_drill_with_more_scenarios_than_one_composes_here_keeps_them_when_it_i
     panel: AppTest, dummy: DummyClient
 ) -> None:
     given = [dummy_scenarios.part("power_outage", duration_h=0.1 * n) for n in range(1, MOST_PARTS + 4)]
+    given[-1] = replace(given[-1], start_s=20.0 * 366 * 86_400)
     dummy.run_drill("d1", *given)
     panel.run()
     panel.button(key="edit_d1").click().run()
@@ -122,6 +124,7 @@ def test_a_drill_with_more_scenarios_than_one_composes_here_keeps_them_when_it_i
     changed = dummy.drills["d1"]
     assert changed.speed == 300.0
     assert [one.parameters for one in changed.parts] == [one.parameters for one in given]
+    assert changed.parts[-1].start_s == given[-1].start_s
 
 
 def test_a_scenario_of_ones_own_is_checked_before_it_is_played(panel: AppTest, dummy: DummyClient) -> None:
