@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.filter_ladder import LIFE_SPREAD
+from batterytwin.errors import InvalidArgumentError
 from batterytwin.life import MEDIAN, QUANTILES, Floats
 
 _DAY_S: Final = 86_400.0
-_MOST_ENDS: Final = 12
+_MOST_ENDS: Final = 120
+"""Of one slot within the horizon; a member of the whole fleet takes 0.9 MB then."""
 _CHUNK: Final = 10
 _SCORES: Final = np.array([NormalDist().inv_cdf(level) for level in QUANTILES])
 _MOST_BY_SPEED: Final = 0.95
@@ -28,7 +30,7 @@ _WEATHER_K: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class LifeBlocks:
-    """Blocks whose lives go on; every column but one has shape `(n_blocks,)`.
+    """Blocks whose lives go on; columns have shape `(n_blocks,)` where nothing else is said.
 
     Attributes:
         site: number of the site.
@@ -42,7 +44,9 @@ class LifeBlocks:
         fade_at_end: loss of capacity at the end of life, fraction of rated.
         stress: factor of the float voltage.
         cycles_per_s: share of life that discharges use, 1/s.
-        factor: what a scenario multiplies the calendar's rate by; 1 = nothing.
+        factor_day: days from now on which the factors of a scenario change, rising, the first 0, `(n_spans,)`.
+        factor: what a scenario multiplies the calendar's rate by from each of them on, whatever block is in the slot by
+            then; 1 = nothing, `(n_spans, n_blocks)`.
     """
 
     site: NDArray[np.int64]
@@ -56,6 +60,7 @@ class LifeBlocks:
     fade_at_end: Floats
     stress: Floats
     cycles_per_s: Floats
+    factor_day: Floats
     factor: Floats
 
 
@@ -109,6 +114,9 @@ def project_life(
         seed: draws how fast each block ages, what its capacity is, and the weather of the years.
         soh_days: days at which capacities are wanted, within the horizon.
         progress: told the share that is done; may raise to cancel.
+
+    Raises:
+        InvalidArgumentError: blocks age so fast that a slot has more ends within the horizon than can be kept.
     """
     parts = []
     for first in range(0, members, _CHUNK):
@@ -140,13 +148,17 @@ def _members(
     for k, day in enumerate(soh_days):
         theta = speed * (wear + clock.aged(begin, np.full(shape, float(day))))
         soh[k] = soh_0 - blocks.fade_at_end * (theta**blocks.exponent - (speed * wear) ** blocks.exponent)
-    ends = []
-    for _ in range(_MOST_ENDS):
+    ends: list[NDArray[np.float32]] = []
+    while not over.all():
+        if len(ends) == _MOST_ENDS:
+            raise InvalidArgumentError(
+                f"Blocks would be replaced more than {_MOST_ENDS} times within these years; choose fewer years or a "
+                "smaller factor on ageing.",
+                field="years",
+            )
         end = np.where(over, np.inf, clock.when(begin, np.maximum(1.0 / speed - wear, 0.0)))
         ends.append(end.astype(np.float32))
         over = np.isinf(end)
-        if over.all():
-            break
         begin, wear = np.where(over, begin, end), np.zeros(shape)
         speed = np.exp(LIFE_SPREAD * np.stack([rng.standard_normal(shape[1]) for rng in drawn]))
     return np.stack(ends, axis=2), soh
@@ -171,14 +183,31 @@ class _Clock:
         self._share = place - self._left
         self._site = np.broadcast_to(blocks.site, offset_k.shape)
         self._ageing = ageing
-        self._per_s = blocks.factor * blocks.stress / blocks.life_s
+        self._per_s = blocks.stress / blocks.life_s
         self._cycles_per_day = _DAY_S * blocks.cycles_per_s
+        begins_s = [self._aged_by(day) for day in blocks.factor_day.tolist()]
+        ends_s = [*begins_s[1:], np.full(self._site.shape, np.inf)]
+        self._spans = list(zip(blocks.factor, begins_s, ends_s, strict=True))
+
+    def _aged_s(self, day: NDArray[np.int64]) -> Floats:
+        """Integral of the ageing factor from now to a midnight, s."""
+        table, site, left = self._ageing.aged_s, self._site, self._left
+        below, above = table[site, day, left], table[site, day, left + 1]
+        aged_s: Floats = below + self._share * (above - below)
+        return aged_s
+
+    def _aged_by(self, day: float) -> Floats:
+        """The same to any time, days; after the horizon it is that of the horizon."""
+        whole = np.full(self._site.shape, min(int(day), self._ageing.days - 1))
+        before = self._aged_s(whole)
+        return before + (min(day, self._ageing.days) - whole) * (self._aged_s(whole + 1) - before)
 
     def _at(self, day: NDArray[np.int64]) -> Floats:
         """Life used from now to a midnight."""
-        table, site, left = self._ageing.aged_s, self._site, self._left
-        below, above = table[site, day, left], table[site, day, left + 1]
-        used: Floats = (below + self._share * (above - below)) * self._per_s + day * self._cycles_per_day
+        aged_s, scaled_s = self._aged_s(day), np.zeros(day.shape)
+        for factor, begin_s, end_s in self._spans:
+            scaled_s += factor * (np.clip(aged_s, begin_s, end_s) - begin_s)
+        used: Floats = scaled_s * self._per_s + day * self._cycles_per_day
         return used
 
     def _used(self, day: Floats) -> Floats:

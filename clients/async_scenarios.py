@@ -123,7 +123,8 @@ class AsyncScenarios:
 
         Args:
             drill_id: the drill.
-            parts: what happens from now on, instead of all parts before; empty = as it was.
+            parts: what happens from now on, instead of all parts before; empty = as it was. What was not played before,
+                or from another time on, begins at the drill's present or later.
             speed: new pace, 1...3,600; None = as it was.
             revision: refuses the change where the drill has another revision by now; 0 = does not look.
             request_id: UUID that makes a repeated call harmless; empty = a new one.

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from batterytwin.errors import InvalidArgumentError
 from simulator.fault_labels import targets_block, targets_location
@@ -183,7 +183,7 @@ def parse_scenario(text: str) -> Scenario:
         )
     try:
         return Scenario.model_validate(_parsed(text))
-    except (yaml.YAMLError, ValidationError) as error:
+    except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:  # days, numbers that are none; depth
         raise InvalidArgumentError(f"The scenario cannot be used: {error}", field="scenario") from error
 
 

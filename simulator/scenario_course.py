@@ -59,7 +59,7 @@ def course_of(inventory: Inventory, parts: Sequence[ScenarioPart], begin_s: floa
 
     Raises:
         InvalidArgumentError: a target is not in the branch or not one that the scenario may be aimed at, a parameter is
-            out of its limits, or two outages of a location overlap.
+            out of its limits, something ends before it has begun, or two outages of a location overlap.
     """
     faults: list[FaultEvent] = []
     outages: list[Outage] = []
@@ -70,6 +70,7 @@ def course_of(inventory: Inventory, parts: Sequence[ScenarioPart], begin_s: floa
         for effect in part.scenario.effects:
             start_s = begin_s + part.start_s + _HOUR_S * _number(effect.start_h, values, 0.0)
             end_s = start_s + _HOUR_S * _number(effect.duration_h, values, _INFINITE)
+            _check_span(part.scenario, effect, start_s, end_s, values)
             for target in places[effect.level]:
                 magnitude = _number(effect.magnitude, values, 0.0)
                 if effect.kind == OUTAGE:
@@ -86,6 +87,22 @@ def _number(value: Value | None, values: Mapping[str, float], absent: float) -> 
     if value is None:
         return absent
     return values[value] if isinstance(value, str) else float(value)
+
+
+def _check_span(
+    scenario: Scenario, effect: ScenarioEffect, start_s: float, end_s: float, values: Mapping[str, float]
+) -> None:
+    if not start_s < end_s:
+        raise InvalidArgumentError(
+            f"{effect.kind} of {scenario.name} lasts {(end_s - start_s) / _HOUR_S:g} h; give a duration above 0.",
+            field="scenario",
+        )
+    if not _number(effect.rate_k_h, values, _INFINITE) > 0.0:
+        raise InvalidArgumentError(
+            f"{effect.kind} of {scenario.name} changes by 0 K/h or less; give a rate above 0, and a magnitude below 0 "
+            "where a room becomes colder.",
+            field="scenario",
+        )
 
 
 def _room(

@@ -41,6 +41,9 @@ class ProjectionOutcome:
         reason: why it failed, for people.
         result: `batterytwin.v1.Projection` with nothing but the results; None = it failed.
         totals: blocks replaced on each day in each member, packed; None likewise.
+        location_ids: locations that were copied, where the fleet may have grown since it was asked; None = as asked.
+        battery_count: batteries that were copied, likewise.
+        batteries_sha256: of their names, likewise.
     """
 
     state: ProjectionState
@@ -49,6 +52,9 @@ class ProjectionOutcome:
     reason: str = ""
     result: bytes | None = None
     totals: bytes | None = None
+    location_ids: tuple[str, ...] | None = None
+    battery_count: int | None = None
+    batteries_sha256: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

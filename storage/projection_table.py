@@ -109,6 +109,9 @@ class ProjectionTable(StorePool):
             "took_s": outcome.took_s,
             "result": outcome.result,
             "totals": outcome.totals,
+            "location_ids": None if outcome.location_ids is None else list(outcome.location_ids),
+            "battery_count": outcome.battery_count,
+            "batteries_sha256": outcome.batteries_sha256,
         }
         async with self._connection() as connection:
             return (await connection.execute(_END, values)).rowcount > 0

@@ -11,7 +11,7 @@ from batterytwin.errors import InvalidArgumentError
 from clients.types import Scenario, ScenarioParameter, ScenarioPart, TargetLevel
 
 MOST_PARTS: Final = 12
-"""More parts than this nobody can follow."""
+"""More parts than this nobody can follow; what a drill has already is shown whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ def planned(space: str) -> Sequence[PlannedPart]:
 
 
 def add_part(space: str, scenario: Scenario, *, own: bool = False, given: ScenarioPart | None = None) -> None:
-    """Puts a scenario at the end of a plan; a full plan stays as it is."""
+    """Puts a scenario at the end of a plan; a full plan stays as it is, but for what was `given`."""
     parts = planned(space)
-    if len(parts) < MOST_PARTS:
+    if len(parts) < MOST_PARTS or given is not None:
         number = st.session_state.get(f"{_key(space)}_next", 1)
         st.session_state[f"{_key(space)}_next"] = number + 1
         st.session_state[_key(space)] = (*parts, PlannedPart(number, scenario, own, given))

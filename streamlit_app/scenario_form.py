@@ -13,7 +13,7 @@ from streamlit_app.planned_parts import PlannedPart, drop_part, remember, restor
 from streamlit_app.wording import word
 
 _FIELDS_A_ROW: Final = 3
-_LATEST_START_MIN: Final = 60.0 * 24 * 366
+_LATEST_START_MIN: Final = 60.0 * 24 * 366 * 30  # as the server has it
 _Strings = Mapping[str, Sequence[str]]
 _STEPS: Final = (0.1, 0.25, 0.5)
 
@@ -129,7 +129,7 @@ def _start(key: str, part: PlannedPart) -> float:
     minutes = st.number_input(
         "Begins after, min", min_value=0.0, max_value=_LATEST_START_MIN,
         value=part.given.start_s / 60.0 if part.given else 0.0, step=5.0, format="%.1f", key=f"start_{key}", width=170,
-        help="In the drill's own time, counted from its begin",
+        help="In the drill's own time, counted from its begin. What is new in one that runs begins now or later.",
     )  # fmt: skip
     return 60.0 * minutes
 

@@ -28,6 +28,7 @@ class OriginChoice:
         unmeasured: take a fleet of which nothing has been measured instead.
         fleet_file: inventory of that fleet; None = the one that comes with the product.
         at: an instant of the past; None = the present.
+        whole: copy all of the locations concerned.
     """
 
     names: Sequence[str] = ()
@@ -35,6 +36,7 @@ class OriginChoice:
     unmeasured: bool = False
     fleet_file: Path | None = None
     at: datetime | None = None
+    whole: bool = False
 
 
 def read_origin(choice: OriginChoice) -> BranchOrigin:
@@ -46,7 +48,7 @@ def read_origin(choice: OriginChoice) -> BranchOrigin:
         StoreUnavailableError: the database is away.
     """
     if choice.unmeasured or choice.fleet_file is not None:
-        inventory = part_of_inventory(load_fleet(choice.fleet_file), choice.names)
+        inventory = part_of_inventory(load_fleet(choice.fleet_file), choice.names, whole=choice.whole)
         batteries = [battery for location in inventory.locations for battery in location.batteries()]
         keys = {battery.battery_id: number for number, battery in enumerate(batteries, start=1)}
         return origin_of_nothing(inventory, make_specs(inventory, keys), time.time_ns() // 1_000)
@@ -64,10 +66,12 @@ def read_origin(choice: OriginChoice) -> BranchOrigin:
 async def _read(choice: OriginChoice, archive: Path) -> BranchOrigin:
     at_us = None if choice.at is None else round(choice.at.timestamp() * 1e6)
     async with open_database(choice.data_dir) as url:
-        return await read_database(url, archive, choice.names, at_us)
+        return await read_database(url, archive, choice.names, at_us, whole=choice.whole)
 
 
-async def read_database(url: str, archive: Path, names: Sequence[str], at_us: int | None) -> BranchOrigin:
+async def read_database(
+    url: str, archive: Path, names: Sequence[str], at_us: int | None, *, whole: bool = False
+) -> BranchOrigin:
     """Copies twins of a database; whoever owns them notices nothing.
 
     Args:
@@ -75,6 +79,7 @@ async def read_database(url: str, archive: Path, names: Sequence[str], at_us: in
         archive: folder of sealed days.
         names: locations, strings or batteries, whose strings are copied whole; empty = all.
         at_us: an instant of the past, microseconds since 1970 UTC; None = the present.
+        whole: copy all of the locations concerned.
 
     Raises:
         NotFoundError: a name is none of the fleet.
@@ -87,6 +92,6 @@ async def read_database(url: str, archive: Path, names: Sequence[str], at_us: in
         strings = await store.load_string_states(LAYOUT)
     finally:
         await store.close()
-    chosen = part_of_inventory(inventory, names)
+    chosen = part_of_inventory(inventory, names, whole=whole)
     specs = make_specs(chosen, keys)
     return await asyncio.to_thread(origin_of_database, chosen, specs, url, archive, strings=strings, at_us=at_us)

@@ -66,7 +66,7 @@ def start(
 def update(
     drill_id: DrillId,
     *,
-    name: Annotated[str, typer.Option("--play", help="Another scenario instead of what is played.")] = "",
+    name: Annotated[str, typer.Option("--play", help="Another scenario, or the same anew, from now on.")] = "",
     target: Targets = None,
     chosen: Chosen = None,
     speed: Annotated[float | None, typer.Option(min=1.0, max=3_600.0, help="New pace, times real time.")] = None,
@@ -82,7 +82,10 @@ def update(
         drill = client.get_scenario(drill_id).drill
         parts: Iterable[ScenarioPart] = ()
         if name:
-            parts = [replace(_part(name), targets=tuple(target or ()), parameters=parameters)]
+            begin, now = drill.begin_time, drill.now_time
+            passed_s = 0.0 if begin is None or now is None else (now - begin).total_seconds()
+            part = replace(_part(name), targets=tuple(target or ()), parameters=parameters)
+            parts = [replace(part, start_s=passed_s)]
         elif target or parameters:
             parts = _changed(drill, tuple(target or ()), parameters)
         drill = client.update_scenario(drill_id, parts, speed=speed, revision=drill.revision)

@@ -9,9 +9,11 @@ import structlog
 from batterytwin.errors import InvalidArgumentError, TwinError
 from batterytwin.scenarios import DrillState
 from storage.drill_records import DrillReportRecord
+from storage.server_store import ServerStore
+from twin_server.drill_alerts import alerts_raised
 from twin_server.drill_news import DrillNews
 from twin_server.drill_store import DrillStore
-from twin_server.live_drill import DrillEnd, DrillPlace, LiveDrill, now_us
+from twin_server.live_drill import DrillEnd, DrillPlace, LiveDrill, failure, now_us
 
 STORY_S: Final = 10.0
 """Time that a drill has to tell what happened, s; much more than it takes, because a report is worth waiting for."""
@@ -51,7 +53,7 @@ class DrillEnding:
             drill.record = replace(drill.record, state=DrillState.STOPPING)
             self._news.tell(drill.record)
             if drill.story is None:
-                drill.story = await story_of(drill, story_s) or DrillReportRecord()
+                drill.story = await story_of(drill, story_s) or await self._what_is_left(drill, story_s)
             await self._store.save_drill_report(drill_id, drill.story)
             await self._stop_host(drill)
             if drill.channel is not None:
@@ -73,21 +75,45 @@ class DrillEnding:
             self._news.tell(ended)
 
     async def take_back(self, drill: LiveDrill, reason: str, error: BaseException) -> None:
-        """Takes back what was begun of a drill that could not start; one that was asked for wrongly is forgotten."""
+        """Takes back what was begun of a drill that could not start; one that was asked for wrongly is forgotten.
+
+        What fails is left to `end`, which is tried again.
+        """
         drill_id = drill.record.drill_id
         _log.warning("a drill could not be started", drill=drill_id, reason=reason)
         await self._stop_host(drill)
-        drill.record = replace(drill.record, state=DrillState.FAILED, reason=reason, stopped_us=now_us())
+        failed = replace(drill.record, state=DrillState.FAILED, reason=reason, stopped_us=now_us())
         try:
             await asyncio.to_thread(self._place.databases.drop, drill_id)
             if isinstance(error, InvalidArgumentError):
                 await self._store.remove_drill(drill_id)
             else:
-                await self._store.save_drill(drill.record)
+                await self._store.save_drill(failed)
         except TwinError as left:
-            _log.warning("something of a drill is left until the next start", drill=drill_id, reason=left.message)
-        self._live.pop(drill_id, None)
+            _log.warning("something of a drill is left for now", drill=drill_id, reason=left.message)
+            drill.end, drill.story = failure(reason), DrillReportRecord()
+            drill.record = replace(drill.record, state=DrillState.STOPPING, reason=reason)
+        else:
+            drill.record = failed
+            self._live.pop(drill_id, None)
         self._news.tell(drill.record)
+
+    async def _what_is_left(self, drill: LiveDrill, story_s: float) -> DrillReportRecord:
+        """What the database of a drill says where its process does not: the alerts; extremes went with the process."""
+        drill_id, begin_us = drill.record.drill_id, drill.record.begin_us
+        if begin_us is None:
+            return DrillReportRecord()
+        try:
+            async with asyncio.timeout(story_s):
+                url = await asyncio.to_thread(self._place.databases.url_of, drill_id)
+                store = await ServerStore.connect(url, connections=1)
+                try:
+                    return DrillReportRecord(*await alerts_raised(store, begin_us))
+                finally:
+                    await store.close()
+        except (TwinError, TimeoutError) as error:
+            _log.warning("what a drill has stored cannot be read", drill=drill_id, reason=str(error))
+            return DrillReportRecord()
 
     async def _stop_host(self, drill: LiveDrill) -> None:
         try:

@@ -28,7 +28,7 @@ from twin_server.drain import shutting_down
 from twin_server.drill_ending import DrillEnding, story_of
 from twin_server.drill_host import DrillPlan
 from twin_server.drill_news import DrillNews
-from twin_server.drill_order import DrillOrder, check_parts, told_part
+from twin_server.drill_order import DrillOrder, check_parts, from_now_on, told_part
 from twin_server.drill_pulse import feel_pulse
 from twin_server.drill_store import DrillStore
 from twin_server.drill_words import words_of_change, words_of_start
@@ -236,7 +236,7 @@ class DrillKeeper:
 
     async def _started_before(self, drill_id: str) -> DrillRecord:
         record = await self.get(drill_id)
-        if record.state is DrillState.FAILED and record.begin_us is None:
+        if record.state in (DrillState.STOPPING, DrillState.FAILED) and record.begin_us is None:
             raise UnavailableError(f"The drill {drill_id} could not be started: {record.reason}.")
         return record
 
@@ -285,15 +285,18 @@ class DrillKeeper:
                     value=revision,
                 )
             if parts is not None:
+                now = await drill.host.status()
+                parts = from_now_on(parts, before.parts, (now.now_us - now.begin_us) * 1e-6)
                 await asyncio.to_thread(check_parts, parts, drill.inventory)
             drill.take(await drill.host.change(parts, speed))
             told = before.parts if parts is None else tuple(told_part(part) for part in parts)
-            drill.record = replace(drill.record, parts=told, revision=before.revision + 1)
-            words = words_of_change(before.parts, told, before.speed, drill.record.speed)
-            change = drill.changed(by, words)
-            await self._store.save_drill(drill.record, change=change, request_id=request_id, audit=audit)
-            self.news.tell(drill.record)
-            return drill.record
+            pace = before.speed if speed is None else speed
+            changed = replace(drill.record, parts=told, speed=pace, revision=before.revision + 1)
+            change = drill.changed(by, words_of_change(before.parts, told, before.speed, pace))
+            await self._store.save_drill(changed, change=change, request_id=request_id, audit=audit)
+            drill.record = changed  # once it is noted, so that what could not be noted can be repeated
+            self.news.tell(changed)
+            return changed
 
     async def stop(self, drill_id: str, by: str, audit: AuditEntry | None) -> DrillRecord:
         """Ends a drill; answers when nothing of it is left but its report. Repeating it changes nothing.

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 
-from batterytwin.errors import ConflictError, TwinError, UnavailableError
+from batterytwin.errors import ConflictError, UnavailableError
 from simulator.scenario_course import ScenarioPart
 from twin_server.drill_host import DrillHost, DrillPlan, DrillStatus, DrillStory
 from twin_server.drill_server import DrillServer
@@ -44,9 +43,11 @@ class LocalDrillHost:
     async def stop(self) -> None:
         """Ends it, once it stands where it is only starting. Repeating it changes nothing."""
         self._stopped, self._drill = True, None
-        if self._starting is not None:
-            with suppress(TwinError):  # then there is nothing to end, and whoever started it has been told
-                await (await asyncio.shield(self._starting)).stop()
+        if self._starting is None:
+            return
+        await asyncio.wait({self._starting})
+        if not self._starting.cancelled() and self._starting.exception() is None:  # else there is nothing to end
+            await self._starting.result().stop()
 
     def _living(self) -> DrillServer:
         if self._drill is None:

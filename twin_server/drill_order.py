@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from batterytwin.errors import InvalidArgumentError, NotFoundError
@@ -20,6 +20,9 @@ MOST_SPEED: Final = 3_600.0
 
 _MOST_TITLE: Final = 200
 _MOST_NAMES: Final = 2_000
+_SAME_START_S: Final = 5.0
+"""Forms tell starts in tenths of a minute."""
+
 _MOST_HOURS: Final = 20.0 * 366.0 * 24.0
 
 
@@ -91,6 +94,8 @@ def read_order(request: scenario_service_pb2.StartScenarioRequest, seen: Invento
             field="duration_h",
             value=request.duration_h,
         )
+    if request.seed < 0:
+        raise InvalidArgumentError("The seed is 0 or more.", field="seed", value=request.seed)
     if len(request.title) > _MOST_TITLE:
         raise InvalidArgumentError(
             f"The title has {len(request.title)} characters; at most {_MOST_TITLE} are kept.", field="title"
@@ -135,27 +140,40 @@ def check_parts(parts: Sequence[ScenarioPart], inventory: Inventory) -> None:
     course_of(inventory, parts, time.time())
 
 
+def from_now_on(
+    parts: Sequence[ScenarioPart], before: Sequence[DrillPart], passed_s: float
+) -> tuple[ScenarioPart, ...]:
+    """What is to happen in a drill that runs: what was not played before, or from another time on, begins now or later.
+
+    Args:
+        parts: as asked for; one that begins at 0 begins when its scenario did before.
+        before: what was played.
+        passed_s: the drill's time since its begin, s.
+    """
+    left, starts_s = list(before), dict[int, float]()
+    for any_start in (False, True):  # what begins when it did goes first
+        for place, part in enumerate(parts):
+            for old in left if place not in starts_s else ():
+                same = abs(part.start_s - old.start_s) <= _SAME_START_S or (any_start and part.start_s == 0.0)
+                if same and part.scenario.name == old.scenario_name:
+                    starts_s[place] = old.start_s
+                    left.remove(old)
+                    break
+    return tuple(
+        replace(part, start_s=starts_s.get(place, max(part.start_s, passed_s))) for place, part in enumerate(parts)
+    )
+
+
 def locations_of_targets(parts: Sequence[ScenarioPart], seen: Inventory) -> tuple[str, ...]:
     """Locations of all targets, in fleet order; none where nothing is aimed at.
 
     Raises:
         NotFoundError: a target is none of the fleet, or not for the caller.
     """
-    targets = {target for part in parts for target in part.targets}
-    found: dict[str, None] = {}
-    unseen = set(targets)
-    for location in seen.locations:
-        here = {location.location_id, *(string.string_id for string in location.strings())}
-        here.update(battery.battery_id for battery in location.batteries())
-        if targets & here:
-            found[location.location_id] = None
-            unseen -= here
-    if unseen:
-        name = min(unseen)
-        raise NotFoundError(
-            f"{name[:64]} is no location, string or battery of this fleet.", field="targets", value=name
-        )
-    return tuple(found)
+    targets = tuple(dict.fromkeys(target for part in parts for target in part.targets))
+    if not targets:
+        return ()
+    return tuple(location.location_id for location in part_of_inventory(seen, targets).locations)
 
 
 def told_part(part: ScenarioPart) -> DrillPart:

@@ -12,12 +12,11 @@ from actors.local_fleet import LocalFleet
 from batterytwin.errors import InvalidArgumentError
 from simulator.branch_plant import ScenarioPlant
 from simulator.scenario_course import ScenarioPart, course_of
-from storage.alert_query import AlertQuery
-from storage.alert_records import AlertRecord
 from storage.drill_days import keep_days
 from storage.postgres_shard_store import PostgresShardStore
 from storage.server_store import ServerStore
 from twin_server.access import make_access
+from twin_server.drill_alerts import alerts_raised
 from twin_server.drill_batches import DrillBatches
 from twin_server.drill_copy import DrillOrigin, read_origin, write_origin
 from twin_server.drill_feed import DrillClock, DrillFeed
@@ -35,8 +34,6 @@ _KEPT_DAYS: Final = 7  # of the whole fleet 170 MB each
 _SOURCE_CONNECTIONS: Final = 2
 _SPEEDS: Final = (1.0, 3_600.0)
 _HOUR_US: Final = 3_600_000_000
-_MOST_ALERTS: Final = 10_000
-_PAGE: Final = 1_000
 
 
 class DrillServer:
@@ -145,21 +142,13 @@ class DrillServer:
         )
 
     async def story(self) -> DrillStory:
-        """What happened until now. Alerts that stood when it began are not its own.
+        """What happened until now.
 
         Raises:
             StoreUnavailableError: its database is away.
         """
-        found: list[AlertRecord] = []
-        token = ""
-        while True:
-            query = AlertQuery(start_us=self._origin.twins.time_us + 1, page_size=_PAGE, page_token=token)
-            page = await self._store.list_alerts(query)
-            found += page.alerts
-            token = page.next_page_token
-            if not token:
-                break
-        return DrillStory(tuple(found[: -_MOST_ALERTS - 1 : -1]), len(found), self._feed.extremes.words())
+        alerts, count = await alerts_raised(self._store, self._origin.twins.time_us)
+        return DrillStory(alerts, count, self._feed.extremes.words())
 
     async def leave(self) -> None:
         """Closes its API, so that who watches is told; for a process that ends then."""

@@ -7,12 +7,13 @@ from batterytwin.errors import NotFoundError
 from batterytwin.inventory import Inventory
 
 
-def part_of_inventory(inventory: Inventory, names: Sequence[str]) -> Inventory:
+def part_of_inventory(inventory: Inventory, names: Sequence[str], *, whole: bool = False) -> Inventory:
     """The strings of an inventory that are named, or that are in a named location or hold a named battery.
 
     Args:
         inventory: the fleet.
         names: locations, strings or batteries; empty = all.
+        whole: take all strings of the locations concerned.
 
     Raises:
         NotFoundError: a name is none of these.
@@ -34,7 +35,7 @@ def part_of_inventory(inventory: Inventory, names: Sequence[str]) -> Inventory:
             if strings:
                 systems.append(replace(system, strings=tuple(strings)))
         if systems:
-            locations.append(replace(location, systems=tuple(systems)))
+            locations.append(location if whole else replace(location, systems=tuple(systems)))
     if unseen:
         name = min(unseen)
         raise NotFoundError(f"{name} is no location, string or battery of this fleet.", field="targets", value=name)

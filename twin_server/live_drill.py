@@ -33,6 +33,9 @@ class DrillDatabases(Protocol):
     def create(self, drill_id: str) -> str:
         """Makes a migrated database without rows; returns its URL."""
 
+    def url_of(self, drill_id: str) -> str:
+        """URL of the database of a drill, whether it is there or not."""
+
     def drop(self, drill_id: str) -> None:
         """Drops the database of a drill with whatever is connected to it. Repeating it changes nothing."""
 
@@ -132,7 +135,6 @@ class LiveDrill:
             begin_us=status.begin_us,
             now_us=status.now_us,
             end_us=end_us,
-            speed=status.speed,
             achieved_speed=status.achieved_speed,
             reading_count=status.reading_count,
             active_alert_count=status.active_alert_count,

@@ -16,7 +16,7 @@ from twin_server.project_remote import progress_bar, project_remotely, scenario_
 from twin_server.projection_print import print_answer
 from twin_server.reach import reach
 from twin_server.scenario_commands import read_scenario
-from twin_server.scenario_play import At, DataDir, FleetFile, Unmeasured, read_parameters, write_json
+from twin_server.scenario_play import At, DataDir, FleetFile, Unmeasured, check_writable, read_parameters, write_json
 from twin_server.up_command import make_settings
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def project(
             warmth=warmth,
         )
         if out is not None:
-            write_json(out, {})
+            check_writable(out)
         with reach(data_dir, server, tls=tls, root_certificate=root_certificate).client() as client:
             _tell(project_remotely(client, request, wait=wait), out, as_json=as_json)
         return
@@ -93,7 +93,7 @@ def project(
 
     options = ProjectionOptions(years, members, seed)
     if out is not None:
-        write_json(out, {})  # a file that cannot be written is told before anything is computed
+        check_writable(out)  # a file that cannot be written is told before anything is computed
     parts = []
     if scenario:
         found, parameters = read_scenario(scenario), read_parameters(chosen or [])

@@ -88,11 +88,7 @@ def life_blocks(origin: BranchOrigin, physics: PhysicsLife, rooms: FittedRooms, 
     """Blocks whose lives go on with a course; of faults, only those that change the rate of ageing last so long."""
     copies = origin.copies
     sheet = FilterParameters.from_specs(origin.specs).of_twins
-    factor = np.ones(len(copies))
-    places = {spec.battery_id: place for place, spec in enumerate(origin.specs)}
-    for fault in course.faults:
-        if fault.kind == FaultKind.ACCELERATED_AGEING:
-            factor[places[fault.target_id]] *= fault.magnitude
+    factor_day, factor = _factors(origin, course)
     return LifeBlocks(
         site=rooms.site,
         offset_k=rooms.offset_k,
@@ -105,5 +101,28 @@ def life_blocks(origin: BranchOrigin, physics: PhysicsLife, rooms: FittedRooms, 
         fade_at_end=sheet["fade_at_end"],
         stress=physics.rates.voltage_factor,
         cycles_per_s=physics.rates.cycles_per_s,
+        factor_day=factor_day,
         factor=factor,
     )
+
+
+def _factors(origin: BranchOrigin, course: Course) -> tuple[Floats, Floats]:
+    """Days on which factors on the rate of ageing change, `(n_spans,)`, and the factors, `(n_spans, n_blocks)`."""
+    begin_s = origin.time_us * 1e-6
+    places = {spec.battery_id: place for place, spec in enumerate(origin.specs)}
+    spans = [
+        (
+            places[fault.target_id],
+            max((fault.start_s - begin_s) / _DAY_S, 0.0),
+            (fault.end_s - begin_s) / _DAY_S,
+            max(fault.magnitude, 0.0),  # nothing becomes younger
+        )
+        for fault in course.faults
+        if fault.kind == FaultKind.ACCELERATED_AGEING
+    ]
+    days = {0.0, *(day for _, first, last, _ in spans for day in (first, last))}
+    factor_day = np.array(sorted(day for day in days if 0.0 <= day < np.inf))
+    factor = np.ones((len(factor_day), len(places)))
+    for place, first, last, magnitude in spans:
+        factor[(first <= factor_day) & (factor_day < last), place] *= magnitude
+    return factor_day, factor

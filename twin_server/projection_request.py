@@ -64,6 +64,8 @@ def check_request(
         InvalidArgumentError: a value is out of its limits, or a scenario does not fit.
         NotFoundError: a name is none of the fleet, or the caller may not know of it.
     """
+    if not inventory.locations:
+        raise NotFoundError("There is no location that you may see.", field="names")
     told = projection_pb2.ProjectionRequest()
     told.CopyFrom(given)
     told.title = " ".join(given.title.split())
@@ -90,8 +92,6 @@ def check_request(
             f"{len(given.names)} names are given; name at most {_MOST_NAMES}, for example whole locations.",
             field="names",
         )
-    if not inventory.locations:
-        raise NotFoundError("There is no location that you may see.", field="names")
     try:
         part = part_of_inventory(inventory, tuple(given.names))
     except NotFoundError as error:
@@ -103,5 +103,10 @@ def check_request(
     course_of(part, parts, now_us() * 1e-6)
     del told.parts[:]
     told.parts.extend(tell_part(one) for one in parts)
-    batteries = [battery.battery_id for location in part.locations for battery in location.batteries()]
-    return CheckedRequest(told, locations, len(batteries), hashlib.sha256("\n".join(batteries).encode()).digest())
+    return CheckedRequest(told, locations, part.battery_count(), digest_of(part))
+
+
+def digest_of(inventory: Inventory) -> bytes:
+    """SHA-256 of the names of all batteries, in their order, a line each."""
+    batteries = [battery.battery_id for location in inventory.locations for battery in location.batteries()]
+    return hashlib.sha256("\n".join(batteries).encode()).digest()

@@ -13,6 +13,7 @@ from twin_server.projection import ProjectionOptions, Projector
 from twin_server.projection_answers import HALF_YEAR_DAYS, cost_of_warmth
 from twin_server.projection_job import ProjectionJob, ProjectionNews, Tell
 from twin_server.projection_quantiles import pack_ends, quantiles_message
+from twin_server.projection_request import digest_of
 from twin_server.projection_result import course_message, ends_by_day
 from twin_server.scenario_parts import read_parts
 from twin_server.time_proto import timestamp_to_us
@@ -40,6 +41,9 @@ def do_job(job: ProjectionJob, tell: Tell) -> ProjectionOutcome:
         took_s=time.monotonic() - begun_s,
         result=result.SerializeToString(),
         totals=totals,
+        location_ids=tuple(location.location_id for location in origin.inventory.locations),
+        battery_count=origin.inventory.battery_count(),
+        batteries_sha256=digest_of(origin.inventory),
     )
 
 

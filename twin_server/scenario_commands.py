@@ -71,5 +71,5 @@ def read_scenario(name: str) -> "Scenario":
         return find_scenario(name)
     try:
         return parse_scenario(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidArgumentError(f"{path} cannot be read: {error.strerror}", field="scenario", value=path) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidArgumentError(f"{path} cannot be read: {error}", field="scenario", value=path) from error

@@ -20,6 +20,14 @@ MOST_PARTS: Final = 20
 
 _MOST_TEXT: Final = 65_536
 _MOST_TARGETS: Final = 200
+_DEEPEST: Final = 20
+_OPENING: Final = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSING: Final = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
 _LATEST_S: Final = 30.0 * 366.0 * 86_400.0
 
 
@@ -70,7 +78,7 @@ def read_definition(text: str) -> Scenario:
         except (ValueError, RecursionError, ValidationError) as error:
             raise InvalidArgumentError(f"The scenario cannot be used: {error}", field="definition") from error
     else:
-        _refuse_aliases(text)
+        _refuse_puzzles(text)
         scenario = parse_scenario(text)
     numbers = [value for effect in scenario.effects for value in effect.model_dump().values()]
     numbers += [value for p in scenario.parameters for value in (p.default, p.least, p.most)]
@@ -111,16 +119,24 @@ def _read(message: scenario_pb2.ScenarioPart) -> ScenarioPart:
     return part
 
 
-def _refuse_aliases(text: str) -> None:
-    """Refuses YAML that refers to itself: a few lines of it can stand for gigabytes."""
+def _refuse_puzzles(text: str) -> None:
+    """Refuses YAML of which a few lines can stand for gigabytes or keep the reader busy: references, deep nesting."""
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        try:
-            aliased = any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text))
-        except yaml.YAMLError as error:
-            raise InvalidArgumentError(f"The scenario cannot be used: {error}", field="definition") from error
-        if aliased:
-            raise InvalidArgumentError(
-                "The scenario uses aliases (*name) of YAML; write what they stand for.", field="definition"
-            ) from None
+        pass
+    except (ValueError, RecursionError):
+        return  # whoever reads it says what is wrong
+    else:
+        return
+    depth = 0
+    try:
+        for token in yaml.scan(text):
+            depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+            if depth > _DEEPEST or isinstance(token, yaml.AliasToken):
+                raise InvalidArgumentError(
+                    "The scenario uses aliases (*name) of YAML, or is nested deeply; write what is meant.",
+                    field="definition",
+                )
+    except yaml.YAMLError as error:
+        raise InvalidArgumentError(f"The scenario cannot be used: {error}", field="definition") from error

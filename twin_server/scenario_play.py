@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -50,11 +51,9 @@ def play(
     part = ScenarioPart(scenario, tuple(target or ()), parameters, 60.0 * after)
     scenario.values(parameters)  # a wrong one is told before twins are copied
     if out is not None:
-        write_json(out, {})  # likewise a file that cannot be written
-    locations = sorted({one.split("-", 1)[0] for one in target or ()})
-    origin = read_origin(
-        OriginChoice(locations, data_dir, unmeasured, fleet_file, read_time(at, "--at") if at else None)
-    )
+        check_writable(out)  # likewise a file that cannot be written
+    at_time = read_time(at, "--at") if at else None
+    origin = read_origin(OriginChoice(target or (), data_dir, unmeasured, fleet_file, at_time, whole=True))
     branch, _ = origin.branch([part], seed)
     if not as_json:
         typer.echo(f"{len(origin.specs):,} twins as of {_time(origin.time_us)}; {scenario.title}")
@@ -92,14 +91,33 @@ def _stretches(branch: "Branch", minutes: int, speed: float) -> Iterator["Branch
         yield branch.advance(branch.now_us + _MINUTE_US)
 
 
+def check_writable(path: Path) -> None:
+    """Looks whether a result can be written, and leaves everything as it is.
+
+    Raises:
+        InvalidArgumentError: it cannot.
+    """
+    with _told(path):
+        is_new = not path.exists()
+        path.open("ab").close()
+        if is_new:
+            path.unlink()
+
+
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes a result.
 
     Raises:
         InvalidArgumentError: the file cannot be written.
     """
-    try:
+    with _told(path):
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InvalidArgumentError(
             f"{path} cannot be written: {error.strerror}; name another file.", field="out", value=path

@@ -169,11 +169,15 @@ class ScenarioServicer(ProjectionCalls, scenario_service_pb2_grpc.ScenarioServic
     async def WatchScenario(
         self, request: scenario_service_pb2.WatchScenarioRequest, context: Any
     ) -> AsyncIterator[scenario_service_pb2.WatchScenarioResponse]:
-        """Sends all drills that live, then each that changes. A slow reader gets the latest state, not every one."""
+        """Sends all drills that live, or the one that is asked for, then each that changes.
+
+        A slow reader gets the latest state, not every one.
+        """
         principal = current_principal()
-        if request.drill_id:
-            self._check_seen(principal, await self._keeper.get(request.drill_id))
-        seq, changed = self._keeper.news.seq, self._keeper.live()
+        asked = await self._keeper.get(request.drill_id) if request.drill_id else None
+        if asked is not None:
+            self._check_seen(principal, asked)
+        seq, changed = self._keeper.news.seq, self._keeper.live() if asked is None else [asked]
         yield self._news(request.drill_id, principal, changed)
         while True:
             with self._drain.interruptible():

@@ -1,5 +1,12 @@
--- Alerts whose condition stood at a time, with what people had done to them by another, which may be infinity.
-SELECT a.alert_id, s.battery_id, a.string_id, a.location_id, a.rule, a.severity, a.raised_at,
+-- Alerts whose condition stood at a time, with what people had done to them by another, which may be infinity, and with
+-- the rank that they had by then: one that was higher already would not rise again in a drill.
+SELECT a.alert_id, s.battery_id, a.string_id, a.location_id, a.rule,
+       coalesce((SELECT c.severity
+                 FROM alert_change c
+                 WHERE c.alert_id = a.alert_id AND c.change IN (1, 2, 6) AND c.at <= %(done_by)s::timestamptz
+                 ORDER BY c.seq DESC
+                 LIMIT 1), a.severity) AS severity,
+       a.raised_at,
        CASE WHEN a.acknowledged_at <= %(done_by)s::timestamptz THEN a.acknowledged_at END AS acknowledged_at,
        CASE WHEN a.acknowledged_at <= %(done_by)s::timestamptz THEN a.acknowledged_by ELSE '' END AS acknowledged_by,
        CASE WHEN a.acknowledged_at <= %(done_by)s::timestamptz THEN a.acknowledged_note ELSE '' END AS acknowledged_note,

@@ -9,6 +9,7 @@ import pytest
 from actors.life_inputs import life_records
 from actors.life_projection import LifeBlocks, LifeEnsemble, SiteAgeing, project_life
 from actors.remaining_life import physics_life
+from batterytwin.errors import InvalidArgumentError
 from batterytwin.life import MEDIAN, QUANTILES
 from tests.actors.life_rows import YEAR_S, life_rows
 
@@ -36,7 +37,8 @@ def blocks(
         fade_at_end=all_of(0.2),
         stress=all_of(1.0),
         cycles_per_s=all_of(0.0),
-        factor=all_of(1.0),
+        factor_day=np.zeros(1),
+        factor=np.ones((1, count)),
     )
 
 
@@ -90,9 +92,31 @@ def test_successors_come_to_their_end_after_those_they_replace() -> None:
 
 def test_a_block_that_is_at_its_end_is_replaced_now_and_ageing_by_a_factor_counts_as_time() -> None:
     assert np.all(project(blocks(life=1.0, soh=0.8, spread=0.0), 25.0).end_day[:, :, 0] == 0.0)
-    usual, fast = blocks(), replace(blocks(), factor=np.full(200, 4.0))
+    usual, fast = blocks(), replace(blocks(), factor=np.full((1, 200), 4.0))
     ratio = project(usual, 30.0).end_day[:, :, 0] / project(fast, 30.0).end_day[:, :, 0]
     assert np.nanmedian(ratio) == pytest.approx(4.0, rel=0.02)
+
+
+def test_a_factor_acts_from_its_begin_to_its_end_and_no_longer() -> None:
+    """Four times as fast for 100.5 days is 301.5 days more of age, wherever in a life they lie."""
+    usual = blocks(spread=0.0)
+    for first in (0.0, 1.25, 700.0):
+        factors = np.array([[1.0], [4.0], [1.0]]).repeat(200, 1)
+        spans = replace(usual, factor_day=np.array([0.0, first, first + 100.5]), factor=factors)
+        for celsius in (20.0, 30.0):
+            lost = project(usual, celsius).end_day[:, :, 0] - project(spans, celsius).end_day[:, :, 0]
+            assert np.median(lost) == pytest.approx(301.5, abs=0.1)
+    late = replace(usual, factor_day=np.array([0.0, 30.0 * YEAR_D]), factor=np.array([[1.0], [50.0]]).repeat(200, 1))
+    assert np.array_equal(project(late, 30.0).end_day, project(usual, 30.0).end_day)
+
+
+def test_successors_are_counted_to_the_horizon_or_not_at_all() -> None:
+    fast = replace(blocks(20, spread=0.0), factor=np.full((1, 20), 20.0))
+    ends = project(fast, 20.0).end_day
+    last = np.where(np.isfinite(ends), ends, 0.0).max(axis=2)
+    assert np.all(last > 17.0 * YEAR_D), "lives of half a year are told until the end of the 20 years"
+    with pytest.raises(InvalidArgumentError, match="fewer years"):
+        project(replace(fast, factor=np.full((1, 20), 1_000.0)), 20.0)
 
 
 def test_capacities_fall_with_time_and_begin_with_the_sigma_of_the_twins() -> None:

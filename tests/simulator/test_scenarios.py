@@ -1,5 +1,6 @@
 """Scenarios: every one of the library can be played, and nothing is accepted that none could mean."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from simulator.scenario_course import Course, ScenarioPart, course_of
 from simulator.scenario_library import find_scenario, scenario_library
 from tests.simulator.small_fleet import START_S, write_fleet
 from twin_server.cli import app
+from twin_server.scenario_parts import read_definition
 
 _TARGET = {TargetLevel.LOCATION: "BRK", TargetLevel.STRING: "BRK-U1-S01", TargetLevel.BATTERY: "BRK-U1-S01-B02"}
 
@@ -119,6 +121,32 @@ def test_what_no_scenario_could_mean_is_refused(spoil: tuple[str, str]) -> None:
         parse_scenario(_TWICE_TOML.replace(*spoil))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: 2026-13-45",
+        "name: !!int many",
+        "name: !!timestamp now",
+        "version = " + "9" * 5_000,
+        "version: " + "9" * 5_000,
+        "name = " + "[" * 3_000,
+        "name: " + "[" * 3_000 + "]" * 3_000,
+        "[" * 60_000,
+        '{"name":' + "[" * 30_000,
+        "a: &a [x]\nb: *a",
+        "",
+    ],
+)
+def test_text_that_is_no_scenario_is_refused_at_once_whatever_it_is(text: str) -> None:
+    begun_s = time.process_time()
+    with pytest.raises(InvalidArgumentError):
+        read_definition(text)
+    assert time.process_time() - begun_s < 2.0, "the server has other work"
+    if "[[" not in text:
+        with pytest.raises(InvalidArgumentError):
+            parse_scenario(text)
+
+
 def test_wrong_targets_parameters_and_names_are_refused(two_sites: Inventory) -> None:
     outage = find_scenario("power_outage")
     for part in (
@@ -135,6 +163,23 @@ def test_wrong_targets_parameters_and_names_are_refused(two_sites: Inventory) ->
         find_scenario("nothing")
 
 
+@pytest.mark.parametrize("kind", ["OUTAGE", "ROOM", "SHORTED_CELL", "DROPOUT", "HVAC_FAILURE"])
+def test_what_ends_before_it_has_begun_is_refused_before_it_is_played(two_sites: Inventory, kind: str) -> None:
+    for duration_h in (0.0, -1.0):
+        effect = {"kind": kind, "start_h": 2.0, "duration_h": duration_h, "magnitude": 1.0}
+        scenario = Scenario.model_validate({"name": "a", "title": "a", "targets": ["location"], "effect": [effect]})
+        with pytest.raises(InvalidArgumentError, match="duration above 0"):
+            course_of(two_sites, [ScenarioPart(scenario)], START_S)
+
+
+def test_a_room_becomes_colder_by_its_magnitude_and_not_by_its_rate(two_sites: Inventory) -> None:
+    for rate_k_h in (0.0, -2.0):
+        effect = {"kind": "ROOM", "magnitude": 5.0, "rate_k_h": rate_k_h}
+        scenario = Scenario.model_validate({"name": "a", "title": "a", "targets": ["location"], "effect": [effect]})
+        with pytest.raises(InvalidArgumentError, match="rate above 0"):
+            course_of(two_sites, [ScenarioPart(scenario)], START_S)
+
+
 def test_the_example_of_the_documentation_can_be_used() -> None:
     text = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
     example = parse_scenario(text.split("```toml", 1)[1].split("```", 1)[0])
@@ -149,5 +194,6 @@ def test_the_command_line_lists_shows_and_checks(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text(_TWICE_YAML)
     assert "hours" in runner.invoke(app, ["scenario", "show", str(own)]).output
-    own.write_text("name: [")
-    assert isinstance(runner.invoke(app, ["scenario", "show", str(own)]).exception, InvalidArgumentError)
+    for wrong in (b"name: [", b"name: \xff", b"name: 2026-13-45"):
+        own.write_bytes(wrong)
+        assert isinstance(runner.invoke(app, ["scenario", "show", str(own)]).exception, InvalidArgumentError)

@@ -83,6 +83,18 @@ async def test_results_stay_until_they_are_deleted_and_a_repeated_call_deletes_n
     assert taken.state is ProjectionState.DONE, "its request is known still"
 
 
+async def test_a_fleet_that_has_grown_meanwhile_is_told_as_it_was_copied(server_store: ServerStore) -> None:
+    """Else somebody who may not see the new location would see what becomes of it."""
+    await server_store.add_projection(new(1), 20)
+    await server_store.begin_projection()
+    grown = replace(DONE, location_ids=("AAA", "BBB"), battery_count=96, batteries_sha256=b"x" * 32)
+    assert await server_store.end_projection("prj-1", grown, NOW_US)
+    found = await server_store.projection("prj-1")
+    assert found is not None
+    assert (found.location_ids, found.battery_count, found.batteries_sha256) == (("AAA", "BBB"), 96, b"x" * 32)
+    assert await server_store.list_projections(frozenset(("AAA",)), None, 10) == []
+
+
 async def test_one_that_was_cancelled_keeps_no_result_and_is_deleted_by_a_further_call(
     server_store: ServerStore,
 ) -> None:

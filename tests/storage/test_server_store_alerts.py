@@ -51,6 +51,19 @@ async def test_a_rule_raises_escalates_and_clears_an_alert_once(server_store: Se
     assert await server_store.active_alerts() == []
 
 
+async def test_what_stood_is_copied_with_the_rank_that_it_had_then(server_store: ServerStore) -> None:
+    await _raise(server_store)
+    await server_store.apply_transitions([ESCALATED])
+    for at_us, done_by_us, severity in (
+        (NOW_US, NOW_US, Severity.WARNING),
+        (NOW_US, NOW_US + 29_999_999, Severity.WARNING),
+        (ESCALATED.sample_time_us, ESCALATED.sample_time_us, Severity.CRITICAL),
+        (NOW_US, None, Severity.CRITICAL),
+    ):
+        [copied] = await server_store.standing_alerts(["BRK"], ["BRK-U1-S01"], at_us, done_by_us)
+        assert copied["severity"] == severity
+
+
 async def test_an_alert_without_a_battery_keeps_the_names_it_came_with(server_store: ServerStore) -> None:
     silent = transition(None, location_id="BRK", string_id="", rule=AlertRule.NO_DATA, alert_id="BRK/NO_DATA/1")
     await server_store.apply_transitions([silent])

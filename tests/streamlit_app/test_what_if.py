@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from streamlit_app.drill_story import Kind, median_reaction, story
 from streamlit_app.drill_times import DrillTimes
 from streamlit_app.json_file import json_file
 from streamlit_app.own_scenario import definition_of, effect_kinds
-from streamlit_app.planned_parts import begin_with, planned, scenario_of
+from streamlit_app.planned_parts import MOST_PARTS, begin_with, planned, scenario_of
 from streamlit_app.scenario_composer import matching
 from streamlit_app.scenario_form import step_of
 from tests.streamlit_app import dummy_scenarios
@@ -108,6 +109,23 @@ def test_a_drill_is_changed_while_it_runs_and_not_over_the_head_of_another(panel
     assert not panel.exception
     assert "Somebody has changed the drill meanwhile" in texts(panel)
     assert dummy.drills["d1"].speed == 10.0
+
+
+def test_a_drill_with_more_scenarios_than_one_composes_here_keeps_them_when_it_is_changed(
+    panel: AppTest, dummy: DummyClient
+) -> None:
+    given = [dummy_scenarios.part("power_outage", duration_h=0.1 * n) for n in range(1, MOST_PARTS + 4)]
+    given[-1] = replace(given[-1], start_s=20.0 * 366 * 86_400)
+    dummy.run_drill("d1", *given)
+    panel.run()
+    panel.button(key="edit_d1").click().run()
+    panel.select_slider(key="speed_edit_d1_1").set_value(300.0).run()
+    panel.button(key="apply_edit_d1_1").click().run()
+    assert not panel.exception
+    changed = dummy.drills["d1"]
+    assert changed.speed == 300.0
+    assert [one.parameters for one in changed.parts] == [one.parameters for one in given]
+    assert changed.parts[-1].start_s == given[-1].start_s
 
 
 def test_a_scenario_of_ones_own_is_checked_before_it_is_played(panel: AppTest, dummy: DummyClient) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from batterytwin.alerts import AlertRule, AlertState, Severity
-from batterytwin.errors import TwinError, UnavailableError
+from batterytwin.errors import StoreUnavailableError, TwinError, UnavailableError
 from simulator.scenario_course import ScenarioPart
 from storage.alert_records import AlertRecord
 from twin_server.drill_host import DrillPlan, DrillStatus, DrillStory
@@ -119,6 +119,9 @@ class ScriptedDatabases:
     def create(self, drill_id: str) -> str:
         self.there.add(drill_id)
         return f"postgresql:///drill_{drill_id}"
+
+    def url_of(self, drill_id: str) -> str:
+        raise StoreUnavailableError(f"There is no database {drill_id}.")
 
     def drop(self, drill_id: str) -> None:
         if self.refusal is not None:

@@ -68,7 +68,9 @@ async def test_a_drill_in_a_terminal(terminal: Terminal, tmp_path: Path) -> None
     assert (changed["speed"], changed["parts"][0]["parameters"]["duration_h"]) == (600.0, 4.0)
     assert changed["parts"][0]["parameters"]["rate_k_h"] == first["parts"][0]["parameters"]["rate_k_h"]
     (other,) = await terminal.ask("update", first["drill_id"], "--play", "power_outage", "--target", "AAA")
-    assert [part["scenario_name"] for part in other["parts"]] == ["power_outage"]
+    (outage,) = other["parts"]
+    assert outage["scenario_name"] == "power_outage"
+    assert outage["start_s"] > 0.0
 
     watching = asyncio.create_task(terminal.ask("watch", first["drill_id"]))
     await asyncio.sleep(0.5)
@@ -76,6 +78,8 @@ async def test_a_drill_in_a_terminal(terminal: Terminal, tmp_path: Path) -> None
         await client.stop_scenario(first["drill_id"])  # a second command would print into the first one's
     assert [one["state"] for one in await watching][-1] == 4
     assert "stopped" in await terminal.run("stop", first["drill_id"])
+    async with asyncio.timeout(10):
+        assert "stopped" in await terminal.run("watch", first["drill_id"]), "there is nothing to wait for"
     told = await terminal.run("get", first["drill_id"])
     for words in ("pace 60 → 600", "acknowledged by anna", "lowest voltage", "admin"):
         assert words in told

@@ -185,6 +185,22 @@ async def test_a_start_that_fails_leaves_nothing(stage: Stage) -> None:
     assert stage.keeper.live() == []
 
 
+async def test_what_a_start_that_fails_must_leave_goes_once_the_database_is_back(stage: Stage) -> None:
+    asked = str(uuid.uuid4())
+    stage.hosts.refusal = stage.databases.refusal = StoreUnavailableError("It is away.")
+    with pytest.raises(StoreUnavailableError):
+        await stage.start(asked)
+    with pytest.raises(UnavailableError, match="could not be started: It is away"):
+        await stage.start(asked)
+    (left,) = stage.keeper.live()
+    stage.databases.refusal = None
+    await stage.keeper.turn()
+    ended = await stage.ended(left.drill_id)
+    assert (ended.state, ended.reason) == (DrillState.FAILED, "It is away.")
+    assert await stage.store.drills(only_active=True, limit=9) == []
+    assert stage.databases.there == set()
+
+
 async def test_what_changes_is_told_and_a_change_of_something_else_is_refused(stage: Stage) -> None:
     drill_id = (await stage.start()).drill_id
     parts = read_parts([part("hvac_failure", "AAA", duration_h=4.0), part("power_outage", "AAA")])
@@ -206,6 +222,49 @@ async def test_what_changes_is_told_and_a_change_of_something_else_is_refused(st
     for unknown in (drill_id, "nothing"):
         with pytest.raises(UnknownDrillError, match=unknown):
             await stage.change(unknown, speed=2.0)
+
+
+async def test_what_is_new_begins_at_the_drills_present_and_what_was_played_goes_on(stage: Stage) -> None:
+    """Else an outage of an hour that is added in the fifth would be over before it began, and nothing would happen."""
+    drill_id = (await stage.start()).drill_id
+    host = stage.hosts.made[0]
+    host.now_us = BEGIN_US + 5 * 3_600_000_000
+    hvac, outage = part("hvac_failure", "AAA", duration_h=9.0), part("power_outage", "AAA")
+    later = part("room_set_point", "AAA")
+    later.start_s = 90_000.0
+    changed = await stage.change(drill_id, parts=read_parts([hvac, outage, later]))
+    kept, new, delayed = (one.start_s for one in changed.parts)
+    assert (kept, delayed) == (0.0, 90_000.0)
+    assert new == pytest.approx(18_000.0, abs=10.0)
+    assert host.plan is not None
+    assert [one.start_s for one in host.plan.parts] == [kept, new, delayed]
+    for start_s in (new, new + 2.9, 0.0):  # as a form rounds it; as it is played
+        outage.start_s = start_s
+        assert [one.start_s for one in (await stage.change(drill_id, parts=read_parts([outage]))).parts] == [new]
+    host.now_us += 3_600_000_000
+    outage.start_s = new + 60.0  # once more
+    (again,) = (await stage.change(drill_id, parts=read_parts([outage]))).parts
+    assert again.start_s == pytest.approx(new + 3_600.0, abs=20.0)
+
+
+async def test_a_change_that_could_not_be_noted_can_be_repeated(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    drill_id, asked = (await stage.start()).drill_id, str(uuid.uuid4())
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise StoreUnavailableError("It is away.")
+
+    parts = read_parts([part("power_outage", "AAA")])
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.store, "save_drill", away)
+        with pytest.raises(StoreUnavailableError):
+            await stage.change(drill_id, asked, parts=parts, speed=60.0, revision=1)
+    await stage.keeper.turn()
+    for _ in range(2):
+        changed = await stage.change(drill_id, asked, parts=parts, speed=60.0, revision=1)
+        assert (changed.revision, changed.speed, changed.parts[0].scenario_name) == (2, 60.0, "power_outage")
+    words = [change.words for change in await stage.store.drill_changes(drill_id)]
+    assert len(words) == 2
+    assert "pace 1 → 60" in words[1]
 
 
 async def test_one_that_dies_fails_alone_with_its_reason(stage: Stage) -> None:
@@ -291,6 +350,7 @@ async def test_a_server_that_stops_ends_all(stage: Stage) -> None:
         ({"speed": float("nan")}, "speed"),
         ({"duration_h": -1.0}, "duration_h"),
         ({"title": "x" * 201}, "title"),
+        ({"seed": -1}, "seed"),
     ],
 )
 def test_an_order_that_cannot_be_is_refused(fields: dict[str, Any], words: str) -> None:

@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from tests.twin_server import drill_laws
 from tests.twin_server.drill_laws import DrillWorld, drill_world
+from twin_server.drill_host import DrillPlan
 from twin_server.drill_local import LocalDrillHosts
+from twin_server.drill_server import DrillServer
 
 
 @pytest_asyncio.fixture
@@ -42,3 +45,16 @@ async def test_a_drill_may_begin_in_the_past(world: DrillWorld) -> None:
 
 async def test_a_start_can_be_stopped(world: DrillWorld) -> None:
     await drill_laws.check_a_start_can_be_stopped(world)
+
+
+async def test_one_that_could_not_be_started_is_ended_whatever_the_error_was(
+    world: DrillWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_plan: DrillPlan) -> DrillServer:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(DrillServer, "start", broken)
+    host = world.hosts.make()
+    with pytest.raises(ValueError, match="a bug"):
+        await host.start(world.plan())
+    await host.stop()

@@ -16,6 +16,7 @@ from batterytwin.inventory import load_fleet
 from batterytwin.life import MEDIAN
 from simulator.plant import Plant
 from simulator.room import room_series_c
+from simulator.scenario import Scenario
 from simulator.scenario_course import ScenarioPart, course_of
 from simulator.scenario_library import find_scenario
 from simulator.site_ageing import ageing_by_day
@@ -127,6 +128,22 @@ def test_without_a_scenario_lives_are_those_of_the_live_products_physics_whateve
     assert np.median(usual / told) == pytest.approx(1.0, abs=0.02)
     state_records(origin.memory.state)["temperature_c"] += 9.0  # the cooling has failed an hour ago
     assert median_days(origin) == pytest.approx(usual, rel=0.02)
+
+
+def test_what_ages_blocks_does_so_while_it_lasts(fleet_file: Path) -> None:
+    origin = small_origin(fleet_file)
+    projector = Projector(origin, ProjectionOptions(4.0, 10, 1))
+
+    def replaced(duration_h: float | None, start_s: float = 0.0) -> int:
+        effect = {"kind": "ACCELERATED_AGEING", "magnitude": 10.0, "duration_h": duration_h}
+        scenario = Scenario.model_validate({"name": "a", "title": "a", "targets": ["location"], "effect": [effect]})
+        course = projector.course([ScenarioPart(scenario, start_s=start_s)])
+        return int(projector.project(course).replacements(1_461.0).sum())
+
+    usual = int(projector.project().replacements(1_461.0).sum())
+    assert replaced(24.0) == pytest.approx(usual, rel=0.1)
+    assert replaced(None, start_s=5.0 * 366.0 * 86_400.0) == usual
+    assert usual < replaced(8_766.0) < 0.5 * replaced(None)
 
 
 def test_a_block_that_is_at_its_end_already_is_replaced_and_no_loss_to_come() -> None:

@@ -11,17 +11,21 @@ from pathlib import Path
 import grpc
 import pytest
 import pytest_asyncio
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from batterytwin.access import Role
 from batterytwin.errors import (
     ConflictError,
     InvalidArgumentError,
+    NotFoundError,
     PermissionDeniedError,
     Reason,
     UnknownProjectionError,
     UnknownScenarioError,
 )
+from batterytwin.inventory import Inventory
 from batterytwin.v1.ingest_service_pb2_grpc import IngestServiceStub
+from batterytwin.v1.projection_pb2 import ProjectionRequest as ProjectionRequestMessage
 from clients.async_client import AsyncTwinClient
 from clients.types import Projection, ProjectionRequest, ProjectionState, ScenarioPart
 from storage.projection_records import ProjectionOutcome
@@ -31,6 +35,7 @@ from twin_server.access_admin import add_user
 from twin_server.passwords import Passwords
 from twin_server.projection_child import ProjectionChild
 from twin_server.projection_job import ProjectionNews, Tell
+from twin_server.projection_request import check_request
 
 PASSWORD = "correct horse battery"
 ASKED = ProjectionRequest("as it is", years=2.0, members=8, seed=3, names=("AAA-U1-S01",))
@@ -197,3 +202,14 @@ async def test_what_cannot_be_projected_is_refused_before_it_waits(busy: Running
                 await client.project_scenario(asked)
             assert getattr(refused.value, "field", "") == field
         assert len(await client.list_projections()) == 0
+
+
+def test_where_there_is_no_location_yet_it_is_said_whatever_is_asked() -> None:
+    """A fleet of none has no present either."""
+    at_time = ProjectionRequestMessage(title="once", at_time=Timestamp(seconds=1_790_000_000))
+
+    def present() -> int:
+        return max([])
+
+    with pytest.raises(NotFoundError, match="no location"):
+        check_request(at_time, Inventory(()), sees_all=True, block_price=1.0, now_us=present)

@@ -36,6 +36,14 @@ def test_what_is_played_is_told_with_its_time(fleet_file: Path) -> None:
     assert told[-1]["readings"] == 30 * 48, "the strings of the location live on beside it"
 
 
+def test_a_target_is_found_whatever_its_location_is_called(tmp_path: Path) -> None:
+    fleet_file = write_fleet(tmp_path / "fleet.toml", sites=("HQ-1", "HQ-2"), strings=2)
+    told = play(fleet_file, "shorted_cell", "--target", "HQ-2-U1-S01-B02", "--hours", "0.1", "--after", "5")
+    assert told[-1]["readings"] == 6 * 48, "its location is copied whole, and no other"
+    with pytest.raises(NotFoundError, match="HQ-3"):
+        play(fleet_file, "power_outage", "--target", "HQ-3")
+
+
 def test_a_drill_keeps_its_pace_and_its_report(fleet_file: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     begun_s = time.monotonic()
@@ -47,6 +55,16 @@ def test_a_drill_keeps_its_pace_and_its_report(fleet_file: Path, tmp_path: Path)
     assert kept["parameters"] == {"offset_v_cell": 0.1, "duration_h": 24.0}
     with pytest.raises(InvalidArgumentError):
         play(fleet_file, *options, "--out", str(tmp_path / "nowhere" / "report.json"))
+
+
+def test_a_report_is_replaced_by_another_one_alone(fleet_file: Path, tmp_path: Path) -> None:
+    kept, new = tmp_path / "kept.json", tmp_path / "new.json"
+    kept.write_text("what was played before")
+    for report in (kept, new):
+        with pytest.raises(NotFoundError):
+            play(fleet_file, "power_outage", "--target", "XXX", "--out", str(report))
+    assert kept.read_text() == "what was played before"
+    assert not new.exists()
 
 
 def test_wrong_words_are_told_in_one_line(fleet_file: Path) -> None:

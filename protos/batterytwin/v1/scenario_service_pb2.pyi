@@ -213,7 +213,9 @@ class UpdateScenarioRequest(_message.Message):
     """Refuses the change where the drill has another revision by now; 0 = does not look."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[_scenario_pb2.ScenarioPart]:
-        """What happens from now on, instead of all parts before; empty = as it was."""
+        """What happens from now on, instead of all parts before; empty = as it was. A part that was not played before, or from
+        another time on, begins at the drill's present or later.
+        """
 
     def __init__(
         self,
@@ -418,7 +420,7 @@ class WatchScenarioRequest(_message.Message):
 
     DRILL_ID_FIELD_NUMBER: _builtins.int
     drill_id: _builtins.str
-    """Only this drill; empty = all."""
+    """Only this drill, which may have ended; empty = all."""
     def __init__(
         self,
         *,
@@ -441,7 +443,7 @@ class WatchScenarioResponse(_message.Message):
     DRILLS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def drills(self) -> _containers.RepeatedCompositeFieldContainer[_scenario_pb2.Drill]:
-        """Drills that have changed; the first answer holds all that live."""
+        """Drills that have changed; the first answer holds all that live, or the one that was asked for."""
 
     def __init__(
         self,
