@@ -151,6 +151,19 @@ class Days:
 
         return self._runner.run(ask())
 
+    def may_have_readings(self, days: range, keys: Sequence[int]) -> bool:
+        """Whether some batteries may have readings."""
+
+        async def ask() -> bool:
+            store = await ServerStore.connect(self.url)
+            store.archive = self._archive
+            try:
+                return await store.may_have_readings(keys, days.start * DAY_US, days.stop * DAY_US)
+            finally:
+                await store.close()
+
+        return self._runner.run(ask())
+
     def loads(self, days: range, batteries_of: Mapping[str, Sequence[int]]) -> list[StringLoad]:
         """What strings carried by the minute."""
 
