@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import gc
+import os
 import signal
 import socket
 import time
@@ -50,7 +51,7 @@ from twin_server.projection_child import ProjectionChild
 from twin_server.ray_watch import RayWatch
 from twin_server.scheduler import Job
 from twin_server.server import TwinServer
-from twin_server.settings import ServerSettings
+from twin_server.settings import ServerSettings, unknown_variables
 from twin_server.simulated_gateways import make_simulator_tokens
 
 _COMPANION_GRACE_S: Final = 2.0
@@ -75,6 +76,8 @@ async def run_server(settings: ServerSettings) -> int:
     report = StartReport()
     instance = Instance(settings.data_dir)
     instance.acquire()
+    for unknown in unknown_variables(os.environ):
+        report.warn(unknown)
     configure_logging(settings.data_dir / "logs" / "server.log")
     stop = asyncio.Event()
     _stop_on_signals(stop)
