@@ -27,6 +27,7 @@ from storage.archive_clean import forget_old, remove_unneeded_files
 from storage.archive_hours import make_hours
 from storage.archive_manifest import to_date
 from storage.archive_merge import merge_weeks
+from storage.archive_owner import claim_folder
 from storage.archive_revise import revise_files
 from storage.archive_seal import seal_day
 from storage.archive_settings import ArchiveSettings
@@ -97,18 +98,24 @@ def keep_archive(url: str, folder: Path, settings: ArchiveSettings, now_us: int)
         What was done; its `failures` say what could not be: a file is not what was written, or the disk is full.
 
     Raises:
+        ConflictError: the folder is the archive of another database; nothing was done.
+        OSError: the folder cannot be written to; likewise.
         StoreUnavailableError: the database does not answer.
     """
     done = ArchiveRound()
     with _session(url) as connection:
         if connection is None:
             return done
+        claim_folder(connection, folder)
         attempt = _Steps(connection, done.failures).attempt
         today, before_day = now_us // DAY_US, now_us // DAY_US - settings.hot_days
         done.removed_files = attempt(
             "removing files", lambda: remove_unneeded_files(connection, folder, settings.grace_s)
         )
-        for day in _due_days(connection, before_day, now_us)[:_DAYS_A_ROUND]:
+        due = _due_days(connection, before_day, now_us)
+        for _ in due[:_DAYS_A_ROUND]:
+            # where old days cannot be sealed, they do not keep new ones from their turn
+            day = due.pop(-1 if done.failures or done.postponed_days else 0)
             attempt(f"sealing {to_date(day)}", partial(_seal, connection, folder, day, done))
         done.revised_files = attempt("revising", lambda: revise_files(connection, folder))
         done.hour_files = attempt("making hours", lambda: make_hours(connection, folder, before_day))

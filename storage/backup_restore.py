@@ -21,6 +21,8 @@ from storage.migrate import check_known, migrate
 
 _EMPTY: Final = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 _MAKE_EMPTY: Final = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+_OTHER_OWNER: Final = "UPDATE archive_state SET owner = gen_random_uuid()"
+"""The database that was backed up may live on, with an archive of its own."""
 _TIMESCALE: Final = "timescaledb"
 
 Connection = psycopg.Connection[Any]
@@ -152,6 +154,8 @@ def _fill(url: str, folder: Path, manifest: BackupManifest) -> None:
     except psycopg.Error as error:
         raise StoreUnavailableError(f"The database cannot be restored: {error}") from error
     migrate(url)
+    with psycopg.connect(url) as connection:
+        connection.execute(_OTHER_OWNER)
 
 
 def _check_counts(connection: Connection, manifest: BackupManifest) -> None:
