@@ -143,6 +143,21 @@ def let_readings_go(connection: psycopg.Connection, days: range = DAYS) -> None:
     connection.execute("UPDATE archive_state SET version = version + 1")
 
 
+def test_it_is_known_of_which_days_hours_alone_are_left(days: Days) -> None:
+    rows = readings(DAYS)
+    days.write(rows[(rows["battery_key"] != KEYS[1]) | (rows["sample_time_us"] < DAYS[1] * DAY_US)])
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, DAYS.stop + 20)
+        long = range(FIRST_DAY - 500, DAYS.stop + 500)
+        assert days.hours_only_until(long) == [None] * 3
+        let_readings_go(connection, DAYS[:2])
+        assert days.hours_only_until(long) == [DAYS[2], DAYS[1], DAYS[2]], "a battery that was silent lacks nothing"
+        assert days.hours_only_until(DAYS[:1]) == [DAYS[1]] * 3
+        assert days.hours_only_until(DAYS[2:]) == [None] * 3
+
+
 def test_rows_that_come_when_others_are_gone_are_added_to_the_hours_of_these(days: Days) -> None:
     rows = readings(DAYS)
     days.write(rows)
