@@ -76,7 +76,9 @@ class Instance:
         self.save()
 
     def add_child(self, pid: int) -> None:
-        """Notes a process that has to end with this one."""
+        """Notes a process that has to end with this one, and forgets those that have ended."""
+        children = self.record.children
+        self.record.children = {pid: began for pid, began in children.items() if psutil.pid_exists(int(pid))}
         with suppress(psutil.NoSuchProcess):
             self.record.children[str(pid)] = psutil.Process(pid).create_time()
         self.save()

@@ -109,6 +109,15 @@ async def test_child_runs_a_module_with_its_secrets_on_stdin(tmp_path: Path) -> 
     assert await child.wait() == 0
 
 
+async def test_the_log_of_a_child_that_is_started_again_and_again_does_not_grow_for_ever(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(bytes(11 * 1024 * 1024))
+    child = await ChildProcess.start("echo", "tests.twin_server.echo_child", [], log_path=log, stdin=b"x\n")
+    await child.wait()
+    assert log.stat().st_size < 1_000
+    assert (tmp_path / "log.1").stat().st_size == 11 * 1024 * 1024
+
+
 async def test_stop_ends_a_child_that_will_not(tmp_path: Path) -> None:
     child = await ChildProcess.start(
         "stubborn", "tests.twin_server.echo_child", ["--ignore-sigterm"], log_path=tmp_path / "log", read_output=True
