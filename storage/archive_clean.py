@@ -59,7 +59,7 @@ def forget_old(connection: Connection, today: int, raw_days: int, hour_days: int
     """Lets readings and hours go that have been kept long enough, and what stands beside such readings.
 
     Recorded history that is replayed counts from the day on which it was sealed: it may be older than any limit.
-    Readings of which no hours could be made stay.
+    Readings of which no hours could be made stay for as long as these would.
 
     Args:
         connection: in autocommit mode.

@@ -165,6 +165,9 @@ def test_readings_stay_until_there_are_hours_of_them(days: Days) -> None:
         assert len(sound) == len(current_files(connection, FileKind.HOURS)) == 2
         forget_old(connection, FIRST_DAY + 1_000, raw_days=730, hour_days=3_653)
         assert current_files(connection, FileKind.READINGS) == [damaged]
+        with connection.transaction(force_rollback=True):
+            forget_old(connection, FIRST_DAY + 3_700, raw_days=730, hour_days=3_653)
+            assert current_files(connection, FileKind.READINGS) == [], "not for ever"
         (days.folder / damaged.path).write_bytes(content)
         assert make_hours(connection, days.folder, FIRST_DAY + 200) == 1
         forget_old(connection, FIRST_DAY + 1_000, raw_days=730, hour_days=3_653)

@@ -22,7 +22,7 @@ async def test_what_fails_is_told_of_and_what_is_old_is_forgotten_all_the_same(
         with connection.transaction():
             exchange_files(connection, FileKind.READINGS, [lost, old])
         connection.execute(
-            "UPDATE archive_file SET sealed_at = sealed_at - interval '5 years' WHERE path = %s", (old.path,)
+            "UPDATE archive_file SET sealed_at = sealed_at - interval '11 years' WHERE path = %s", (old.path,)
         )
         with pytest.raises(StoreUnavailableError, match=f"making hours: .*joining weeks: File {lost.path}"):
             await run_archive_keeper(database_url, tmp_path, ArchiveSettings())
