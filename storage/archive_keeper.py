@@ -43,7 +43,12 @@ _SESSION_OPTIONS: Final = "-c timezone=UTC -c client_min_messages=warning -c wor
 _PARTITIONS: Final = read_sql("reading_partitions")
 _LATE_DAYS: Final = read_sql("late_days")
 _HAS_ROWS: Final = sql.SQL("SELECT EXISTS (SELECT 1 FROM {})")
+_NEWEST_DAY: Final = """
+    SELECT max(last_day) - '1970-01-01'::date FROM archive_file WHERE kind = 1 AND superseded_at IS NULL
+"""
 _DAYS_A_ROUND: Final = 8
+_LONGEST_PAUSE_DAYS: Final = 30
+"""Where nothing has been sealed for longer, nothing grows older."""
 _QUIET_S: Final = 6 * 3_600
 
 _log = logging.getLogger(__name__)
@@ -119,7 +124,7 @@ def keep_archive(url: str, folder: Path, settings: ArchiveSettings, now_us: int)
             attempt(f"sealing {to_date(day)}", partial(_seal, connection, folder, day, done))
         done.revised_files = attempt("revising", lambda: revise_files(connection, folder))
         done.hour_files = attempt("making hours", lambda: make_hours(connection, folder, before_day))
-        attempt("forgetting", lambda: forget_old(connection, today, settings.raw_days, settings.hour_days))
+        attempt("forgetting", lambda: _forget(connection, today, settings))
         done.joined_files = attempt("joining weeks", lambda: merge_weeks(connection, folder, before_day))
     return done
 
@@ -131,6 +136,14 @@ def _seal(connection: Connection, folder: Path, day: int, done: ArchiveRound) ->
     else:
         done.sealed_days += 1
         done.sealed_rows += rows
+
+
+def _forget(connection: Connection, today: int, settings: ArchiveSettings) -> None:
+    """A clock may be years ahead for a moment, and what is gone does not come back: days count from what is stored."""
+    row = connection.execute(_NEWEST_DAY).fetchone()
+    if row is not None and row[0] is not None:
+        today = min(today, int(row[0]) + settings.hot_days + _LONGEST_PAUSE_DAYS)
+    forget_old(connection, today, settings.raw_days, settings.hour_days)
 
 
 @contextmanager

@@ -174,6 +174,23 @@ def test_readings_stay_until_there_are_hours_of_them(days: Days) -> None:
         assert current_files(connection, FileKind.READINGS) == []
 
 
+def test_a_clock_that_is_years_ahead_for_a_moment_costs_nothing(days: Days) -> None:
+    days.write(readings(DAYS))
+    now_day = DAYS.stop + 20
+    days.close_days(now_day)
+    keep_archive(days.url, days.folder, ArchiveSettings(), now_day * DAY_US)
+    with connect(days) as connection:
+        connection.execute("UPDATE archive_file SET sealed_at = '2026-12-20'")
+        before = days.seen(DAYS)
+        keep_archive(days.url, days.folder, ArchiveSettings(), (now_day + 20 * 366) * DAY_US)
+        assert_same(before, days.seen(DAYS))
+        later = range(DAYS.start + 798, DAYS.start + 799)  # a Monday
+        days.write(readings(later))
+        seal_day(connection, days.folder, later.start)
+        keep_archive(days.url, days.folder, ArchiveSettings(), (later.stop + 20) * DAY_US)
+        assert [file.first_day for file in current_files(connection, FileKind.READINGS)] == [later.start]
+
+
 def test_days_that_cannot_be_sealed_keep_no_new_ones_from_their_turn(
     days: Days, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -305,10 +322,13 @@ def test_a_merge_that_ends_the_process_leaves_hours_made_and_what_is_old_forgott
         assert len(current_files(connection, FileKind.READINGS)) == len(DAYS)
         assert len(current_files(connection, FileKind.HOURS)) == 1
         connection.execute("UPDATE archive_file SET sealed_at = sealed_at - interval '20 years'")
+        later = range(DAYS.stop + 800, DAYS.stop + 801)
+        days.write(readings(later))
+        seal_day(connection, days.folder, later.start)
         with pytest.raises(_KilledError):
-            keep_archive(days.url, days.folder, ArchiveSettings(), (now_day + 800) * DAY_US)
-        assert current_files(connection, FileKind.READINGS) == []
-        assert len(current_files(connection, FileKind.HOURS)) == 1
+            keep_archive(days.url, days.folder, ArchiveSettings(), (later.stop + 20) * DAY_US)
+        assert [file.first_day for file in current_files(connection, FileKind.READINGS)] == [later.start]
+        assert len(current_files(connection, FileKind.HOURS)) == 2
 
 
 def test_a_week_that_is_damaged_stays_as_it_is_and_others_are_joined(days: Days) -> None:
