@@ -40,6 +40,7 @@ _MOST_TOGETHER: Final = 64
 _WAIT_FOR_COMPANY_S: Final = 0.002
 _LONGEST_ANSWER_S: Final = 20.0
 _RETRY_S: Final = 2.0
+_LONGEST_END_S: Final = 5.0
 
 
 class _LifeDeployment:
@@ -123,12 +124,13 @@ class ServeScoring:
         return answer
 
     async def close(self) -> None:
-        """Ends Serve."""
+        """Ends Serve. It is not waited for where it no longer answers: with Ray it ends all the same."""
         self._handle = None
         if self._started:
             self._started = False
-            with suppress(RayError, RayServeException, RuntimeError):
-                await asyncio.to_thread(serve.shutdown)
+            with suppress(RayError, RayServeException, RuntimeError, TimeoutError):
+                async with asyncio.timeout(_LONGEST_END_S):
+                    await serve.shutdown_async()  # type: ignore[no-untyped-call] # of Ray's
 
     def _write(self, pair: ModelPair) -> None:
         _pair_file().write_text(json.dumps(asdict(pair)), encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from storage.archive_files import remove_file
+from storage.archive_files import KEYS_PER_FILE, remove_file
 from storage.archive_manifest import to_date
 from storage.sql_files import read_sql
 
@@ -59,6 +59,7 @@ def forget_old(connection: Connection, today: int, raw_days: int, hour_days: int
     """Lets readings and hours go that have been kept long enough, and what stands beside such readings.
 
     Recorded history that is replayed counts from the day on which it was sealed: it may be older than any limit.
+    Readings of which no hours could be made stay for as long as these would.
 
     Args:
         connection: in autocommit mode.
@@ -69,7 +70,11 @@ def forget_old(connection: Connection, today: int, raw_days: int, hour_days: int
     Raises:
         psycopg.Error: the database is away.
     """
-    before = {"raw_before": to_date(today - raw_days), "hours_before": to_date(today - hour_days)}
+    before = {
+        "raw_before": to_date(today - raw_days),
+        "hours_before": to_date(today - hour_days),
+        "block_size": KEYS_PER_FILE,
+    }
     with connection.transaction():
         for statement in (_EXPIRE_FILES, _EXPIRE_LATE, _EXPIRE_REVISED, _EXPIRE_REVISIONS, _EXPIRE_TRACE):
             connection.execute(statement, before)

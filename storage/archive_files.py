@@ -124,14 +124,20 @@ def write_parts(folder: Path, path: str, parts: Iterable[Rows], days: tuple[int,
 
 
 def write_table(folder: Path, path: str, table: pa.Table, days: tuple[int, int]) -> FileSummary:
-    """Like `write_rows` for a table that is one already, sorted by `battery_key`.
+    """Like `write_rows` for a table that is one already, sorted by `battery_key`."""
+    return write_tables(folder, path, table.schema, [table], days)
+
+
+def write_tables(
+    folder: Path, path: str, schema: pa.Schema, parts: Iterable[pa.Table], days: tuple[int, int]
+) -> FileSummary:
+    """Like `write_parts` for tables; where they have no rows, the file has none, and its keys are 0.
 
     Raises:
         ArchiveDamagedError: what was read back is not what was written.
         OSError: as `write_rows`.
     """
-    groups = (table.slice(begin, end - begin) for begin, end in _groups(table["battery_key"].to_numpy()))
-    return _write_groups(folder, path, table.schema, groups, days)
+    return _write_groups(folder, path, schema, _grouped_tables(parts), days)
 
 
 def read_rows(
@@ -198,14 +204,14 @@ def read_pieces(folder: Path, path: str, pieces: Sequence[Piece]) -> Rows:
         return to_rows(pq.read_table(folder / path, filters=wanted))
 
 
-def read_table(folder: Path, path: str) -> pa.Table:
-    """A whole file as it was given to `write_table`.
+def read_table(folder: Path, path: str, keys: range | None = None) -> pa.Table:
+    """What was given to `write_table`, of some batteries or, with None, all of it.
 
     Raises:
         ArchiveDamagedError: the file is missing or cannot be read.
     """
     with _readable(path):
-        return pq.read_table(folder / path)
+        return pq.read_table(folder / path, filters=_condition(keys, None, None))
 
 
 def check_file(folder: Path, path: str, sha256: bytes) -> bool:
@@ -322,6 +328,20 @@ def _grouped(parts: Iterable[Rows]) -> Iterator[Rows]:
         yield from (rows[first:end] for first, end in whole)
         rest = rows[begin:].copy()  # not a view, which would keep all of them
     if len(rest):
+        yield rest
+
+
+def _grouped_tables(parts: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """As `_grouped`, of tables."""
+    rest = None
+    for part in parts:
+        table = part if rest is None else pa.concat_tables([rest, part])
+        if not table.num_rows:
+            continue
+        *whole, (begin, _) = _groups(table["battery_key"].to_numpy())
+        yield from (table.slice(first, end - first) for first, end in whole)
+        rest = table.slice(begin)
+    if rest is not None:
         yield rest
 
 

@@ -7,8 +7,7 @@ later which of the rows they hold already. No row is seen twice or not at all in
 the work be repeated, because hours and readings changed together or not at all.
 """
 
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +16,9 @@ import psycopg
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from storage.archive_files import KEYS_PER_FILE, FileSummary, read_table, write_table
-from storage.archive_hours import HOUR_US, SUMMED_COLUMNS, sum_days
-from storage.archive_manifest import FileKind, current_files, to_date
+from storage.archive_files import KEYS_PER_FILE, FileSummary, read_table
+from storage.archive_hours import HOUR_US, SUMMED_COLUMNS, sorted_hours, sum_days, write_hours
+from storage.archive_manifest import FileKind, current_files
 
 _HOURS_SHIFT: Final = 1 << 23  # hours since 1970; more than 900 years
 
@@ -46,9 +45,7 @@ def hours_with(
     """
     for file in sealed:
         for old in _hours_of(connection, file):
-            keys = range(file.first_key, file.last_key + 1)
-            more = sum_days(folder, [file.path], keys, _common_days(old, file))
-            yield old.path, _write(folder, old, added(read_table(folder, old.path), more))
+            yield old.path, _write(folder, old, _with_rows(folder, old, file))
 
 
 def hours_again(
@@ -75,8 +72,25 @@ def hours_again(
     files = current_files(connection, FileKind.READINGS, span, (min(keys), max(keys)))
     paths = [new_file.path, *(file.path for file in files if file.path != old_file.path)]
     for old in _hours_of(connection, new_file):
-        again = sum_days(folder, paths, keys, _common_days(old, new_file))
-        yield old.path, _write(folder, old, summed_again(read_table(folder, old.path), again))
+        yield old.path, _write(folder, old, _with_sums(folder, old, paths, keys, _common_days(old, new_file)))
+
+
+def _with_rows(folder: Path, old: FileSummary, file: FileSummary) -> Callable[[range], pa.Table]:
+    """Hours with the rows of a file of readings."""
+    days = _common_days(old, file)
+    return lambda keys: added(read_table(folder, old.path, keys), sum_days(folder, [file.path], keys, days))
+
+
+def _with_sums(
+    folder: Path, old: FileSummary, paths: Sequence[str], keys: Sequence[int], days: range
+) -> Callable[[range], pa.Table]:
+    """Hours of which those of some batteries are summed up once more."""
+
+    def hours_of(some: range) -> pa.Table:
+        again = sum_days(folder, paths, [key for key in keys if key in some], days)
+        return summed_again(read_table(folder, old.path, some), again)
+
+    return hours_of
 
 
 def added(hours: pa.Table, more: pa.Table) -> pa.Table:
@@ -91,7 +105,7 @@ def added(hours: pa.Table, more: pa.Table) -> pa.Table:
     """
     here, there = _in_both(hours, more)
     both = _sum_of(hours.take(here), more.take(there))
-    return _sorted([_without(hours, here), both, _without(more, there)])
+    return sorted_hours([_without(hours, here), both, _without(more, there)])
 
 
 def summed_again(hours: pa.Table, again: pa.Table) -> pa.Table:
@@ -109,7 +123,7 @@ def summed_again(hours: pa.Table, again: pa.Table) -> pa.Table:
     """
     here, there = _in_both(hours, again)
     whole = _numbers(again, "row_count")[there] >= _numbers(hours, "row_count")[here]
-    return _sorted([_without(hours, here[whole]), _without(again, there[~whole])])
+    return sorted_hours([_without(hours, here[whole]), _without(again, there[~whole])])
 
 
 def _hours_of(connection: Connection, file: FileSummary) -> list[FileSummary]:
@@ -124,10 +138,8 @@ def _common_days(one: FileSummary, other: FileSummary) -> range:
     return range(max(one.first_day, other.first_day), min(one.last_day, other.last_day) + 1)
 
 
-def _write(folder: Path, old: FileSummary, table: pa.Table) -> FileSummary:
-    first, block = to_date(old.first_day), old.first_key // KEYS_PER_FILE
-    path = f"{first:%Y/%m}/hours-{first:%Y%m%d}-{block:05d}-{uuid.uuid4().hex[:8]}.parquet"
-    return write_table(folder, path, table, (old.first_day, old.last_day))
+def _write(folder: Path, old: FileSummary, hours_of: Callable[[range], pa.Table]) -> FileSummary:
+    return write_hours(folder, old.first_key // KEYS_PER_FILE, (old.first_day, old.last_day), hours_of)
 
 
 def _in_both(one: pa.Table, other: pa.Table) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -176,7 +188,3 @@ def _without(table: pa.Table, places: NDArray[np.intp]) -> pa.Table:
     kept = np.ones(table.num_rows, np.bool_)
     kept[places] = False
     return table.filter(pa.array(kept))
-
-
-def _sorted(parts: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables(parts).sort_by([("battery_key", "ascending"), ("hour", "ascending")]).combine_chunks()

@@ -1,12 +1,13 @@
 """Hours of days that are sealed: what ten years of history are drawn from, long after the readings are gone.
 
 A file holds a quarter of a year of a block of batteries, the present one as far as days are sealed: a year of one
-battery is then in five files, and in few rows of each.
+battery is then in five files, and in few rows of each. It is made a few batteries at a time.
 """
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -16,14 +17,21 @@ import psycopg
 import pyarrow as pa
 
 from batterytwin.telemetry import MEASURED_COLUMNS, STORED_ESTIMATE_COLUMNS, Flag, Rows
-from storage.archive_files import KEYS_PER_FILE, FileSummary, read_rows, read_table, write_table
+from storage.archive_files import (
+    KEYS_PER_FILE,
+    ArchiveDamagedError,
+    FileSummary,
+    keys_in_parts,
+    read_rows,
+    read_table,
+    write_tables,
+)
 from storage.archive_manifest import FileKind, current_files, exchange_files, from_date, to_date
 
 HOUR_US: Final = 3_600_000_000
 SUMMED_COLUMNS: Final = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS)
 """Columns that hours are made of."""
 
-_KEYS_AT_ONCE: Final = 16
 _QUARTER_MONTHS: Final = 3
 
 Connection = psycopg.Connection[Any]
@@ -45,32 +53,74 @@ def make_hours(connection: Connection, folder: Path, before_day: int) -> int:
         Files that were made.
 
     Raises:
-        ArchiveDamagedError: a file is not what was written.
+        ArchiveDamagedError: a file is not what was written; its quarter and block stay as they are, others are made.
         OSError: the disk is full.
         psycopg.Error: the database is away.
     """
     there = _by_place(current_files(connection, FileKind.HOURS))
     readings = _by_place(current_files(connection, FileKind.READINGS))
     count = 0
+    damaged: list[ArchiveDamagedError] = []
     for place in sorted(there.keys() | readings.keys()):
         old, files = there[place], readings[place]
         days = _days_to_cover(place[0], before_day, old, files)
         if not days or [(file.first_day, file.last_day) for file in old] == [(days[0], days[-1])]:
             continue
-        parts = [read_table(folder, file.path) for file in old]
-        for missing in _missing(days, old):
-            paths = [f.path for f in files if f.first_day < missing.stop and f.last_day >= missing.start]
-            block = range(place[1] * KEYS_PER_FILE, (place[1] + 1) * KEYS_PER_FILE)
-            parts.append(sum_days(folder, paths, block, missing))
-        table = pa.concat_tables(parts).sort_by([("battery_key", "ascending"), ("hour", "ascending")]).combine_chunks()
-        if table.num_rows:
-            first = to_date(days[0])
-            path = f"{first:%Y/%m}/hours-{first:%Y%m%d}-{place[1]:05d}-{uuid.uuid4().hex[:8]}.parquet"
-            new = write_table(folder, path, table, (days[0], days[-1]))
-            with connection.transaction():
-                exchange_files(connection, FileKind.HOURS, [new], [file.path for file in old])
-            count += 1
+        try:
+            new = write_hours(folder, place[1], (days[0], days[-1]), _joined(folder, days, old, files))
+        except ArchiveDamagedError as error:
+            damaged.append(error)
+            continue
+        with connection.transaction():
+            exchange_files(connection, FileKind.HOURS, [new], [file.path for file in old])
+        count += 1
+    if damaged:
+        raise damaged[0]
     return count
+
+
+def write_hours(folder: Path, block: int, days: tuple[int, int], hours_of: Callable[[range], pa.Table]) -> FileSummary:
+    """Writes a file of hours, a few batteries at a time.
+
+    One without rows is written too, so that it is known that there were none.
+
+    Args:
+        folder: of the archive.
+        block: of batteries.
+        days: first and last day that the file stands for.
+        hours_of: hours of some batteries, as `sum_hours` gives them; what it raises is raised, and nothing left behind.
+
+    Raises:
+        ArchiveDamagedError: what was read back is not what was written.
+        OSError: the disk is full.
+    """
+    first, keys = to_date(days[0]), range(block * KEYS_PER_FILE, (block + 1) * KEYS_PER_FILE)
+    path = f"{first:%Y/%m}/hours-{first:%Y%m%d}-{block:05d}-{uuid.uuid4().hex[:8]}.parquet"
+    schema = sum_hours(np.empty(0, _ROWS)).schema
+    written = write_tables(folder, path, schema, (hours_of(some) for some in keys_in_parts(keys)), days)
+    return written if written.row_count else replace(written, first_key=keys[0], last_key=keys[0])
+
+
+def _joined(
+    folder: Path, days: range, old: Sequence[FileSummary], readings: Sequence[FileSummary]
+) -> Callable[[range], pa.Table]:
+    """Hours that are there, with those of the days that they lack."""
+    missing = [
+        (stretch, [file.path for file in readings if file.first_day < stretch.stop and file.last_day >= stretch.start])
+        for stretch in _missing(days, old)
+    ]
+
+    def hours_of(keys: range) -> pa.Table:
+        parts = [read_table(folder, file.path, keys) for file in old]
+        parts += [sum_days(folder, paths, keys, stretch) for stretch, paths in missing]
+        return sorted_hours(parts)
+
+    return hours_of
+
+
+def sorted_hours(parts: Sequence[pa.Table]) -> pa.Table:
+    """Hours of some tables as one, sorted by battery and hour."""
+    return pa.concat_tables(parts).sort_by([("battery_key", "ascending"), ("hour", "ascending")]).combine_chunks()
 
 
 def quarter_of(day: int) -> range:
@@ -109,12 +159,12 @@ def _missing(days: range, covered: Sequence[FileSummary]) -> list[range]:
 
 
 def sum_days(folder: Path, paths: Sequence[str], keys: Sequence[int], days: range) -> pa.Table:
-    """Sums days of some batteries up, a few batteries at a time.
+    """Sums days of some batteries up; all of their rows are held at once.
 
     Args:
         folder: of the archive.
         paths: files of readings, all that hold something of these batteries and days.
-        keys: batteries, sorted.
+        keys: a few batteries, sorted.
         days: since 1970-01-01 UTC.
 
     Returns:
@@ -123,12 +173,11 @@ def sum_days(folder: Path, paths: Sequence[str], keys: Sequence[int], days: rang
     Raises:
         ArchiveDamagedError: a file is missing or cannot be read.
     """
+    if not paths or not keys:
+        return sum_hours(np.empty(0, _ROWS))
     start_us, end_us = days.start * 24 * HOUR_US, days.stop * 24 * HOUR_US
-    parts = [sum_hours(np.empty(0, _ROWS))]
-    for first in range(0, len(keys), _KEYS_AT_ONCE) if paths else ():
-        rows = np.concatenate(list(read_rows(folder, paths, keys[first : first + _KEYS_AT_ONCE], start_us, end_us)))
-        parts.append(sum_hours(rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))]))
-    return pa.concat_tables(parts)
+    rows = np.concatenate(list(read_rows(folder, paths, keys, start_us, end_us)))
+    return sum_hours(rows[np.lexsort((rows["sample_time_us"], rows["battery_key"]))])
 
 
 def sum_hours(rows: Rows) -> pa.Table:

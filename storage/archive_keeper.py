@@ -27,6 +27,7 @@ from storage.archive_clean import forget_old, remove_unneeded_files
 from storage.archive_hours import make_hours
 from storage.archive_manifest import to_date
 from storage.archive_merge import merge_weeks
+from storage.archive_owner import claim_folder
 from storage.archive_revise import revise_files
 from storage.archive_seal import seal_day
 from storage.archive_settings import ArchiveSettings
@@ -42,7 +43,12 @@ _SESSION_OPTIONS: Final = "-c timezone=UTC -c client_min_messages=warning -c wor
 _PARTITIONS: Final = read_sql("reading_partitions")
 _LATE_DAYS: Final = read_sql("late_days")
 _HAS_ROWS: Final = sql.SQL("SELECT EXISTS (SELECT 1 FROM {})")
+_NEWEST_DAY: Final = """
+    SELECT max(last_day) - '1970-01-01'::date FROM archive_file WHERE kind = 1 AND superseded_at IS NULL
+"""
 _DAYS_A_ROUND: Final = 8
+_LONGEST_PAUSE_DAYS: Final = 30
+"""Where nothing has been sealed for longer, nothing grows older."""
 _QUIET_S: Final = 6 * 3_600
 
 _log = logging.getLogger(__name__)
@@ -97,22 +103,28 @@ def keep_archive(url: str, folder: Path, settings: ArchiveSettings, now_us: int)
         What was done; its `failures` say what could not be: a file is not what was written, or the disk is full.
 
     Raises:
+        ConflictError: the folder is the archive of another database; nothing was done.
+        OSError: the folder cannot be written to; likewise.
         StoreUnavailableError: the database does not answer.
     """
     done = ArchiveRound()
     with _session(url) as connection:
         if connection is None:
             return done
+        claim_folder(connection, folder)
         attempt = _Steps(connection, done.failures).attempt
         today, before_day = now_us // DAY_US, now_us // DAY_US - settings.hot_days
         done.removed_files = attempt(
             "removing files", lambda: remove_unneeded_files(connection, folder, settings.grace_s)
         )
-        for day in _due_days(connection, before_day, now_us)[:_DAYS_A_ROUND]:
+        due = _due_days(connection, before_day, now_us)
+        for _ in due[:_DAYS_A_ROUND]:
+            # where old days cannot be sealed, they do not keep new ones from their turn
+            day = due.pop(-1 if done.failures or done.postponed_days else 0)
             attempt(f"sealing {to_date(day)}", partial(_seal, connection, folder, day, done))
         done.revised_files = attempt("revising", lambda: revise_files(connection, folder))
         done.hour_files = attempt("making hours", lambda: make_hours(connection, folder, before_day))
-        attempt("forgetting", lambda: forget_old(connection, today, settings.raw_days, settings.hour_days))
+        attempt("forgetting", lambda: _forget(connection, today, settings))
         done.joined_files = attempt("joining weeks", lambda: merge_weeks(connection, folder, before_day))
     return done
 
@@ -124,6 +136,14 @@ def _seal(connection: Connection, folder: Path, day: int, done: ArchiveRound) ->
     else:
         done.sealed_days += 1
         done.sealed_rows += rows
+
+
+def _forget(connection: Connection, today: int, settings: ArchiveSettings) -> None:
+    """A clock may be years ahead for a moment, and what is gone does not come back: days count from what is stored."""
+    row = connection.execute(_NEWEST_DAY).fetchone()
+    if row is not None and row[0] is not None:
+        today = min(today, int(row[0]) + settings.hot_days + _LONGEST_PAUSE_DAYS)
+    forget_old(connection, today, settings.raw_days, settings.hour_days)
 
 
 @contextmanager

@@ -56,6 +56,19 @@ class ColdFiles:
         """Minutes between two times that files of readings stand for: about the fewest rows in them."""
         return sum(max(min(f.end_us, end_us) - max(f.start_us, start_us), 0) for f in self.readings) // _MINUTE_US
 
+    def without_readings(self, start_us: int, end_us: int) -> list[tuple[int, int]]:
+        """Stretches between two times that files of hours stand for and no files of readings, oldest first."""
+        found = []
+        for file in self.hours:
+            done_us, until_us = max(file.start_us, start_us), min(file.end_us, end_us)
+            for there in sorted(self.readings, key=lambda file: file.start_us):
+                if done_us < min(there.start_us, until_us):
+                    found.append((done_us, min(there.start_us, until_us)))
+                done_us = max(done_us, there.end_us)
+            if done_us < until_us:
+                found.append((done_us, until_us))
+        return found
+
 
 class ArchiveReads(StorePool):
     """Questions about the archive.

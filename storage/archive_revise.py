@@ -16,7 +16,14 @@ from numpy.lib.recfunctions import repack_fields
 from numpy.typing import NDArray
 
 from batterytwin.telemetry import STORED_ESTIMATE_COLUMNS, Rows
-from storage.archive_files import KEYS_PER_FILE, FileSummary, keys_in_parts, read_rows, write_parts
+from storage.archive_files import (
+    KEYS_PER_FILE,
+    ArchiveDamagedError,
+    FileSummary,
+    keys_in_parts,
+    read_rows,
+    write_parts,
+)
 from storage.archive_hour_changes import hours_again
 from storage.archive_manifest import FileKind, current_files, exchange_files, remove_unnamed, to_date
 from storage.archive_seal import Failpoint, no_failpoint
@@ -51,13 +58,22 @@ def revise_files(connection: Connection, folder: Path, reached: Failpoint = no_f
         Files that were written.
 
     Raises:
-        ArchiveDamagedError: a file is not what was written; it stays as it is.
+        ArchiveDamagedError: a file is not what was written; it stays as it is, others are written.
         OSError: the disk is full.
         psycopg.Error: the database is away.
     """
     paths = {str(path) for (path,) in connection.execute(_FILES)}
     files = [file for file in current_files(connection, FileKind.READINGS) if file.path in paths] if paths else []
-    return sum(_revise(connection, folder, file, reached) for file in files)
+    written = 0
+    damaged: list[ArchiveDamagedError] = []
+    for file in files:
+        try:
+            written += _revise(connection, folder, file, reached)
+        except ArchiveDamagedError as error:
+            damaged.append(error)
+    if damaged:
+        raise damaged[0]
+    return written
 
 
 def _revise(connection: Connection, folder: Path, file: FileSummary, reached: Failpoint) -> bool:

@@ -12,6 +12,7 @@ import psycopg
 
 from batterytwin import __version__
 from batterytwin.errors import ConflictError, InvalidArgumentError, StoreUnavailableError
+from storage.archive_files import ArchiveDamagedError
 from storage.backup_file import is_file_name, pack
 from storage.backup_manifest import BackupManifest, entries_below, sync_file, sync_folder
 from storage.database_dump import check_server_version, dump_database
@@ -30,7 +31,7 @@ _LIST_TABLES: Final = read_sql("list_tables").decode()
 _KEEP_DAYS: Final = "LOCK TABLE reading IN ACCESS SHARE MODE"
 """Before the snapshot: a day that was sealed between the snapshot and its dump would be in neither of the two, since a
 table that is emptied at once is empty for older snapshots too. Sealing gives up on such a lock and comes again."""
-_CURRENT_FILES: Final = "SELECT path FROM archive_file WHERE superseded_at IS NULL ORDER BY path"
+_CURRENT_FILES: Final = "SELECT path, encode(sha256, 'hex') FROM archive_file WHERE superseded_at IS NULL ORDER BY path"
 _TRIES: Final = 3
 
 Connection = psycopg.Connection[Any]
@@ -55,6 +56,7 @@ def make_backup(
         What was backed up.
 
     Raises:
+        ArchiveDamagedError: the backup was made, with files of the archive that are not what was once written.
         ConflictError: the target exists, or another backup to it is under way.
         InvalidArgumentError: the target cannot be written.
         StoreUnavailableError: the database is away, or could not be dumped.
@@ -65,7 +67,9 @@ def make_backup(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _partial_folder(target) as partial:
-            manifest = _try_until_whole(url, data_dir, archive or data_dir / ARCHIVE_FOLDER, partial, copy=copy)
+            manifest, damaged = _try_until_whole(
+                url, data_dir, archive or data_dir / ARCHIVE_FOLDER, partial, copy=copy
+            )
             manifest.write(partial)
             for folder in [partial, *(path for path in partial.rglob("*") if path.is_dir())]:
                 sync_folder(folder)
@@ -78,6 +82,14 @@ def make_backup(
         raise InvalidArgumentError(
             f"The backup could not be written: {error}. Choose a place that has room.", field="target", value=target
         ) from error
+    if damaged:
+        raise ArchiveDamagedError(
+            f"{target} was made, but {len(damaged)} files of the archive are not what was once written: "
+            f"{', '.join(damaged[:3])}{' …' if damaged[3:] else ''}. Keep older backups, which may have them whole, "
+            "and check the disk.",
+            field="archive_dir",
+            value=damaged[0],
+        )
     return manifest
 
 
@@ -100,7 +112,9 @@ def _partial_folder(target: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _try_until_whole(url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool) -> BackupManifest:
+def _try_until_whole(
+    url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool
+) -> tuple[BackupManifest, list[str]]:
     """A table that is dropped while it is being dumped, or a file that vanishes, makes the backup begin again."""
     for attempt in range(_TRIES):
         try:
@@ -112,7 +126,8 @@ def _try_until_whole(url: str, data_dir: Path, archive: Path, folder: Path, *, c
     raise AssertionError("unreachable")
 
 
-def _take(url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool) -> BackupManifest:
+def _take(url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool) -> tuple[BackupManifest, list[str]]:
+    """Fills the folder; returns what is in it, and which files of the archive are damaged."""
     _take_files(archive, folder / ARCHIVE_FOLDER, copy=copy)
     try:
         with psycopg.connect(url, options="-c timezone=UTC", application_name="batterytwin backup") as connection:
@@ -125,7 +140,8 @@ def _take(url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool) 
             # Again: days that were sealed between the first look and the snapshot. Files never change, so that what
             # is taken twice is the same, and what the snapshot does not name is no harm.
             _take_files(archive, folder / ARCHIVE_FOLDER, copy=copy)
-            for path in _column(connection, _CURRENT_FILES):
+            sealed: dict[str, str] = dict(connection.execute(_CURRENT_FILES).fetchall())
+            for path in sealed:
                 if not (folder / ARCHIVE_FOLDER / path).is_file():
                     raise InvalidArgumentError(
                         f"{archive / path} is not there, though the archive's manifest names it. Set archive_dir "
@@ -145,7 +161,7 @@ def _take(url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool) 
     except psycopg.Error as error:
         raise StoreUnavailableError(f"The database cannot be backed up: {error}", retry_after_s=1.0) from error
     _take_keys(data_dir, folder / KEYS_FOLDER)
-    return BackupManifest(
+    manifest = BackupManifest(
         made_at=made_at.isoformat(),
         wal_position=str(position),
         product_version=__version__,
@@ -156,6 +172,7 @@ def _take(url: str, data_dir: Path, archive: Path, folder: Path, *, copy: bool) 
         tables=tables,
         files=entries_below(folder),
     )
+    return manifest, [p for p, sha256 in sealed.items() if manifest.files[f"{ARCHIVE_FOLDER}/{p}"].sha256 != sha256]
 
 
 def _take_files(source: Path, target: Path, *, copy: bool) -> None:

@@ -20,7 +20,12 @@ from storage.embedded import EmbeddedPostgres
 from storage.migrate import check_known, migrate
 
 _EMPTY: Final = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+_SERVERS: Final = """
+    SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'batterytwin-server'
+"""
 _MAKE_EMPTY: Final = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+_OTHER_OWNER: Final = "UPDATE archive_state SET owner = gen_random_uuid()"
+"""The database that was backed up may live on, with an archive of its own."""
 _TIMESCALE: Final = "timescaledb"
 
 Connection = psycopg.Connection[Any]
@@ -61,8 +66,8 @@ def restore_backup(
         What was restored.
 
     Raises:
-        InvalidArgumentError: the backup is damaged; nothing was changed.
-        ConflictError: the target is not empty.
+        InvalidArgumentError: the backup is damaged, or there is no room; nothing was changed.
+        ConflictError: the target is not empty, or a server uses the database.
         SchemaMismatchError: the backup was made by a newer version; nothing was changed.
         StoreUnavailableError: the database could not be filled.
     """
@@ -77,11 +82,11 @@ def restore_backup(
         raise ConflictError(
             f"The archive {archive} is not empty. Name a new one, or move it away.", field="archive_dir", value=archive
         )
-    data_dir.parent.mkdir(parents=True, exist_ok=True)
     # A name of its own each time: the embedded server may note a place for its cluster by it.
     staging = data_dir.with_name(f".{data_dir.name}.restoring-{secrets.token_hex(4)}")
     server = EmbeddedPostgres(staging)
     try:
+        data_dir.parent.mkdir(parents=True, exist_ok=True)
         with _opened(backup.absolute(), data_dir.parent) as folder:
             manifest = BackupManifest.read(folder)
             manifest.check(folder)
@@ -96,8 +101,16 @@ def restore_backup(
             _copy_files(folder / ARCHIVE_FOLDER, archive or staging / ARCHIVE_FOLDER, mode=0o644)
             _copy_files(folder / KEYS_FOLDER, staging, mode=0o600)
         _put_in_place(staging, data_dir)
-    except BaseException:
+    except BaseException as error:
         _remove(server, staging)
+        if archive is not None:  # it was empty: what is there now is half of this
+            shutil.rmtree(archive, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise InvalidArgumentError(
+                f"The backup could not be restored: {error}. Choose a place that has room.",
+                field="data_dir",
+                value=data_dir,
+            ) from error
         raise
     return manifest
 
@@ -131,6 +144,11 @@ def _check_database(url: str, *, force: bool) -> None:
                     "tables.",
                     field="DATABASE_URL",
                 )
+            if connection.execute(_SERVERS).fetchall():
+                raise ConflictError(
+                    "A server uses the database that DATABASE_URL names. Stop it, or name another database.",
+                    field="DATABASE_URL",
+                )
             if row is not None and row[0]:
                 connection.execute(_MAKE_EMPTY)
     except psycopg.Error as error:
@@ -152,6 +170,8 @@ def _fill(url: str, folder: Path, manifest: BackupManifest) -> None:
     except psycopg.Error as error:
         raise StoreUnavailableError(f"The database cannot be restored: {error}") from error
     migrate(url)
+    with psycopg.connect(url) as connection:
+        connection.execute(_OTHER_OWNER)
 
 
 def _check_counts(connection: Connection, manifest: BackupManifest) -> None:

@@ -5,11 +5,13 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import BinaryIO, Final
 
 from batterytwin.errors import StoreUnavailableError
+
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 FRAME: Final = struct.Struct("<I")
 """Length of what follows, in front of every question and every part of an answer."""
@@ -20,8 +22,18 @@ def ignore_stop_signals() -> None:
 
     Ctrl-C reaches the process group, and SIGTERM every process of a service or a container.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def stop_signals_held_back() -> Iterator[None]:
+    """Children that are started within inherit these signals blocked: one would end them before they can ignore it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    try:
+        yield
+    finally:  # not what was before: children are started side by side
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
@@ -103,13 +115,14 @@ class FramedChild:
     async def _running(self) -> asyncio.subprocess.Process:
         process = self._process
         if process is None or process.returncode is not None:
-            process = self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
-            )
+            with stop_signals_held_back():
+                process = self._process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.DEVNULL,
+                    env=os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
+                )
             if self._greeting and process.stdin is not None:
                 process.stdin.write(FRAME.pack(len(self._greeting)) + self._greeting)
         return process

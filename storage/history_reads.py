@@ -13,13 +13,16 @@ from storage.archive_reads import ArchiveReads, ColdFile, ColdFiles, at_once, wh
 from storage.history_buckets import HistoryPart, bucketed, is_fine
 from storage.history_rows import HistoryRows
 from storage.hot_history import hot_page, is_traced, traced_values, traces_between
+from storage.instants import to_us
 from storage.sql_files import read_sql
+from storage.timescale_hours import last_hour_alone
 
 HISTORY_METRICS: Final = (*MEASURED_COLUMNS, *STORED_ESTIMATE_COLUMNS, *TRACED_COLUMNS)
 """Columns that can be asked for."""
 
 _COUNT_LATE = read_sql("count_late")
 _HOUR_US: Final = 3_600_000_000
+_DAY_US: Final = 24 * _HOUR_US
 _EVERYTHING: Final = 2**31 - 2
 
 _LONGEST_STRETCH_US: Final = 90 * 24 * _HOUR_US
@@ -68,6 +71,29 @@ class HistoryReads(ArchiveReads):
             if len(page.time_us):  # a page tells by its last point where the next one begins
                 return replace(page, more=True)
             start_us = int(next_row.time_us[0])
+
+    async def hours_only_until_us(self, battery_key: int, start_us: int, end_us: int) -> int | None:
+        """End of the last day between two times of which hours are left and no readings; None = there is none.
+
+        Args:
+            battery_key: database key of the battery.
+            start_us: first time, inclusive, microseconds since 1970 UTC.
+            end_us: last time, exclusive.
+        """
+
+        async def ask(files: ColdFiles) -> int | None:
+            for gap in reversed(files.without_readings(start_us, end_us)):
+                hours = [file for file in files.hours if file.start_us < gap[1] and file.end_us > gap[0]]
+                columns = await self._cold_hours(hours, battery_key, gap, [])
+                if columns is not None and len(columns["time_us"]):
+                    return int(columns["time_us"][-1]) // _DAY_US * _DAY_US + _DAY_US
+            if files.hours:
+                return None
+            async with self._connection() as connection:
+                hour = await last_hour_alone(connection, battery_key, start_us, end_us)
+            return None if hour is None else to_us(hour) // _DAY_US * _DAY_US + _DAY_US
+
+        return await self._consistently(battery_key, (start_us, end_us), ask)
 
     async def late_count(self) -> int:
         """Readings that came later than their twin's watermark and are not in the archive yet."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import psycopg
 
-from batterytwin.errors import SchemaMismatchError, StoreUnavailableError
+from batterytwin.errors import ConflictError, Reason, SchemaMismatchError, StoreUnavailableError
 from storage.timescale import MIGRATIONS as _TIMESCALE_MIGRATIONS
 from storage.timescale import enable_timescale
 
@@ -73,6 +73,7 @@ def migrate(url: str, folder: Path = _MIGRATIONS, *, timescale: bool = True) -> 
 
     Raises:
         SchemaMismatchError: an applied file was changed since, or the database knows one that this version does not.
+        ConflictError: the database refuses a migration, of which nothing was applied (DATABASE_FORBIDS).
         StoreUnavailableError: the database does not answer.
     """
     migrations, optional = read_migrations(folder), read_migrations(_TIMESCALE_MIGRATIONS)
@@ -90,6 +91,13 @@ def migrate(url: str, folder: Path = _MIGRATIONS, *, timescale: bool = True) -> 
             return names
     except psycopg.OperationalError as error:
         raise StoreUnavailableError(f"The database cannot be migrated: {error}", retry_after_s=1.0) from error
+    except psycopg.Error as error:
+        raise ConflictError(
+            f"The database refuses to be migrated: {error}. Nothing of that step was done. The user needs the right to "
+            "make and change tables: best it owns the database.",
+            reason=Reason.DATABASE_FORBIDS,
+            field="database_url",
+        ) from error
 
 
 def check_known(names: Collection[str], folder: Path = _MIGRATIONS) -> None:

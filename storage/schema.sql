@@ -221,7 +221,7 @@ CREATE TABLE public.archive_file (
     CONSTRAINT archive_file_check CHECK ((last_day >= first_day)),
     CONSTRAINT archive_file_check1 CHECK ((last_battery_key >= first_battery_key)),
     CONSTRAINT archive_file_kind_check CHECK ((kind = ANY (ARRAY[1, 2]))),
-    CONSTRAINT archive_file_row_count_check CHECK ((row_count > 0)),
+    CONSTRAINT archive_file_row_count_check CHECK (((row_count > 0) OR (kind = 2))),
     CONSTRAINT archive_file_sha256_check CHECK ((octet_length(sha256) = 32))
 );
 
@@ -243,9 +243,11 @@ ALTER TABLE public.archive_file ALTER COLUMN file_key ADD GENERATED ALWAYS AS ID
 CREATE TABLE public.archive_state (
     one_row boolean DEFAULT true NOT NULL,
     version bigint NOT NULL,
+    owner uuid DEFAULT gen_random_uuid() NOT NULL,
     CONSTRAINT archive_state_one_row_check CHECK (one_row)
 );
 COMMENT ON COLUMN public.archive_state.version IS 'rises with every transaction that moves rows';
+COMMENT ON COLUMN public.archive_state.owner IS 'names this database in the folder of its archive; a restored one is another';
 
 CREATE TABLE public.audit_entry (
     seq bigint NOT NULL,

@@ -12,6 +12,7 @@ from storage.instants import to_datetime, to_us, to_us_or_none
 from storage.sql_files import read_sql
 
 _STRING_LOADS = read_sql("string_loads")
+_HAS_READINGS = read_sql("has_readings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,28 @@ class StringLoadReads(ArchiveReads):
             return await asyncio.to_thread(_joined, hot, _cold_loads(list(batteries_of), cold))
 
         return await self._unmoved(lambda: self._cold_readings_of(keys, start_us, end_us), ask)
+
+    async def may_have_readings(self, battery_keys: Sequence[int], start_us: int, end_us: int) -> bool:
+        """Whether there may be a reading of some batteries between two times, however far they are apart.
+
+        Of the archive it is known by the day.
+
+        Args:
+            battery_keys: database keys.
+            start_us: first sample time, inclusive, microseconds since 1970 UTC.
+            end_us: last sample time, exclusive.
+        """
+
+        async def ask(files: ColdFiles) -> bool:
+            if files.readings:
+                return True
+            values = {"battery_keys": list(battery_keys), "start": to_datetime(start_us), "end": to_datetime(end_us)}
+            async with self._connection() as connection:
+                return bool(
+                    (await (await connection.execute(_HAS_READINGS, values, prepare=False)).fetchall())[0].found
+                )
+
+        return await self._unmoved(lambda: self._cold_readings_of(battery_keys, start_us, end_us), ask)
 
     async def _hot_loads(self, battery_keys: Sequence[int], start_us: int, end_us: int) -> list[StringLoad]:
         values = {"battery_keys": list(battery_keys), "start": to_datetime(start_us), "end": to_datetime(end_us)}

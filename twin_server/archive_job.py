@@ -12,6 +12,7 @@ import structlog
 
 from batterytwin.errors import StoreUnavailableError
 from storage.archive_settings import ArchiveSettings
+from storage.framed_child import stop_signals_held_back
 
 _LONGEST_S: Final = 3_600.0
 
@@ -24,13 +25,14 @@ async def run_archive_keeper(url: str, folder: Path, settings: ArchiveSettings) 
     Raises:
         StoreUnavailableError: it could not do all, and says why; the other steps are done.
     """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "storage.archive_keeper"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    with stop_signals_held_back():
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "storage.archive_keeper"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
     # on its input, because everyone on the machine can read command lines
     asked = json.dumps({"url": url, "folder": str(folder), "settings": asdict(settings)}) + "\n"
     try:

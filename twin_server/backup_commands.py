@@ -1,6 +1,8 @@
 """`batterytwin backup` and `batterytwin restore`."""
 
 import asyncio
+import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,6 +78,8 @@ def restore(
             value=settings.data_dir,
         )
     url = settings.database_url.get_secret_value() if settings.database_url else None
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: what was begun is taken away, its database with it
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     manifest = restore_backup(source, settings.data_dir, database_url=url, archive=settings.archive_dir, force=force)
     typer.echo(f"{settings.data_dir}: restored; {_told(manifest)}")
 

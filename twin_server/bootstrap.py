@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import gc
+import os
 import signal
 import socket
 import time
@@ -43,14 +44,14 @@ from twin_server.first_admin import ensure_first_admin
 from twin_server.fleet_setup import make_specs, register_fleet
 from twin_server.instance import Instance
 from twin_server.live_drill import DrillPlace
-from twin_server.logging_setup import configure_logging
+from twin_server.logging_setup import configure_logging, turn_if_full
 from twin_server.past_twins import PastSettings, PastTwins
 from twin_server.progress import StartReport
 from twin_server.projection_child import ProjectionChild
 from twin_server.ray_watch import RayWatch
 from twin_server.scheduler import Job
 from twin_server.server import TwinServer
-from twin_server.settings import ServerSettings
+from twin_server.settings import ServerSettings, unknown_variables
 from twin_server.simulated_gateways import make_simulator_tokens
 
 _COMPANION_GRACE_S: Final = 2.0
@@ -75,13 +76,17 @@ async def run_server(settings: ServerSettings) -> int:
     report = StartReport()
     instance = Instance(settings.data_dir)
     instance.acquire()
+    for unknown in unknown_variables(os.environ):
+        report.warn(unknown)
     configure_logging(settings.data_dir / "logs" / "server.log")
     stop = asyncio.Event()
     _stop_on_signals(stop)
     try:
         async with AsyncExitStack() as parts:
             # Ray prints notes to developers ("a worker died ...") where the person who started the server reads.
-            notes = parts.enter_context((settings.data_dir / "logs" / "libraries.log").open("a", buffering=1))
+            path = settings.data_dir / "logs" / "libraries.log"
+            turn_if_full(path)
+            notes = parts.enter_context(path.open("a", buffering=1))
             parts.enter_context(redirect_stdout(notes))
             server = _Server(
                 settings=settings, inventory=fleet, instance=instance, report=report, parts=parts, stop=stop
@@ -180,9 +185,7 @@ class _Server:
         companions = Companions(self._instance, settings.data_dir / "logs", report)
         self._parts.push_async_callback(companions.stop, _COMPANION_GRACE_S)
         if settings.simulator:
-            newest_us = self._newest_sample_us(server)
-            tokens = await make_simulator_tokens(store, self._inventory)
-            await self._start_simulator(companions, server.local_target, tokens, newest_us)
+            await self._start_simulator(companions, server, await make_simulator_tokens(store, self._inventory))
         dashboard_url = ""
         if settings.dashboard:
             dashboard_url = await self._start_dashboard(companions, server.local_target)
@@ -280,21 +283,26 @@ class _Server:
 
         return RayDrillHosts()
 
-    async def _start_simulator(
-        self, companions: Companions, target: str, tokens: Mapping[str, str], newest_us: int
-    ) -> None:
-        settings = self._settings
-        now = datetime.now(UTC)
-        start = max(now, datetime.fromtimestamp(newest_us / 1e6, UTC) + timedelta(seconds=1))
-        arguments = ["--target", target, "--speed", str(settings.speed), "--start", start.isoformat()]
-        arguments += ["--buffer-dir", str(settings.data_dir / "gateways")]
-        if settings.fleet_file is not None:
-            arguments += ["--fleet", str(settings.fleet_file)]
-        if newest_us == 0 and settings.backfill_days:
-            fine = next(self._inventory.locations[0].strings()).string_id
-            arguments += ["--backfill-days", str(settings.backfill_days)]
-            arguments += ["--fine-string", fine, "--fine-days", str(min(_FINE_DAYS, settings.backfill_days))]
-        live = await companions.start_simulator(arguments, tokens)
+    async def _start_simulator(self, companions: Companions, server: TwinServer, tokens: Mapping[str, str]) -> None:
+        settings, live = self._settings, asyncio.Event()
+        fills_history = self._newest_sample_us(server) == 0 and settings.backfill_days > 0
+        first_start = datetime.now(UTC)
+
+        def arguments() -> list[str]:
+            fills = fills_history and not live.is_set()  # whole, so from the same start, whoever ended before it was
+            newest = datetime.fromtimestamp(self._newest_sample_us(server) / 1e6, UTC)
+            start = first_start if fills else max(datetime.now(UTC), newest + timedelta(seconds=1))
+            found = ["--target", server.local_target, "--speed", str(settings.speed), "--start", start.isoformat()]
+            found += ["--buffer-dir", str(settings.data_dir / "gateways")]
+            if settings.fleet_file is not None:
+                found += ["--fleet", str(settings.fleet_file)]
+            if fills:
+                fine = next(self._inventory.locations[0].strings()).string_id
+                found += ["--backfill-days", str(settings.backfill_days)]
+                found += ["--fine-string", fine, "--fine-days", str(min(_FINE_DAYS, settings.backfill_days))]
+            return found
+
+        await companions.start_simulator(arguments, tokens, live)
         waiting = asyncio.create_task(live.wait())
         waiting.add_done_callback(lambda _: self._report.step("simulated gateways feed live samples"))
         self._parts.callback(waiting.cancel)

@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from twin_server.logging_setup import turn_if_full
+
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -48,6 +50,7 @@ class ChildProcess:
             read_output: keep standard output for `lines()`.
         """
         log_path.parent.mkdir(parents=True, exist_ok=True)
+        turn_if_full(log_path)  # one that ends at once is started again every few seconds, for as long as it takes
         with log_path.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,

@@ -26,12 +26,20 @@ class Companions:
         self._running: dict[str, ChildProcess] = {}
         self._keepers: list[asyncio.Task[None]] = []
 
-    async def start_simulator(self, arguments: Sequence[str], tokens: Mapping[str, str]) -> asyncio.Event:
-        """Starts the simulated gateways; the event is set when they feed live samples."""
-        live = asyncio.Event()
+    async def start_simulator(
+        self, make_arguments: Callable[[], Sequence[str]], tokens: Mapping[str, str], live: asyncio.Event
+    ) -> None:
+        """Starts the simulated gateways.
+
+        Args:
+            make_arguments: asked at each start, also when they are started again: time has gone on.
+            tokens: of the gateways, by location.
+            live: is set when they feed live samples.
+        """
         secrets = (json.dumps({"tokens": dict(tokens)}) + "\n").encode()
 
         async def start() -> ChildProcess:
+            arguments = make_arguments()
             child = await ChildProcess.start(
                 "simulator",
                 "simulator",
@@ -44,7 +52,6 @@ class Companions:
             return child
 
         await self._keep("simulator", start)
-        return live
 
     async def start_dashboard(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
         """Starts the dashboard."""
@@ -78,7 +85,10 @@ class Companions:
                     f"the {name} ended (exit code {code}); starting it again. See {self._log_dir}/{name}.log"
                 )
                 await asyncio.sleep(_RESTART_DELAY_S)
-                self._adopt(await start())
+                try:
+                    self._adopt(await start())
+                except OSError as error:  # no room, no memory: tried again
+                    self._report.warn(f"the {name} cannot be started: {error}")
 
         self._spawn(keep())
 

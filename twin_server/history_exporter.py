@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from batterytwin.errors import OverloadedError
 from batterytwin.v1 import history_service_pb2 as pb
 from storage.access_records import AuditEntry
+from storage.history_buckets import is_fine
 from storage.history_export import ExportBatch
 from storage.history_rows import HistoryRows
 from twin_server.audit import audit_entry
 from twin_server.drain import Drain
 from twin_server.export_request import ExportPlan, read_export
+from twin_server.history_request import readings_gone
 from twin_server.principal import Principal
 from twin_server.routing import FleetMap
 
@@ -59,6 +61,9 @@ class ExportStore(Protocol):
     ) -> HistoryRows:
         """One page of the history of a battery."""
 
+    async def hours_only_until_us(self, battery_key: int, start_us: int, end_us: int) -> int | None:
+        """End of the last day of which hours are left and no readings."""
+
     async def audit(self, entry: AuditEntry) -> None:
         """Adds an entry to the audit trail."""
 
@@ -89,6 +94,7 @@ class HistoryExporter:
         """
         plan = read_export(request, self._map, principal)
         with self._counted():
+            await self._check_kept(plan)
             await self._store.audit(audit_entry("history.export", plan.place, str(plan)))
             row_count = 0
             async with aclosing(self._pieces(plan)) as pieces:
@@ -104,6 +110,13 @@ class HistoryExporter:
                             data=data[begin : begin + _PIECE_BYTES], row_count=row_count, done_fraction=done
                         )
             _log.info("history exported", place=plan.place, rows=row_count)
+
+    async def _check_kept(self, plan: ExportPlan) -> None:
+        """Refuses a file that would silently lack what is no longer kept."""
+        for key in plan.battery_keys.tolist() if is_fine(plan.bucket_us) else ():
+            gone_us = await self._store.hours_only_until_us(key, plan.start_us, plan.end_us)
+            if gone_us is not None:
+                raise readings_gone(gone_us)
 
     async def _pieces(self, plan: ExportPlan) -> AsyncGenerator[tuple[bytes, int, float]]:
         """Bytes of the file, the rows that went into it with them, and the share of the work done."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 from batterytwin.errors import InvalidArgumentError, Reason
 from storage.history_buckets import is_fine
 from storage.history_reads import HISTORY_METRICS
+from storage.instants import to_datetime
 from twin_server.history_proto import METRIC_NAMES
 from twin_server.time_proto import timestamp_to_us
 
@@ -58,6 +59,17 @@ def check_fine_range(start_us: int, end_us: int, bucket_us: int | None) -> None:
         raise _uneven(start_us, end_us, bucket_us)
     what = "raw rows" if bucket_us is None else "buckets below 1 h"
     raise _too_long(start_us, end_us, f"{what} are given for at most 90; split it, or ask for buckets of 1 h or more")
+
+
+def readings_gone(until_us: int) -> InvalidArgumentError:
+    """What is told who asks for readings of a time of which only hours are left."""
+    until = f"{to_datetime(until_us):%Y-%m-%dT%H:%MZ}"
+    return InvalidArgumentError(
+        f"Of the time before {until} the readings are no longer kept, only hours: ask for buckets of 1 h or more, or "
+        f"begin at {until}.",
+        field="start_time",
+        value=until,
+    )
 
 
 def read_bucket_us(request: Any) -> int | None:

@@ -6,13 +6,14 @@ from typing import Any, Final, Protocol
 from batterytwin.v1 import history_service_pb2, history_service_pb2_grpc
 from storage.alert_records import AlertRecord
 from storage.event_records import EventQuery, EventRecord
+from storage.history_buckets import is_fine
 from storage.history_rows import HistoryRows
 from twin_server.event_log import EventLog
 from twin_server.history_bucket import chosen_bucket_us
 from twin_server.history_exporter import HistoryExporter
 from twin_server.history_page import page_points
 from twin_server.history_proto import HistoryMarks, history_to_proto
-from twin_server.history_request import check_fine_range, read_metrics, read_range_us
+from twin_server.history_request import HOUR_US, check_fine_range, read_metrics, read_range_us, readings_gone
 from twin_server.live_table import LiveTable
 from twin_server.page_token import decode_page_token, encode_page_token
 from twin_server.principal import current_principal
@@ -37,6 +38,9 @@ class HistoryStore(Protocol):
         limit: int,
     ) -> HistoryRows:
         """One page of the history of a battery."""
+
+    async def hours_only_until_us(self, battery_key: int, start_us: int, end_us: int) -> int | None:
+        """End of the last day of which hours are left and no readings."""
 
     async def list_events(self, query: EventQuery) -> list[EventRecord]:
         """One page of events, newest first."""
@@ -64,6 +68,11 @@ class HistoryServicer(history_service_pb2_grpc.HistoryServiceServicer):
         start_us, end_us = read_range_us(request)
         bucket_us = chosen_bucket_us(request, start_us, end_us)
         check_fine_range(start_us, end_us, bucket_us)
+        if is_fine(bucket_us):
+            gone_us = await self._store.hours_only_until_us(identity.battery_key, start_us, end_us)
+            if gone_us is not None and not request.auto_bucket:
+                raise readings_gone(gone_us)
+            bucket_us = bucket_us if gone_us is None else HOUR_US
         metrics = read_metrics(request.metrics)
         rows = await self._store.query_history(
             identity.battery_key,

@@ -4,17 +4,20 @@ import fcntl
 import json
 import os
 import signal
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import psutil
 
-from batterytwin.errors import ConflictError
+from batterytwin.errors import ConflictError, InvalidArgumentError
 
-_LOCK_NAME = "instance.lock"
-_RECORD_NAME = "instance.json"
+_LOCK_NAME: Final = "instance.lock"
+_RECORD_NAME: Final = "instance.json"
+_LOOKED_AT_S: Final = 0.5
+"""Longer than somebody holds the lock who only looks whether a server does."""
 
 
 @dataclass(slots=True)
@@ -47,27 +50,35 @@ class Instance:
 
         Raises:
             ConflictError: another server uses this data directory.
+            InvalidArgumentError: the directory cannot be made or written to.
         """
-        self._data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (self._data_dir / _LOCK_NAME).open("a+")
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+            lock = (self._data_dir / _LOCK_NAME).open("a+")
+        except OSError as error:
+            raise InvalidArgumentError(
+                f"The data directory cannot be used: {error}. Choose another --data-dir.",
+                field="data_dir",
+                value=self._data_dir,
+            ) from error
+        if not _lock_soon(lock):
             lock.close()
-            other = read_instance(self._data_dir)
+            other = _read_record(self._data_dir)
             raise ConflictError(
                 f"A server (pid {other.pid if other else 'unknown'}) already uses {self._data_dir}. "
                 "Stop it, or choose another --data-dir and other ports.",
                 field="data_dir",
                 value=self._data_dir,
-            ) from None
+            )
         self._lock = lock
         if (left := _read_record(self._data_dir)) is not None:
             _end_orphans(left)
         self.save()
 
     def add_child(self, pid: int) -> None:
-        """Notes a process that has to end with this one."""
+        """Notes a process that has to end with this one, and forgets those that have ended."""
+        children = self.record.children
+        self.record.children = {pid: began for pid, began in children.items() if psutil.pid_exists(int(pid))}
         with suppress(psutil.NoSuchProcess):
             self.record.children[str(pid)] = psutil.Process(pid).create_time()
         self.save()
@@ -89,9 +100,37 @@ class Instance:
 
 
 def read_instance(data_dir: Path) -> InstanceRecord | None:
-    """Record of the server that runs on this data directory, or None when none runs."""
+    """Record of the server that runs on this data directory, or None when none runs.
+
+    The lock says whether one does: the process number of one that was killed may be another's by now.
+    """
     record = _read_record(data_dir)
-    return record if record is not None and psutil.pid_exists(record.pid) else None
+    return record if record is not None and _is_locked(data_dir) else None
+
+
+def _is_locked(data_dir: Path) -> bool:
+    try:
+        with (data_dir / _LOCK_NAME).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
+
+
+def _lock_soon(lock: IO[str]) -> bool:
+    """Takes the lock unless a server holds it: who only looks does not for long."""
+    give_up = time.monotonic() + _LOOKED_AT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
 
 
 def _read_record(data_dir: Path) -> InstanceRecord | None:

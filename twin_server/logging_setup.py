@@ -65,6 +65,12 @@ def configure_logging(path: Path | None = None, level: int = logging.INFO) -> No
     root.setLevel(level)
 
 
+def turn_if_full(path: Path) -> None:
+    """Renames a log of 10 MiB, written by whoever does not turn it, so that a new one begins; one old one is kept."""
+    if path.exists() and path.stat().st_size >= _MOST_BYTES:
+        path.replace(path.with_name(f"{path.name}.1"))
+
+
 def add_call(_logger: Any, _level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Adds which call a line belongs to, and who makes it."""
     call = current_call.get()

@@ -48,6 +48,9 @@ class PastOutageStore(Protocol):
     ) -> list[StringLoad]:
         """See `storage.string_load_reads`."""
 
+    async def may_have_readings(self, battery_keys: Sequence[int], start_us: int, end_us: int) -> bool:
+        """See `storage.string_load_reads`."""
+
     async def list_events(self, query: EventQuery) -> list[EventRecord]:
         """See `storage.event_tables`."""
 
@@ -208,7 +211,8 @@ class PastOutages:
         last_us = touched_us[1] + _MOST_DAYS * _DAY_US
         while day_us <= touched_us[1] or (finder.lasts and day_us < last_us):
             next_us = day_us + _DAY_US
-            await self._take(finder, location, read_us, next_us)
+            if not await self._take(finder, location, read_us, next_us) and not finder.lasts:
+                next_us = await self._next_day(location, next_us, touched_us[1])
             day_us = read_us = next_us
             if not finder.lasts:
                 await self._record(location, finder, (open_us, next_us), touched_us)
@@ -229,14 +233,33 @@ class PastOutages:
             day_us, end_us = day_us - _DAY_US, day_us
         return day_us + _DAY_US
 
-    async def _take(self, finder: OutageFinder, location: int, start_us: int, end_us: int) -> None:
+    async def _take(self, finder: OutageFinder, location: int, start_us: int, end_us: int) -> bool:
+        """Hands in what there is between two times; whether there was anything."""
         loads = await self._loads(location, start_us, end_us)
         await asyncio.to_thread(finder.take, loads, end_us)
+        return bool(loads)
+
+    async def _next_day(self, location: int, day_us: int, end_us: int) -> int:
+        """The first day with readings from a day on, or one after the end: a clock may have been years behind."""
+        keys = [key for of_string in self._batteries_of(location).values() for key in of_string]
+        days = 1
+        while day_us <= end_us:
+            if not await self._store.may_have_readings(keys, day_us, day_us + days * _DAY_US):
+                day_us += days * _DAY_US
+                days *= 2
+            elif days > 1:
+                days //= 2
+            else:
+                break
+        return day_us
 
     async def _loads(self, location: int, start_us: int, end_us: int) -> list[StringLoad]:
+        return await self._store.string_loads(self._batteries_of(location), start_us, end_us)
+
+    def _batteries_of(self, location: int) -> dict[str, list[int]]:
+        """Database keys of the batteries of each string of a location."""
         keys = self._live.fleet_map.battery_keys
-        batteries_of = {name: keys[ordinals].tolist() for name, ordinals in self._strings(location)}
-        return await self._store.string_loads(batteries_of, start_us, end_us)
+        return {name: keys[ordinals].tolist() for name, ordinals in self._strings(location)}
 
     async def _record(
         self, location: int, finder: OutageFinder, span_us: tuple[int, int], touched_us: tuple[int, int]

@@ -1,7 +1,10 @@
 """Settings of a server: command-line options beat environment variables (`BATTERYTWIN_*`), which beat the defaults."""
 
+import difflib
 import ipaddress
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,11 +12,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.life_plan import ReplacementPrices
 
+_PREFIX: Final = "BATTERYTWIN_"
+_OTHERS: Final = ("BATTERYTWIN_GATEWAY_TOKEN", "BATTERYTWIN_GATEWAY_TOKENS", "BATTERYTWIN_JWT_SECRET")
+"""Variables that are read elsewhere."""
+
 
 class ServerSettings(BaseSettings):
     """Everything that can be chosen about one server. Secrets are masked wherever settings are printed."""
 
-    model_config = SettingsConfigDict(env_prefix="BATTERYTWIN_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, allow_inf_nan=False
+    )
 
     data_dir: Path = Field(
         default=Path(".batterytwin"), description="embedded database, keys, caches, logs, gateway buffers"
@@ -68,10 +77,22 @@ class ServerSettings(BaseSettings):
     single_block_hours: float = Field(default=1.5, gt=0, description="work to exchange one block among others, h")
     string_block_hours: float = Field(default=0.6, gt=0, description="work for each block of a whole string, h")
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "archive_dir")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().resolve()
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            from psycopg import Error, conninfo  # noqa: PLC0415  # kept out of `batterytwin --help`
+
+            try:
+                conninfo.conninfo_to_dict(value.get_secret_value())
+            except Error:  # its words would hold the password
+                raise ValueError("Input should be a URL like postgresql://user:password@host:5432/database") from None
+        return value
 
     @property
     def replacement_prices(self) -> ReplacementPrices:
@@ -102,6 +123,23 @@ class ServerSettings(BaseSettings):
                 field="host",
                 value=self.host,
             )
+
+
+def variable_of(field: str) -> str:
+    """Environment variable of a setting."""
+    alias = ServerSettings.model_fields[field].validation_alias if field in ServerSettings.model_fields else field
+    return str(alias or f"{_PREFIX}{field.upper()}")
+
+
+def unknown_variables(environment: Iterable[str]) -> list[str]:
+    """Variables that look like settings and are none, each with the one that may have been meant, for people."""
+    known = [*map(variable_of, ServerSettings.model_fields), *_OTHERS]
+    found = []
+    for name in sorted(environment):
+        if name.upper().startswith(_PREFIX) and name.upper() not in known:
+            meant = difflib.get_close_matches(name.upper(), known, 1)
+            found.append(f"{name} is no setting" + (f"; {meant[0]} is" if meant else ""))
+    return found
 
 
 def _is_loopback(host: str) -> bool:

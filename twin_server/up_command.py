@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from batterytwin.errors import InvalidArgumentError
-from twin_server.settings import ServerSettings
+from twin_server.settings import ServerSettings, variable_of
 
 
 def up(
@@ -74,5 +74,7 @@ def make_settings(**options: Any) -> ServerSettings:
         return ServerSettings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise InvalidArgumentError(f"--{name.replace('_', '-')}: {first['msg']}", field=name) from error
+        name = str(first["loc"][0])
+        given = f"--{name.replace('_', '-')}" if options.get(name) is not None else variable_of(name)
+        words = first["msg"].removeprefix("Value error, ")
+        raise InvalidArgumentError(f"{given}: {words}", field=name) from None  # the cause holds the value, be it secret

@@ -1,5 +1,6 @@
 -- As history_buckets.sql, for buckets of whole hours on a hypertable: hours whose readings are gone come from reading_hour,
--- which outlives them. Where readings are, they are asked: hours are brought up to date only from time to time.
+-- which outlives them. Where readings are, they are asked: hours are brought up to date only from time to time. States of the
+-- model within these hours are joined where they are asked for, unless a late row has them already.
 WITH in_time AS (
     SELECT sample_time, status, {names} FROM reading
     WHERE battery_key = %(battery_key)s AND sample_time >= %(start)s AND sample_time < %(end)s
@@ -12,7 +13,7 @@ WITH in_time AS (
     SELECT page.sample_time, coalesce(revised.status, page.status) AS status, {newest}
     FROM stored page
     LEFT JOIN revised_estimate revised
-        ON revised.battery_key = %(battery_key)s AND revised.sample_time = page.sample_time
+        ON revised.battery_key = %(battery_key)s AND revised.sample_time = page.sample_time {trace}
 ), parts AS (
     SELECT date_bin(%(bucket)s, sample_time, '1970-01-01 00:00:00+00') AS bucket_start,
            count(*) AS row_count, bool_or(status & 1 = 1) AS suspect, {row_parts}
@@ -23,6 +24,7 @@ WITH in_time AS (
     FROM reading_hour
     WHERE battery_key = %(battery_key)s AND hour >= %(first_hour)s AND hour < %(last_hour)s
       AND hour NOT IN (SELECT date_bin('1 hour', sample_time, '1970-01-01 00:00:00+00') FROM in_time)
+    {traces}
 ), summed AS (
     SELECT bucket_start, sum(row_count)::int AS row_count, bool_or(suspect) AS suspect, {sums}
     FROM parts

@@ -114,3 +114,12 @@ async def _ask_until_told(scoring: ServeScoring, version: str) -> int:
     while (await scoring.score(_inputs([0.9]))).told.model_version != version:
         count += 1
     return count + 1
+
+
+async def test_an_end_does_not_wait_for_a_serve_that_no_longer_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = ServeScoring(load_scripted)
+    place._started = True
+    monkeypatch.setattr("ml.serve_deployment.serve.shutdown_async", asyncio.Event().wait)
+    monkeypatch.setattr("ml.serve_deployment._LONGEST_END_S", 0.1)
+    async with asyncio.timeout(10.0):
+        await place.close()

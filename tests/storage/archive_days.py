@@ -151,6 +151,35 @@ class Days:
 
         return self._runner.run(ask())
 
+    def hours_only_until(self, days: range) -> list[int | None]:
+        """End of what is left of each battery in hours alone, days since 1970."""
+
+        async def ask() -> list[int | None]:
+            store = await ServerStore.connect(self.url)
+            store.archive = self._archive
+            try:
+                span = (days.start * DAY_US + 1, days.stop * DAY_US)
+                found = [await store.hours_only_until_us(key, *span) for key in KEYS]
+            finally:
+                await store.close()
+            assert all(us is None or us % DAY_US == 0 for us in found)
+            return [None if us is None else us // DAY_US for us in found]
+
+        return self._runner.run(ask())
+
+    def may_have_readings(self, days: range, keys: Sequence[int]) -> bool:
+        """Whether some batteries may have readings."""
+
+        async def ask() -> bool:
+            store = await ServerStore.connect(self.url)
+            store.archive = self._archive
+            try:
+                return await store.may_have_readings(keys, days.start * DAY_US, days.stop * DAY_US)
+            finally:
+                await store.close()
+
+        return self._runner.run(ask())
+
     def loads(self, days: range, batteries_of: Mapping[str, Sequence[int]]) -> list[StringLoad]:
         """What strings carried by the minute."""
 

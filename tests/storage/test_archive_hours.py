@@ -2,12 +2,15 @@
 
 import numpy as np
 import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from storage.archive_clean import remove_unneeded_files
 from storage.archive_files import read_table, write_table
 from storage.archive_hours import make_hours
 from storage.archive_manifest import FileKind, current_files, exchange_files, to_date
+from storage.archive_merge import merge_weeks
 from storage.archive_seal import seal_day
 from storage.partitions import DAY_US
 from tests.storage.archive_days import FIRST_DAY, KEYS, Days, assert_same, connect, late_rows, readings
@@ -92,6 +95,45 @@ def test_files_of_hours_are_joined_with_what_is_missing_between_them(days: Days)
     assert_same(before, days.seen(DAYS, HOUR_US))
 
 
+def test_hours_are_made_and_changed_a_few_batteries_at_a_time(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = readings(DAYS)
+    days.write(rows)
+    most = 0
+    read_whole = pq.read_table
+
+    def read(*arguments: object, **options: object) -> pa.Table:
+        nonlocal most
+        table = read_whole(*arguments, **options)
+        most = max(most, len(table["battery_key"].unique()))
+        return table
+
+    monkeypatch.setattr(pq, "read_table", read)
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+            make_hours(connection, days.folder, day + 1)
+        days.write(late_rows(rows, 50))
+        seal_day(connection, days.folder, FIRST_DAY)
+        (hours,) = current_files(connection, FileKind.HOURS)
+    assert (most, hours.last_key - hours.first_key) == (2, 2)
+
+
+def test_a_quarter_of_which_there_is_nothing_is_looked_at_once(days: Days) -> None:
+    """A week that ends in another quarter than its last reading."""
+    days.write(readings(range(FIRST_DAY + 35, FIRST_DAY + 36)))  # Monday, 2026-12-28
+    with connect(days) as connection:
+        seal_day(connection, days.folder, FIRST_DAY + 35)
+        merge_weeks(connection, days.folder, FIRST_DAY + 62)
+        before = days.seen(range(FIRST_DAY, FIRST_DAY + 62), HOUR_US)
+        assert make_hours(connection, days.folder, FIRST_DAY + 62) == 2
+        assert make_hours(connection, days.folder, FIRST_DAY + 62) == 0
+        assert_same(before, days.seen(range(FIRST_DAY, FIRST_DAY + 62), HOUR_US))
+        days.write(readings(range(FIRST_DAY + 41, FIRST_DAY + 42)))
+        before = days.seen(range(FIRST_DAY, FIRST_DAY + 62), HOUR_US)
+        seal_day(connection, days.folder, FIRST_DAY + 41)
+    assert_same(before, days.seen(range(FIRST_DAY, FIRST_DAY + 62), HOUR_US))
+
+
 def let_readings_go(connection: psycopg.Connection, days: range = DAYS) -> None:
     """Readings of some days have been kept long enough."""
     connection.execute(
@@ -99,6 +141,21 @@ def let_readings_go(connection: psycopg.Connection, days: range = DAYS) -> None:
         ([to_date(day) for day in days],),
     )
     connection.execute("UPDATE archive_state SET version = version + 1")
+
+
+def test_it_is_known_of_which_days_hours_alone_are_left(days: Days) -> None:
+    rows = readings(DAYS)
+    days.write(rows[(rows["battery_key"] != KEYS[1]) | (rows["sample_time_us"] < DAYS[1] * DAY_US)])
+    with connect(days) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, DAYS.stop + 20)
+        long = range(FIRST_DAY - 500, DAYS.stop + 500)
+        assert days.hours_only_until(long) == [None] * 3
+        let_readings_go(connection, DAYS[:2])
+        assert days.hours_only_until(long) == [DAYS[2], DAYS[1], DAYS[2]], "a battery that was silent lacks nothing"
+        assert days.hours_only_until(DAYS[:1]) == [DAYS[1]] * 3
+        assert days.hours_only_until(DAYS[2:]) == [None] * 3
 
 
 def test_rows_that_come_when_others_are_gone_are_added_to_the_hours_of_these(days: Days) -> None:

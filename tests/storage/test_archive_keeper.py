@@ -10,6 +10,7 @@ import numpy as np
 import psycopg
 import pytest
 
+from batterytwin.errors import ConflictError
 from storage import archive_keeper
 from storage.archive_clean import forget_old
 from storage.archive_files import ArchiveDamagedError
@@ -139,12 +140,92 @@ def test_what_is_old_goes_unless_it_was_sealed_lately(days: Days) -> None:
     with connect(days) as connection:
         for day in DAYS:
             seal_day(connection, days.folder, day)
+        make_hours(connection, days.folder, DAYS.stop)
         connection.execute("UPDATE archive_file SET last_day = last_day - 1200, first_day = first_day - 1200")
         connection.execute("UPDATE archive_file SET sealed_at = sealed_at - interval '3 years' WHERE file_key = 1")
         forget_old(connection, int(time.time() // 86_400), raw_days=730, hour_days=3_653)
         assert [file.first_day for file in current_files(connection, FileKind.READINGS)] == [
             day - 1_200 for day in DAYS[1:]
         ], "recorded history that is replayed is kept for as long as any other"
+
+
+def test_readings_stay_until_there_are_hours_of_them(days: Days) -> None:
+    """One quarter cannot be summed up; the others lose nothing and wait for nobody."""
+    first_days = [range(FIRST_DAY + later, FIRST_DAY + later + 1) for later in (0, 60, 150)]
+    days.write(np.concatenate([readings(span) for span in first_days]))
+    with connect(days) as connection:
+        for (day,) in first_days:
+            seal_day(connection, days.folder, day)
+        damaged, *sound = current_files(connection, FileKind.READINGS)
+        content = (days.folder / damaged.path).read_bytes()
+        (days.folder / damaged.path).write_bytes(b"")
+        with pytest.raises(ArchiveDamagedError, match=damaged.path):
+            make_hours(connection, days.folder, FIRST_DAY + 200)
+        connection.execute("UPDATE archive_file SET sealed_at = sealed_at - interval '20 years' WHERE kind = 1")
+        assert len(sound) == len(current_files(connection, FileKind.HOURS)) == 2
+        forget_old(connection, FIRST_DAY + 1_000, raw_days=730, hour_days=3_653)
+        assert current_files(connection, FileKind.READINGS) == [damaged]
+        with connection.transaction(force_rollback=True):
+            forget_old(connection, FIRST_DAY + 3_700, raw_days=730, hour_days=3_653)
+            assert current_files(connection, FileKind.READINGS) == [], "not for ever"
+        (days.folder / damaged.path).write_bytes(content)
+        assert make_hours(connection, days.folder, FIRST_DAY + 200) == 1
+        forget_old(connection, FIRST_DAY + 1_000, raw_days=730, hour_days=3_653)
+        assert current_files(connection, FileKind.READINGS) == []
+
+
+def test_a_clock_that_is_years_ahead_for_a_moment_costs_nothing(days: Days) -> None:
+    days.write(readings(DAYS))
+    now_day = DAYS.stop + 20
+    days.close_days(now_day)
+    keep_archive(days.url, days.folder, ArchiveSettings(), now_day * DAY_US)
+    with connect(days) as connection:
+        connection.execute("UPDATE archive_file SET sealed_at = '2026-12-20'")
+        before = days.seen(DAYS)
+        keep_archive(days.url, days.folder, ArchiveSettings(), (now_day + 20 * 366) * DAY_US)
+        assert_same(before, days.seen(DAYS))
+        later = range(DAYS.start + 798, DAYS.start + 799)  # a Monday
+        days.write(readings(later))
+        seal_day(connection, days.folder, later.start)
+        keep_archive(days.url, days.folder, ArchiveSettings(), (later.stop + 20) * DAY_US)
+        assert [file.first_day for file in current_files(connection, FileKind.READINGS)] == [later.start]
+
+
+def test_days_that_cannot_be_sealed_keep_no_new_ones_from_their_turn(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = list(range(100, 140))
+
+    def seal(_connection: object, _folder: object, day: int) -> int:
+        if day < 120:
+            raise ArchiveDamagedError("damaged")
+        left.remove(day)
+        return 1
+
+    monkeypatch.setattr(archive_keeper, "_due_days", lambda *_: list(left))
+    monkeypatch.setattr(archive_keeper, "seal_day", seal)
+    for _ in range(4):
+        keep_archive(days.url, days.folder, ArchiveSettings(), FIRST_DAY * DAY_US)
+    assert left == list(range(100, 120))
+
+
+def test_a_keeper_touches_no_archive_of_another_database(days: Days) -> None:
+    days.write(readings(DAYS))
+    now_us = (DAYS.stop + 30) * DAY_US
+    with connect(days) as connection:
+        seal_day(connection, days.folder, FIRST_DAY)
+        (file,) = [days.folder / file.path for file in current_files(connection, FileKind.READINGS)]
+        os.utime(file, (0, 0))
+        connection.execute("DELETE FROM archive_file")  # a database that knows nothing of the files, never marked
+        with pytest.raises(ConflictError, match="another database"):
+            keep_archive(days.url, days.folder, ArchiveSettings(), now_us)
+        file.rename(days.folder.with_name("away"))
+        keep_archive(days.url, days.folder, ArchiveSettings(), now_us)  # an empty folder becomes its own
+        days.folder.with_name("away").rename(file)
+        connection.execute("UPDATE archive_state SET owner = gen_random_uuid()")  # another database
+        with pytest.raises(ConflictError, match="another database"):
+            keep_archive(days.url, days.folder, ArchiveSettings(), now_us)
+    assert file.exists()
 
 
 def test_revisions_that_no_question_needs_go_and_numbers_go_on(days: Days) -> None:
@@ -241,10 +322,13 @@ def test_a_merge_that_ends_the_process_leaves_hours_made_and_what_is_old_forgott
         assert len(current_files(connection, FileKind.READINGS)) == len(DAYS)
         assert len(current_files(connection, FileKind.HOURS)) == 1
         connection.execute("UPDATE archive_file SET sealed_at = sealed_at - interval '20 years'")
+        later = range(DAYS.stop + 800, DAYS.stop + 801)
+        days.write(readings(later))
+        seal_day(connection, days.folder, later.start)
         with pytest.raises(_KilledError):
-            keep_archive(days.url, days.folder, ArchiveSettings(), (now_day + 800) * DAY_US)
-        assert current_files(connection, FileKind.READINGS) == []
-        assert len(current_files(connection, FileKind.HOURS)) == 1
+            keep_archive(days.url, days.folder, ArchiveSettings(), (later.stop + 20) * DAY_US)
+        assert [file.first_day for file in current_files(connection, FileKind.READINGS)] == [later.start]
+        assert len(current_files(connection, FileKind.HOURS)) == 2
 
 
 def test_a_week_that_is_damaged_stays_as_it_is_and_others_are_joined(days: Days) -> None:

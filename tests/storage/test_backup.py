@@ -2,13 +2,19 @@
 
 import asyncio
 import functools
+import hashlib
 import os
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import psycopg
 import pytest
@@ -16,6 +22,8 @@ import pytest
 from actors.fleet import TwinSpec
 from actors.local_fleet import LocalFleet
 from batterytwin.errors import ConflictError, InvalidArgumentError, SchemaMismatchError
+from storage import backup_restore
+from storage.archive_files import ArchiveDamagedError
 from storage.backup import make_backup
 from storage.backup_manifest import BackupManifest
 from storage.backup_restore import check_backup, restore_backup
@@ -57,23 +65,24 @@ def open_fleet(url: str, specs: list[TwinSpec]) -> LocalFleet:
     return LocalFleet([specs], functools.partial(PostgresShardStore, url), NEVER_S)
 
 
-def seal(url: str, path: str) -> None:
+def seal(url: str, path: str, content: bytes) -> None:
     """Puts a file into the manifest of the archive."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO archive_file (path, kind, first_day, last_day, first_battery_key, last_battery_key, "
             "row_count, byte_count, sha256) VALUES (%s, 1, '2026-01-01', '2026-01-01', 1, 2, 1, 4096, %s)",
-            (path, bytes(32)),
+            (path, hashlib.sha256(content).digest()),
         )
 
 
 async def back_up_under_load(url: str, folder: Path) -> Drill:
     data_dir = folder / "data"
     (data_dir / DAY_FILE).parent.mkdir(parents=True)
-    (data_dir / DAY_FILE).write_bytes(os.urandom(4096))
+    content = os.urandom(4096)
+    (data_dir / DAY_FILE).write_bytes(content)
     (data_dir / "archive" / "half.parquet.partial").write_bytes(b"not finished")
     (data_dir / "secret").write_text("s" * 64)
-    seal(url, DAY_FILE.removeprefix("archive/"))
+    seal(url, DAY_FILE.removeprefix("archive/"), content)
     specs = await registered_specs(url, BLOCKS)
     fleet = open_fleet(url, specs)
     await fleet.start()
@@ -208,6 +217,51 @@ def test_a_backup_without_a_file_that_the_archive_names_is_none(drill: Drill, po
     assert list(drill.folder.glob("*no*")) == []
 
 
+def test_a_file_of_the_archive_that_is_damaged_is_told_and_all_else_is_backed_up(
+    drill: Drill, postgres_url: str
+) -> None:
+    archive, target = drill.folder / "rotten", drill.folder / "with-rot"
+    shutil.copytree(drill.folder / "data" / "archive", archive)
+    (archive / DAY_FILE.removeprefix("archive/")).write_bytes(bytes(4096))
+    with pytest.raises(ArchiveDamagedError, match=r"part-0.*Keep older backups"):
+        make_backup(database_of(postgres_url, "backed_up"), drill.folder / "data", target, archive=archive)
+    assert check_backup(target).tables.keys() == drill.manifest.tables.keys()
+
+
+def test_a_restore_that_is_told_to_end_or_fails_leaves_nothing(drill: Drill) -> None:
+    target, archive = drill.folder / "ended", drill.folder / "ended-archive"
+    command = "from twin_server.cli import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", command, "restore", drill.backup, "--data-dir", target],
+        env=os.environ | {"BATTERYTWIN_ARCHIVE_DIR": str(archive)},
+        cwd=Path(__file__).parents[2],
+    ) as restoring:
+        while not (staging := list(drill.folder.glob(".ended.restoring-*"))) or not staging[0].exists():
+            time.sleep(0.01)
+            assert restoring.poll() is None
+        server = EmbeddedPostgres(staging[0])
+        while not EmbeddedPostgres(staging[0]).is_running():
+            time.sleep(0.01)
+            assert restoring.poll() is None
+        home = EmbeddedPostgres(staging[0]).home
+        restoring.send_signal(signal.SIGTERM)
+        assert restoring.wait(60) != 0
+    assert not server.is_running()
+    assert not home.exists()
+    assert list(drill.folder.glob("*ended*")) == []
+
+
+def test_a_restore_without_room_says_so_and_can_be_repeated(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, archive = drill.folder / "full", drill.folder / "full-archive"
+    with monkeypatch.context() as patch:
+        patch.setattr(backup_restore, "_put_in_place", mock.Mock(side_effect=OSError(28, "No space left on device")))
+        with pytest.raises(InvalidArgumentError, match="No space left"):
+            restore_backup(drill.backup, target, archive=archive)
+    assert list(drill.folder.glob("*full*")) == []
+    restore_backup(drill.backup, target, archive=archive)
+    assert (archive / DAY_FILE.removeprefix("archive/")).is_file()
+
+
 def test_nothing_is_overwritten(drill: Drill, postgres_url: str) -> None:
     with pytest.raises(ConflictError, match="exists"):
         make_backup(database_of(postgres_url, "backed_up"), drill.folder / "data", drill.backup)
@@ -225,6 +279,11 @@ async def test_a_database_server_of_ones_own_is_filled_and_the_old_directory_mov
         connection.execute("CREATE TABLE left_over (n int)")
     with pytest.raises(ConflictError, match="DATABASE_URL"):
         restore_backup(drill.backup, target.with_name("fresh"), database_url=empty_database)
+    with (
+        psycopg.connect(empty_database, application_name="batterytwin-server"),
+        pytest.raises(ConflictError, match="A server uses"),
+    ):
+        restore_backup(drill.backup, target, database_url=empty_database, force=True)
     restore_backup(drill.backup, target, database_url=empty_database, force=True)
     assert (target / "secret").is_file()
     (aside,) = drill.folder.glob("other.before-*")

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from batterytwin.errors import SchemaMismatchError, StoreUnavailableError
+from batterytwin.errors import ConflictError, Reason, SchemaMismatchError, StoreUnavailableError
 from storage.migrate import migrate, read_migrations
 
 
@@ -27,8 +27,9 @@ def test_each_file_is_applied_once(empty_database: str, folder: Path) -> None:
 
 def test_a_file_is_applied_whole_or_not_at_all(empty_database: str, folder: Path) -> None:
     (folder / "0003_third.sql").write_text("CREATE TABLE third (); SELECT 1 / 0;")
-    with pytest.raises(psycopg.errors.DivisionByZero):
+    with pytest.raises(ConflictError, match="division by zero") as caught:
         migrate(empty_database, folder)
+    assert caught.value.reason is Reason.DATABASE_FORBIDS
     with psycopg.connect(empty_database) as connection:
         assert connection.execute("SELECT to_regclass('third'), to_regclass('first')").fetchone() == (None, "first")
     (folder / "0003_third.sql").write_text("CREATE TABLE third ();")

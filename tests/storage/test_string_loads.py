@@ -33,6 +33,20 @@ def batteries_of(days: Days) -> dict[str, list[int]]:
         return dict(found.fetchall())
 
 
+def test_whether_there_may_be_readings_is_known_of_any_time(days: Days) -> None:
+    days.write(readings(DAYS, keys=KEYS[:1]))
+    century = range(FIRST_DAY + 10_000)
+    spans = (DAYS, century, range(FIRST_DAY, DAYS.stop - 1), range(FIRST_DAY), range(DAYS.stop, century.stop))
+    expected = [True, True, True, False, False]
+    assert [days.may_have_readings(span, KEYS) for span in spans] == expected
+    assert not days.may_have_readings(century, KEYS[1:])
+    with psycopg.connect(days.url, autocommit=True) as connection:
+        for day in DAYS:
+            seal_day(connection, days.folder, day)
+            assert [days.may_have_readings(span, KEYS) for span in spans] == expected
+    assert not days.may_have_readings(century, KEYS[1:])
+
+
 def test_loads_are_those_of_the_rows(days: Days, batteries_of: dict[str, list[int]]) -> None:
     rows = some_under_load()
     days.write(rows)

@@ -53,6 +53,9 @@ class EndlessStore:
     async def query_history(self, *args: Any, **options: Any) -> Any:
         raise NotImplementedError("these exports are of raw rows")
 
+    async def hours_only_until_us(self, *_: int) -> int | None:
+        return None
+
     async def audit(self, entry: AuditEntry) -> None:
         self.entries.append(entry)
 

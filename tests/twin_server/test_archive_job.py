@@ -17,12 +17,12 @@ MONDAY = 19_940  # 2024-08-05
 async def test_what_fails_is_told_of_and_what_is_old_is_forgotten_all_the_same(
     database_url: str, tmp_path: Path
 ) -> None:
-    lost, old = (FileSummary(f"{day}.parquet", day, day, 1, 3, 9, 9, bytes(32)) for day in (MONDAY, MONDAY - 3_000))
+    lost, old = (FileSummary(f"{day}.parquet", day, day, 1, 3, 9, 9, bytes(32)) for day in (MONDAY, MONDAY - 4_000))
     with psycopg.connect(database_url, autocommit=True) as connection:
         with connection.transaction():
             exchange_files(connection, FileKind.READINGS, [lost, old])
         connection.execute(
-            "UPDATE archive_file SET sealed_at = sealed_at - interval '5 years' WHERE path = %s", (old.path,)
+            "UPDATE archive_file SET sealed_at = sealed_at - interval '15 years' WHERE path = %s", (old.path,)
         )
         with pytest.raises(StoreUnavailableError, match=f"making hours: .*joining weeks: File {lost.path}"):
             await run_archive_keeper(database_url, tmp_path, ArchiveSettings())

@@ -66,6 +66,38 @@ def values(response: pb.QueryHistoryResponse) -> dict[int, list[float]]:
     return {series.metric: list(series.values) for series in response.series}
 
 
+async def test_readings_that_are_no_longer_kept_are_never_silently_missing(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: int) -> int:
+        return 1_700_006_400_000_000  # 2023-11-15
+
+    monkeypatch.setattr(past.server.store, "hours_only_until_us", gone)
+    quarter, day = Duration(seconds=900), Duration(seconds=86_400)
+    fine_ones: list[dict[str, Any]] = [{}, {"bucket": quarter}]
+    for fine in fine_ones:
+        with pytest.raises(grpc.aio.AioRpcError, match="before 2023-11-15T00:00Z the readings are no") as caught:
+            await past.query(**fine)
+        assert reason_of(caught.value) == "INVALID_ARGUMENT"
+    assert (await past.query(auto_bucket=True)).bucket == Duration(seconds=3_600)
+    assert (await past.query(bucket=day)).bucket == day
+
+    async def export(bucket: Duration | None) -> bytes:
+        asked = pb.ExportHistoryRequest(
+            battery_id=ONE,
+            start_time=days_ago(1),
+            end_time=days_ago(0),
+            format=pb.EXPORT_FORMAT_CSV,
+            bucket=bucket,
+        )
+        pieces = [piece.data async for piece in past.history.ExportHistory(asked, metadata=past.server.admin)]
+        return b"".join(pieces)
+
+    with pytest.raises(grpc.aio.AioRpcError, match="ask for buckets of 1 h or more"):
+        await export(None)
+    assert await export(Duration(seconds=3_600))
+
+
 async def test_raw_history_is_what_was_sent_with_estimates_beside_it(past: Past) -> None:
     response = await past.query()
     assert list(response.time_unix_ns) == past.times_ns

@@ -1,15 +1,17 @@
 """One server a data directory, and nothing left of a killed one."""
 
+import fcntl
 import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
-from batterytwin.errors import ConflictError
+from batterytwin.errors import ConflictError, InvalidArgumentError
 from twin_server.child_process import ChildProcess
 from twin_server.instance import Instance, read_instance
 
@@ -35,6 +37,33 @@ def test_record_is_readable_while_held_and_gone_afterwards(tmp_path: Path) -> No
     assert found.target == "127.0.0.1:1"
     instance.release()
     assert read_instance(tmp_path) is None
+
+
+def test_no_server_runs_where_a_killed_one_left_its_record_whoever_has_its_number_now(tmp_path: Path) -> None:
+    killed = Instance(tmp_path)
+    killed.acquire()  # and the number is that of this process
+    assert killed._lock is not None  # what the kernel does for a killed process
+    killed._lock.close()
+    assert read_instance(tmp_path) is None
+
+
+def test_a_server_starts_while_somebody_looks_whether_one_runs(tmp_path: Path) -> None:
+    first = Instance(tmp_path)
+    first.acquire()
+    first.release()
+    with (tmp_path / "instance.lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.1, looking.close).start()
+        second = Instance(tmp_path)
+        second.acquire()
+    second.release()
+
+
+def test_a_data_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InvalidArgumentError, match="file"):
+            Instance(place).acquire()
 
 
 def test_children_of_a_killed_server_are_ended_by_the_next_start(tmp_path: Path) -> None:
@@ -78,6 +107,15 @@ async def test_child_runs_a_module_with_its_secrets_on_stdin(tmp_path: Path) -> 
     )
     assert (await child.output.readline()).strip() == b"got secret"
     assert await child.wait() == 0
+
+
+async def test_the_log_of_a_child_that_is_started_again_and_again_does_not_grow_for_ever(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(bytes(11 * 1024 * 1024))
+    child = await ChildProcess.start("echo", "tests.twin_server.echo_child", [], log_path=log, stdin=b"x\n")
+    await child.wait()
+    assert log.stat().st_size < 1_000
+    assert (tmp_path / "log.1").stat().st_size == 11 * 1024 * 1024
 
 
 async def test_stop_ends_a_child_that_will_not(tmp_path: Path) -> None:

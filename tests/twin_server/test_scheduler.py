@@ -51,6 +51,17 @@ async def test_a_job_that_was_due_many_times_is_done_once(
     assert work.count == 2
 
 
+async def test_a_clock_that_was_ahead_for_a_time_keeps_no_job_from_its_turn(
+    server_store: ServerStore, database_url: str, work: _Work
+) -> None:
+    scheduler = Scheduler(server_store, [Job("sweep", 60.0, work)])
+    await scheduler.look()
+    wind_back(database_url, -365 * 86_400.0)
+    for _ in range(2):
+        await scheduler.look()
+    assert work.count == 2
+
+
 async def test_of_several_servers_one_does_the_job(server_store: ServerStore, work: _Work) -> None:
     for _ in range(3):
         await Scheduler(server_store, [Job("sweep", 60.0, work)]).look()

@@ -168,14 +168,18 @@ class QueryHistoryRequest(_message.Message):
     page_token: _builtins.str
     """Token from the answer before; empty = first page."""
     auto_bucket: _builtins.bool
-    """The server chooses: raw rows up to 30 days, buckets of 1 h up to 2 years, of 1 d beyond. Not with `bucket`."""
+    """The server chooses: raw rows up to 30 days, buckets of 1 h up to 2 years and where only hours are left, of 1 d beyond.
+    Not with `bucket`.
+    """
     max_points: _builtins.int
     """With `auto_bucket`: buckets long enough for about so many points at most, 10...20,000; 0 = no matter."""
     with_events: _builtins.bool
     """True = the first page also tells the events and alerts that concern the battery in this time."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """First sample time, inclusive. Required."""
+        """First sample time, inclusive. Required. Where only hours are left (readings are kept for years, not for ever), raw rows
+        and buckets other than whole hours are refused with the time from which there are readings.
+        """
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
@@ -343,7 +347,7 @@ class ExportHistoryRequest(_message.Message):
     """Kind of file. Required."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """First sample time, inclusive. Required."""
+        """First sample time, inclusive. Required. As in QueryHistoryRequest where only hours are left."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
