@@ -10,6 +10,7 @@ _WINDOW_S: Final = 300.0
 _MOST_OF_PAIR: Final = 5
 _MOST_OF_ADDRESS: Final = 30
 _MOST_OF_USER: Final = 50
+_LONGEST_NAME: Final = 64
 
 
 class LoginLimits:
@@ -29,14 +30,19 @@ class LoginLimits:
         Raises:
             OverloadedError: too many have failed (TOO_MANY_ATTEMPTS); says when to come back.
         """
-        user = username.lower()
+        user = _known_by(username)
         self._of_pair.begin(f"{user}\n{address}")
         self._of_address.begin(address)
         self._of_user.begin(user)
 
     def succeed(self, username: str, address: str) -> None:
         """Notes that the login begun last has succeeded, which clears the name for this address."""
-        user = username.lower()
+        user = _known_by(username)
         self._of_pair.forget(f"{user}\n{address}")
         self._of_address.succeed(address)
         self._of_user.succeed(user)
+
+
+def _known_by(username: str) -> str:
+    """What is remembered of a name: nobody has one longer than 64 characters, so all of those may count as one."""
+    return username[: _LONGEST_NAME + 1].lower()

@@ -3,6 +3,8 @@
 import asyncio
 import secrets
 import stat
+import tracemalloc
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -237,6 +239,20 @@ def test_a_stranger_cannot_lock_a_user_out_and_one_address_cannot_try_everybody(
         limits.begin(f"user{number}", "10.0.0.66")
     with pytest.raises(OverloadedError):
         limits.begin("somebody", "10.0.0.66")
+
+
+def test_long_names_of_nobody_fill_no_memory() -> None:
+    limits = LoginLimits(Clock())
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            with suppress(OverloadedError):
+                limits.begin(f"{number:03}" + 1_000_000 * "x", "10.0.0.66")
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000
+    limits.begin(64 * "n", "10.0.0.1")
 
 
 @pytest.mark.parametrize(
