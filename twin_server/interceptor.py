@@ -90,7 +90,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
                 try:
                     token = await self._enter(call, authorization, rule)
                     await context.send_initial_metadata(((REQUEST_ID_KEY, call.request_id),))
-                    async with StreamGuard(self._authenticator, token, call.peer) as guard:
+                    async with StreamGuard(self._authenticator, token, call.peer, call.principal) as guard:
                         responses = behaviour(request, context)
                         if isinstance(responses, AsyncGenerator):
                             async with aclosing(responses):

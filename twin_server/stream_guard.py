@@ -6,10 +6,15 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
-from batterytwin.errors import TwinError, UnauthenticatedError
+import structlog
+
+from batterytwin.errors import Reason, TwinError, UnauthenticatedError
 from twin_server.authenticator import RECHECK_S, Authenticator
+from twin_server.principal import Principal
 
 _T = TypeVar("_T")
+
+_log = structlog.get_logger(__name__)
 
 
 class StreamGuard:
@@ -19,16 +24,23 @@ class StreamGuard:
         authenticator: looks tokens up.
         token: bearer token; empty = nothing to look up, the stream may go on.
         address: network address of the caller.
+        principal: who the caller was when the stream began, which decides what it tells.
         clock: wall clock, seconds since 1970 UTC.
     """
 
     def __init__(
-        self, authenticator: Authenticator, token: str, address: str, clock: Callable[[], float] = time.time
+        self,
+        authenticator: Authenticator,
+        token: str,
+        address: str,
+        principal: Principal,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._authenticator = authenticator
         self._token = token
         self._address = address
         self._clock = clock
+        self._principal = principal
         self._lost: TwinError | None = None
         self._waiting: asyncio.Timeout | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -48,7 +60,8 @@ class StreamGuard:
         """Waits for the next step of the stream.
 
         Raises:
-            UnauthenticatedError: the token has expired or was revoked; the step is cancelled.
+            UnauthenticatedError: the token has expired, was revoked or may do something else by now; the step is
+                cancelled.
         """
         self._waiting = asyncio.timeout(0 if self._lost else None)
         try:
@@ -62,12 +75,20 @@ class StreamGuard:
             self._waiting = None
 
     async def _look_up_again(self) -> None:
-        while True:
+        while self._lost is None:
+            pause_s = RECHECK_S
             try:
                 identity = await self._authenticator.authenticate(self._token, self._address)
+                if identity.principal != self._principal:
+                    raise UnauthenticatedError(
+                        "Your role or your locations have changed; call again.", reason=Reason.TOKEN_INVALID
+                    )
+                pause_s = min(pause_s, max(identity.expires_s - self._clock(), 0.0))
             except UnauthenticatedError as error:
                 self._lost = error
-                if self._waiting is not None:
-                    self._waiting.reschedule(asyncio.get_running_loop().time())
-                return
-            await asyncio.sleep(min(RECHECK_S, max(identity.expires_s - self._clock(), 0.0)))
+            except TwinError as error:  # it cannot be looked up now, which says nothing of the token
+                _log.info("token of a stream not looked up", reason=error.message)
+            if self._lost is None:
+                await asyncio.sleep(pause_s)
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
