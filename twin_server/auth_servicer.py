@@ -76,8 +76,8 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
             UnauthenticatedError: wrong name or password, which of them is not told (WRONG_CREDENTIALS).
         """
         peer = _call().peer
-        self._limits.begin(username, peer)
-        user = await self._store.find_user(username) if username.isprintable() else None
+        with self._limits.attempt(username, peer):
+            user = await self._store.find_user(username) if username.isprintable() else None
         check = await self._passwords.check(user.password_hash if user else None, password)
         if user is None or not check.is_right or user.disabled:
             await self._store.audit(audit_entry(f"{action}_failed", username))

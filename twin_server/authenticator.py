@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -124,9 +125,9 @@ class Authenticator:
         return Identity(principal, claims.expires_s, 0.0)
 
     async def _look_up_gateway(self, token: str, address: str, *, is_known: bool) -> Identity:
-        if not is_known:  # a signature keeps garbage from the database elsewhere; here only a limit does
-            self._unknown.begin(address)
-        record = await self._gateway_tokens.find(token)
+        # a signature keeps garbage from the database elsewhere; here only a limit does
+        with nullcontext() if is_known else self._unknown.attempt(address):
+            record = await self._gateway_tokens.find(token)
         if record is None:
             raise invalid_token()
         if not is_known:

@@ -1,7 +1,8 @@
 """Limits on guessing passwords."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from twin_server.attempt_limits import AttemptLimits
@@ -24,16 +25,17 @@ class LoginLimits:
         self._of_address = AttemptLimits(_MOST_OF_ADDRESS, _WINDOW_S, clock)
         self._of_user = AttemptLimits(_MOST_OF_USER, _WINDOW_S, clock)
 
-    def begin(self, username: str, address: str) -> None:
-        """Notes that a login begins.
+    @contextmanager
+    def attempt(self, username: str, address: str) -> Iterator[None]:
+        """A login that is judged in the block; see `AttemptLimits.attempt`.
 
         Raises:
             OverloadedError: too many have failed (TOO_MANY_ATTEMPTS); says when to come back.
         """
         user = _known_by(username)
-        self._of_pair.begin(f"{user}\n{address}")
-        self._of_address.begin(address)
-        self._of_user.begin(user)
+        pair = self._of_pair.attempt(f"{user}\n{address}")
+        with pair, self._of_address.attempt(address), self._of_user.attempt(user):
+            yield
 
     def succeed(self, username: str, address: str) -> None:
         """Notes that the login begun last has succeeded, which clears the name for this address."""

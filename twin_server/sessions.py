@@ -66,14 +66,14 @@ class Sessions:
                 (TOKEN_INVALID); or its time is over (TOKEN_EXPIRED).
             OverloadedError: too many unknown tokens from this address (TOO_MANY_ATTEMPTS).
         """
-        self._renewals.begin(address)
         next_token = secrets.token_urlsafe(32)
-        rotation = await self._store.rotate_refresh_token(
-            _sha256(refresh_token),
-            _sha256(next_token),
-            now_us=self._now_us(),
-            expires_us=self._refresh_expires_us(),
-        )
+        with self._renewals.attempt(address):
+            rotation = await self._store.rotate_refresh_token(
+                _sha256(refresh_token),
+                _sha256(next_token),
+                now_us=self._now_us(),
+                expires_us=self._refresh_expires_us(),
+            )
         if rotation.outcome is RotationOutcome.REUSED:
             self._authenticator.forget_sessions({rotation.session_id})
             await self._store.audit(audit_entry("auth.spent_token_used", rotation.username))

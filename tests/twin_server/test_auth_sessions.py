@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batterytwin.access import Role
-from batterytwin.errors import Reason, TwinError
+from batterytwin.errors import Reason, StoreUnavailableError, TwinError
 from batterytwin.v1 import auth_service_pb2
 from clients.errors import error_from_rpc
 from tests.twin_server.access_server import PASSWORD, AccessServer, serve_access
@@ -79,6 +79,23 @@ async def test_guessing_is_stopped_with_a_time_to_come_back_and_others_are_not_l
     assert error.retry_after_s is not None
     assert 0 < error.retry_after_s <= 300
     await server.login("engineer")
+
+
+async def test_whoever_came_while_the_database_was_away_is_let_in_when_it_is_back(
+    server: AccessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def be_away(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("away", retry_after_s=1.0)
+
+    session = await server.login("viewer")
+    with monkeypatch.context() as patch:
+        for method in ("find_user", "rotate_refresh_token"):
+            patch.setattr(server.store, method, be_away)
+        for _ in range(40):
+            for attempt in (server.login("viewer"), _renew(server, session.refresh_token)):
+                assert (await _refused(attempt)).reason is Reason.DATABASE_UNAVAILABLE
+    await _renew(server, session.refresh_token)
+    await server.login("viewer")
 
 
 async def test_a_refresh_token_is_good_once_and_a_spent_one_ends_the_session(server: AccessServer) -> None:

@@ -227,18 +227,23 @@ def test_attempts_are_counted_in_a_sliding_window() -> None:
     limits.begin("a")
 
 
+def guess(limits: LoginLimits, username: str, address: str) -> None:
+    with limits.attempt(username, address):
+        pass
+
+
 def test_a_stranger_cannot_lock_a_user_out_and_one_address_cannot_try_everybody() -> None:
     limits = LoginLimits(Clock())
     for _ in range(5):
-        limits.begin("Nok", "10.0.0.66")
+        guess(limits, "Nok", "10.0.0.66")
     with pytest.raises(OverloadedError):
-        limits.begin("nok", "10.0.0.66")
-    limits.begin("nok", "10.0.0.1")
+        guess(limits, "nok", "10.0.0.66")
+    guess(limits, "nok", "10.0.0.1")
     limits.succeed("nok", "10.0.0.1")
     for number in range(25):
-        limits.begin(f"user{number}", "10.0.0.66")
+        guess(limits, f"user{number}", "10.0.0.66")
     with pytest.raises(OverloadedError):
-        limits.begin("somebody", "10.0.0.66")
+        guess(limits, "somebody", "10.0.0.66")
 
 
 def test_long_names_of_nobody_fill_no_memory() -> None:
@@ -247,12 +252,35 @@ def test_long_names_of_nobody_fill_no_memory() -> None:
     try:
         for number in range(100):
             with suppress(OverloadedError):
-                limits.begin(f"{number:03}" + 1_000_000 * "x", "10.0.0.66")
+                guess(limits, f"{number:03}" + 1_000_000 * "x", "10.0.0.66")
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert held < 1_000_000
-    limits.begin(64 * "n", "10.0.0.1")
+    guess(limits, 64 * "n", "10.0.0.1")
+
+
+def test_what_an_absent_database_could_not_judge_is_no_guess() -> None:
+    limits = LoginLimits(Clock())
+    for _ in range(100):
+        with pytest.raises(StoreUnavailableError), limits.attempt("nok", "10.0.0.1"):
+            raise StoreUnavailableError("away")
+    for _ in range(5):
+        guess(limits, "nok", "10.0.0.1")
+    with pytest.raises(OverloadedError):
+        guess(limits, "nok", "10.0.0.1")
+
+
+async def test_gateways_that_come_while_the_database_is_away_are_let_in_when_it_is_back() -> None:
+    store, clock = FakeStore(), Clock()
+    authenticator, _, gateways = _authenticator(store, clock)
+    token = await gateways.create("BRK", "roof", "test")
+    store.away = True
+    for _ in range(100):
+        with pytest.raises(StoreUnavailableError):
+            await authenticator.authenticate(token, "10.0.0.1")
+    store.away = False
+    await authenticator.authenticate(token, "10.0.0.1")
 
 
 @pytest.mark.parametrize(
