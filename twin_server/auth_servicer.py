@@ -9,7 +9,8 @@ from storage.server_store import ServerStore
 from twin_server.audit import audit_entry
 from twin_server.login_limits import LoginLimits
 from twin_server.passwords import Passwords
-from twin_server.principal import Call, current_call
+from twin_server.peer_address import stated_address
+from twin_server.principal import LOCAL, Call, current_call
 from twin_server.sessions import Sessions
 
 
@@ -32,6 +33,9 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
     async def Login(self, request: auth_service_pb2.LoginRequest, context: Any) -> auth_service_pb2.LoginResponse:
         """Trades a name and a password for tokens."""
         _require(username=request.username, password=request.password)
+        call = _call()
+        if call.principal is LOCAL:  # else whoever guesses could call every guess another's
+            call.peer = stated_address(context.invocation_metadata() or ()) or call.peer
         user = await self._check_password(request.username, request.password, "auth.login")
         session = await self._sessions.start(user)
         await self._store.audit(audit_entry("auth.login", user.username, actor=user.username))

@@ -17,7 +17,8 @@ _LONGEST_NAME: Final = 64
 class LoginLimits:
     """Failed logins in five minutes: 5 of a user from an address, 30 from an address, 50 of a user.
 
-    The limit of a user alone is wide, so that a stranger cannot easily lock somebody out from another address.
+    An address is that of the person, also where a program on the server's machine (the dashboard) asks for many. The
+    limit of a user alone is wide, so that a stranger cannot easily lock somebody out from another address.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

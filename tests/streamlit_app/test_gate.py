@@ -164,6 +164,11 @@ def test_a_wrong_password_opens_nothing_and_is_not_repeated(browser: Browser) ->
     assert browser.request("GET", "/").status == 303
 
 
+def test_the_server_hears_whose_login_it_is(browser: Browser, dummy: DummyClient) -> None:
+    log_in(browser)
+    assert dummy.caller_addresses == ["127.0.0.1"]
+
+
 def test_an_absent_server_is_named(browser: Browser, dummy: DummyClient) -> None:
     dummy.away = True
     answer = log_in(browser)

@@ -1,8 +1,10 @@
 """Stories of users against a real server: login, renewal, logout, change of password, and what is written down."""
 
+import itertools
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -10,11 +12,13 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batterytwin.access import Role
-from batterytwin.errors import Reason, StoreUnavailableError, TwinError
+from batterytwin.access import CALLER_ADDRESS_METADATA, Role
+from batterytwin.errors import OverloadedError, Reason, StoreUnavailableError, TwinError, UnauthenticatedError
 from batterytwin.v1 import auth_service_pb2
+from clients.async_client import AsyncTwinClient
 from clients.errors import error_from_rpc
 from tests.twin_server.access_server import PASSWORD, AccessServer, serve_access
+from twin_server.principal import ANONYMOUS, Call, current_call
 
 TWIN = "/batterytwin.v1.TwinService/GetTwin"
 OTHER_PASSWORD = "staple battery horse"
@@ -79,6 +83,31 @@ async def test_guessing_is_stopped_with_a_time_to_come_back_and_others_are_not_l
     assert error.retry_after_s is not None
     assert 0 < error.retry_after_s <= 300
     await server.login("engineer")
+
+
+async def test_a_stranger_at_the_dashboard_locks_nobody_else_out_and_is_written_down(server: AccessServer) -> None:
+    async with AsyncTwinClient(server.target) as dashboard:
+        for number in range(40):
+            with pytest.raises((UnauthenticatedError, OverloadedError)):
+                await dashboard.login("viewer" if number < 6 else f"user{number}", "wrong", caller_address="10.0.0.66")
+        for username in ("viewer", "engineer"):
+            await dashboard.login(username, PASSWORD, caller_address="10.0.0.1")
+            with pytest.raises(OverloadedError):
+                await dashboard.login(username, PASSWORD, caller_address="10.0.0.66")
+        await dashboard.login("viewer", PASSWORD, caller_address="no address")
+    peers = [entry.peer for entry in await server.store.audit_trail(100) if entry.action.startswith("auth.login")]
+    assert {peer: peers.count(peer) for peer in peers} == {"10.0.0.66": 30, "10.0.0.1": 2, "127.0.0.1": 1}
+
+
+async def test_who_comes_from_elsewhere_cannot_call_its_guesses_anothers(server: AccessServer) -> None:
+    number = itertools.count(1)
+    context = SimpleNamespace(invocation_metadata=lambda: [(CALLER_ADDRESS_METADATA, f"10.0.0.{next(number)}")])
+    current_call.set(Call("Login", "id", "203.0.113.9", ANONYMOUS))
+    for expected in (*[UnauthenticatedError] * 5, OverloadedError):
+        with pytest.raises(expected):
+            await server.access.auth_servicer.Login(
+                auth_service_pb2.LoginRequest(username="viewer", password="wrong"), context
+            )
 
 
 async def test_whoever_came_while_the_database_was_away_is_let_in_when_it_is_back(

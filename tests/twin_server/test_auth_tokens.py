@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batterytwin.access import Role
+from batterytwin.access import CALLER_ADDRESS_METADATA, Role
 from batterytwin.errors import (
     InvalidArgumentError,
     OverloadedError,
@@ -29,7 +29,7 @@ from twin_server.authenticator import RECHECK_S, Authenticator
 from twin_server.gateway_tokens import GatewayTokens
 from twin_server.login_limits import LoginLimits
 from twin_server.passwords import Passwords, make_up_password
-from twin_server.peer_address import address_of_peer, is_local_address
+from twin_server.peer_address import address_of_peer, is_local_address, stated_address
 from twin_server.principal import PrincipalKind
 from twin_server.signing_key import KEY_VARIABLE, load_signing_key
 from twin_server.user_tokens import ACCESS_TOKEN_S, UserTokens
@@ -281,6 +281,14 @@ async def test_gateways_that_come_while_the_database_is_away_are_let_in_when_it_
             await authenticator.authenticate(token, "10.0.0.1")
     store.away = False
     await authenticator.authenticate(token, "10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("stated", "address"), [("10.1.2.3", "10.1.2.3"), ("2001:DB8::1", "2001:db8::1"), ("\n", ""), ("admin", "")]
+)
+def test_a_stated_address_is_an_address_or_none(stated: str, address: str) -> None:
+    assert stated_address([("x", "10.0.0.1"), (CALLER_ADDRESS_METADATA, stated)]) == address
+    assert not stated_address([])
 
 
 @pytest.mark.parametrize(
