@@ -66,9 +66,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         if not principal.session_id:
             raise PermissionDeniedError("The operator of the machine has no password.", reason=Reason.ROLE_NOT_ALLOWED)
         user = await self._check_password(principal.name, request.old_password, "auth.change_password")
-        await self._store.set_password_hash(user.username, await self._passwords.hash(request.new_password))
-        await self._sessions.end_all_of(user)
-        session = await self._sessions.start(user)
+        session = await self._sessions.change_password(user, await self._passwords.hash(request.new_password))
         await self._store.audit(audit_entry("auth.change_password", user.username))
         return auth_service_pb2.ChangePasswordResponse(session=session)
 

@@ -95,9 +95,11 @@ class Sessions:
             self._authenticator.forget_sessions({session_id})
             await self._store.audit(audit_entry("auth.logout", username, actor=username))
 
-    async def end_all_of(self, user: UserRecord) -> None:
-        """Ends every session of a user."""
-        self._authenticator.forget_sessions(set(await self._store.end_sessions_of(user.user_key, self._now_us())))
+    async def change_password(self, user: UserRecord, password_hash: str) -> auth_service_pb2.Session:
+        """Gives a user another password, which ends every session, and starts one."""
+        ended = await self._store.change_password(user.username, password_hash, self._now_us())
+        self._authenticator.forget_sessions(set(ended))
+        return await self.start(user)
 
     def _session(self, user: UserRecord, session_id: str, refresh_token: str) -> auth_service_pb2.Session:
         access_token, access_expires_s = self._user_tokens.make(user.username, session_id)

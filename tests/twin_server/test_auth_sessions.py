@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -171,6 +172,26 @@ async def test_a_changed_password_ends_all_other_sessions(server: AccessServer) 
     assert (await _refused(server.login("viewer"))).reason is Reason.WRONG_CREDENTIALS
     await server.login("viewer", OTHER_PASSWORD)
     assert {"auth.change_password", "auth.change_password_failed"} <= set(await _actions(server))
+
+
+@pytest.mark.parametrize("fails", ["end_sessions_of", "start_session", "audit"])
+async def test_no_session_outlives_a_change_of_password_that_was_cut_off(
+    server: AccessServer, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    session, other = await server.login("viewer"), await server.login("viewer")
+
+    async def break_off(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("away", retry_after_s=1.0)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server.store, fails, break_off)
+        request = auth_service_pb2.ChangePasswordRequest(old_password=PASSWORD, new_password=OTHER_PASSWORD)
+        with suppress(grpc.aio.AioRpcError):
+            await server.auth.ChangePassword(request, metadata=(("authorization", f"Bearer {session.access_token}"),))
+    await server.login("viewer", OTHER_PASSWORD)
+    for old in (session, other):
+        assert (await _refused(server.call(TWIN, old.access_token))).reason is Reason.TOKEN_INVALID
+        assert (await _refused(_renew(server, old.refresh_token))).reason is Reason.TOKEN_INVALID
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
