@@ -66,7 +66,7 @@ def _password(visitor: Visitor) -> None:
         return
     client = visitor.backend.client
     try:
-        visitor.session.replace(visitor.act(lambda token: client.change_password(old, new, token=token)))
+        visitor.act(visitor.session.replacing(lambda token: client.change_password(old, new, token=token)))
     except TwinError as error:
         st.error(error.message, icon=":material/error:")
         return
