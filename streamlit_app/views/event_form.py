@@ -29,6 +29,8 @@ KINDS: Final = (
     EventKind.CURRENT_SENSOR,
 )
 MAX_NOTE_LENGTH: Final = 2_000
+_LONGEST_TEST_H: Final = 87_600.0
+"""A slip of the pen makes any number of years, and a calendar has an end; before this no block was in service."""
 _LABELS: Final = {
     "discharged_ah": "charge taken out",
     "current_a": "mean current",
@@ -108,7 +110,7 @@ def _test_fields(twin: Twin, key: str) -> _Draft:
         if value is None
     ]  # fmt: skip
     # What cannot be is sent as it is: the server names the value that is wrong, not a beginning made of it.
-    hours = charge / current if charge and current and min(charge, current) > 0 else 0.0
+    hours = min(charge / current, _LONGEST_TEST_H) if charge and current and min(charge, current) > 0 else 0.0
     return _Draft(
         {
             "battery_id": twin.battery_id,
