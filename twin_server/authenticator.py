@@ -1,5 +1,7 @@
 """From a bearer token to who is calling, without asking the database at every call."""
 
+import asyncio
+import math
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -99,6 +101,10 @@ class Authenticator:
             if known is None:
                 raise
             return known
+        except asyncio.CancelledError:
+            if known is not None:
+                known.checked_s = -math.inf  # the call was cut off before anything was known
+            raise
         except Exception:
             self._known.pop(token, None)
             raise

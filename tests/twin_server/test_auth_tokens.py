@@ -54,6 +54,8 @@ class FakeStore:
     def __init__(self) -> None:
         self.asked = 0
         self.away = False
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.user: UserRecord | None = UserRecord(1, "nok", "hash", Role.VIEWER, None, disabled=False)
         self.token: GatewayTokenRecord | None = None
         self.secret_sha256 = b""
@@ -67,6 +69,7 @@ class FakeStore:
 
     async def use_gateway_token(self, token_id: str, secret_sha256: bytes, now_us: int) -> GatewayTokenRecord | None:
         self._ask()
+        await self.answers.wait()
         if self.token is None or (token_id, secret_sha256) != (self.token.token_id, self.secret_sha256):
             return None
         return replace(self.token, last_used_us=now_us)
@@ -123,6 +126,23 @@ async def test_a_revoked_token_dies_within_half_a_minute_and_an_expired_one_at_o
     with pytest.raises(UnauthenticatedError) as refused:
         await authenticator.authenticate(user, "x")
     assert refused.value.reason is Reason.TOKEN_EXPIRED
+
+
+async def test_a_call_that_is_cut_off_while_its_token_is_looked_up_prolongs_nothing() -> None:
+    store, clock = FakeStore(), Clock()
+    authenticator, _, gateways = _authenticator(store, clock)
+    token = await gateways.create("BRK", "roof", "test")
+    await authenticator.authenticate(token, "x")
+    store.secret_sha256 = b"revoked"
+    clock.now_s += RECHECK_S
+    store.answers.clear()
+    call = asyncio.create_task(authenticator.authenticate(token, "x"))
+    await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.wait([call])
+    store.answers.set()
+    with pytest.raises(UnauthenticatedError):
+        await authenticator.authenticate(token, "x")
 
 
 async def test_guessed_gateway_tokens_reach_the_database_only_so_often() -> None:
