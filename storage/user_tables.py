@@ -1,6 +1,7 @@
 """Users in the database."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from psycopg import errors
@@ -81,19 +82,20 @@ class UserTables(StorePool):
         """
         async with self._transaction() as connection:
             user = await _require_user(connection, username)
-            await connection.execute(_SET_PASSWORD_HASH, {"user_key": user.user_key, "password_hash": password_hash})
+            await connection.execute(
+                _SET_PASSWORD_HASH, {"user_key": user.user_key, "password_hash": password_hash, "old_hash": None}
+            )
             cursor = await connection.execute(_END_SESSIONS, {"user_key": user.user_key, "now": to_datetime(now_us)})
             return [str(row.session_id) for row in await cursor.fetchall()]
 
-    async def set_password_hash(self, username: str, password_hash: str) -> None:
-        """Replaces the hash of a password that stays the same.
-
-        Raises:
-            NotFoundError: no user has this name.
-        """
-        async with self._transaction() as connection:
-            user = await _require_user(connection, username)
-            await connection.execute(_SET_PASSWORD_HASH, {"user_key": user.user_key, "password_hash": password_hash})
+    async def rehash_password(self, user: UserRecord, password_hash: str) -> UserRecord:
+        """Replaces the hash of a password that stays the same; one that was changed meanwhile is left alone."""
+        async with self._connection() as connection:
+            await connection.execute(
+                _SET_PASSWORD_HASH,
+                {"user_key": user.user_key, "password_hash": password_hash, "old_hash": user.password_hash},
+            )
+        return replace(user, password_hash=password_hash)
 
     async def set_user_disabled(self, username: str, *, disabled: bool) -> None:
         """Shuts a user out, or lets it in again.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from batterytwin.errors import InvalidArgumentError, PermissionDeniedError, Reason, UnauthenticatedError
+from batterytwin.errors import InvalidArgumentError, PermissionDeniedError, Reason
 from batterytwin.v1 import auth_service_pb2, auth_service_pb2_grpc
 from storage.access_records import UserRecord
 from storage.server_store import ServerStore
@@ -11,7 +11,7 @@ from twin_server.login_limits import LoginLimits
 from twin_server.passwords import Passwords
 from twin_server.peer_address import stated_address
 from twin_server.principal import LOCAL, Call, current_call
-from twin_server.sessions import Sessions
+from twin_server.sessions import Sessions, wrong_credentials
 
 
 class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
@@ -83,10 +83,10 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         check = await self._passwords.check(user.password_hash if user else None, password)
         if user is None or not check.is_right or user.disabled:
             await self._store.audit(audit_entry(f"{action}_failed", username))
-            raise UnauthenticatedError("Wrong name or password.", reason=Reason.WRONG_CREDENTIALS)
+            raise wrong_credentials()
         self._limits.succeed(username, peer)
         if check.better_hash is not None:
-            await self._store.set_password_hash(user.username, check.better_hash)
+            return await self._store.rehash_password(user, check.better_hash)
         return user
 
 

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,9 @@ from batterytwin.errors import OverloadedError, Reason, StoreUnavailableError, T
 from batterytwin.v1 import auth_service_pb2
 from clients.async_client import AsyncTwinClient
 from clients.errors import error_from_rpc
-from tests.twin_server.access_server import PASSWORD, AccessServer, serve_access
+from tests.twin_server.access_server import PASSWORD, WEAK_HASHER, AccessServer, serve_access
+from twin_server.access_admin import set_password
+from twin_server.passwords import PasswordCheck, Passwords
 from twin_server.principal import ANONYMOUS, Call, current_call
 
 TWIN = "/batterytwin.v1.TwinService/GetTwin"
@@ -172,6 +175,37 @@ async def test_a_changed_password_ends_all_other_sessions(server: AccessServer) 
     assert (await _refused(server.login("viewer"))).reason is Reason.WRONG_CREDENTIALS
     await server.login("viewer", OTHER_PASSWORD)
     assert {"auth.change_password", "auth.change_password_failed"} <= set(await _actions(server))
+
+
+async def test_a_login_that_is_under_way_does_not_outlive_a_change_of_password(
+    server: AccessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = Passwords.check
+
+    async def change_first(passwords: Passwords, password_hash: str | None, password: str) -> PasswordCheck:
+        checked = await check(passwords, password_hash, password)
+        await set_password(server.store, "viewer", password=OTHER_PASSWORD, passwords=Passwords(WEAK_HASHER))
+        return replace(checked, better_hash=password_hash)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Passwords, "check", change_first)
+        assert (await _refused(server.login("viewer"))).reason is Reason.WRONG_CREDENTIALS
+    assert (await _refused(server.login("viewer"))).reason is Reason.WRONG_CREDENTIALS
+    await server.login("viewer", OTHER_PASSWORD)
+
+
+async def test_a_renewal_that_cannot_be_answered_spends_nothing(
+    server: AccessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_off(*_: object, **__: object) -> None:
+        raise StoreUnavailableError("away", retry_after_s=1.0)
+
+    session = await server.login("viewer")
+    with monkeypatch.context() as patch:
+        patch.setattr(server.store, "find_session_holder", break_off)
+        with suppress(grpc.aio.AioRpcError):
+            session = await _renew(server, session.refresh_token)
+    await _renew(server, session.refresh_token)
 
 
 @pytest.mark.parametrize("fails", ["end_sessions_of", "start_session", "audit"])
