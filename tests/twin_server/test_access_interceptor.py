@@ -24,6 +24,8 @@ from batterytwin.errors import (
     TwinError,
     UnauthenticatedError,
 )
+from batterytwin.v1.twin_pb2 import TwinColumns
+from batterytwin.v1.twin_service_pb2 import WatchTwinsResponse
 from clients.errors import error_from_rpc
 from tests.twin_server.access_server import METHODS, AccessServer, serve_access
 from tests.twin_server.conftest import ReadLog
@@ -194,6 +196,39 @@ async def test_a_stream_ends_when_what_let_it_in_does(
             await anext(answers)
         assert error_from_rpc(refused.value, "server").reason is Reason.TOKEN_INVALID
         await ended.wait()
+
+
+async def test_a_stream_that_nobody_reads_ends_with_its_session_as_well(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, ended = 0, asyncio.Event()
+
+    async def behave(_request: Any, _context: Any) -> AsyncIterator[Any]:
+        nonlocal sent
+        try:
+            while True:
+                yield WatchTwinsResponse(twins=TwinColumns(battery_ids=["x" * 1_000_000]))
+                sent += 1
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(stream_guard, "RECHECK_S", 0.01)
+    monkeypatch.setattr(stream_guard, "GRACE_S", 0.01)
+    async with serve_access(database_url, tmp_path, {WATCH: behave}) as server, asyncio.timeout(30):
+        session = await server.login("admin")
+        call = server.stub_of(WATCH)(_empty(WATCH), metadata=(("authorization", f"Bearer {session.access_token}"),))
+        await call.initial_metadata()
+        before = -1
+        while sent != before:  # until the connection takes no more
+            before = sent
+            await asyncio.sleep(0.3)
+        await _log_out(server, session)
+        await ended.wait()
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            async for _ in call:
+                pass
+        assert error_from_rpc(refused.value, "server").reason is Reason.TOKEN_INVALID
+    assert not stream_guard._last_words
 
 
 async def test_a_cancelled_call_is_cancelled_inside_and_the_server_lives_on(
