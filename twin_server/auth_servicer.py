@@ -15,7 +15,10 @@ from twin_server.sessions import Sessions, wrong_credentials
 
 
 class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
-    """Gives and renews access. Every success and every failure goes to the audit trail.
+    """Gives and renews access.
+
+    The audit trail tells of logins and changes of password, those with a wrong name or password too, of logouts, and of
+    spent tokens that came again. Renewals, and attempts beyond the limits, are in the log alone.
 
     Args:
         store: users and the audit trail.
