@@ -26,7 +26,7 @@ from clients.async_life import AsyncLife
 from clients.async_models import AsyncModels
 from clients.async_projections import AsyncProjections
 from clients.async_scenarios import AsyncScenarios
-from clients.channel import Tls
+from clients.channel import Tls, caller_metadata
 from clients.fleet import FleetHealth, GridSpec, Location, RegisteredGrid, ServerStatus
 from clients.ingest import IngestResult
 from clients.ingest_calls import aio_ingest_call
@@ -87,15 +87,26 @@ class AsyncTwinClient(AsyncEvents, AsyncHistory, AsyncLife, AsyncModels, AsyncPr
         """Closes the connection; calls under way end with an error."""
         await self._connection.close()
 
-    async def login(self, username: str, password: str, *, deadline_s: float | None = None) -> Session:
+    async def login(
+        self, username: str, password: str, *, caller_address: str = "", deadline_s: float | None = None
+    ) -> Session:
         """Trades a name and a password for a session. The client itself does not keep it.
+
+        Args:
+            username: name.
+            password: password.
+            caller_address: for a program on the server's machine through which others log in: the network address of
+                who does. Limits on guessing and the audit trail go by it.
+            deadline_s: time the call may take, s.
 
         Raises:
             UnauthenticatedError: name or password is wrong.
             OverloadedError: too many attempts; wait `retry_after_s`.
         """
         request = auth_service_pb2.LoginRequest(username=username, password=password)
-        response = await self._connection.call(self._auth.Login, request, "", deadline_s)
+        response = await self._connection.call(
+            self._auth.Login, request, "", deadline_s, caller_metadata(caller_address)
+        )
         return session_from_proto(response.session)
 
     async def refresh(self, refresh_token: str, *, deadline_s: float | None = None) -> Session:

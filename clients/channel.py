@@ -8,6 +8,7 @@ from typing import Final
 import grpc
 import grpc.aio
 
+from batterytwin.access import CALLER_ADDRESS_METADATA
 from batterytwin.errors import InvalidArgumentError
 from batterytwin.scenarios import DRILL_METADATA
 
@@ -121,6 +122,11 @@ def token_metadata(token: str) -> Metadata:
 def drill_metadata(drill_id: str) -> Metadata:
     """Metadata that has a call answered in a drill; nothing for an empty name."""
     return ((DRILL_METADATA, drill_id),) if drill_id else ()
+
+
+def caller_metadata(address: str) -> Metadata:
+    """Metadata that says for whose network address a login is; nothing for an empty one."""
+    return ((CALLER_ADDRESS_METADATA, address),) if address else ()
 
 
 def _credentials(tls: Tls) -> grpc.ChannelCredentials:

@@ -19,7 +19,7 @@ from batterytwin.v1.scenario_service_pb2_grpc import ScenarioServiceStub
 from batterytwin.v1.twin_service_pb2_grpc import TwinServiceStub
 from clients import alerts_proto, fleet_proto, past_proto, requests, twins_proto
 from clients.alerts import Alert, AlertEvent, AlertPage
-from clients.channel import Tls
+from clients.channel import Tls, caller_metadata
 from clients.fleet import FleetHealth, GridSpec, Location, RegisteredGrid, ServerStatus
 from clients.ingest import IngestResult
 from clients.ingest_calls import ingest_call
@@ -87,15 +87,24 @@ class TwinClient(SyncEvents, SyncHistory, SyncLife, SyncModels, SyncProjections,
         """Closes the connection; calls under way end with an error."""
         self._connection.close()
 
-    def login(self, username: str, password: str, *, deadline_s: float | None = None) -> Session:
+    def login(
+        self, username: str, password: str, *, caller_address: str = "", deadline_s: float | None = None
+    ) -> Session:
         """Trades a name and a password for a session. The client itself does not keep it.
+
+        Args:
+            username: name.
+            password: password.
+            caller_address: for a program on the server's machine through which others log in: the network address of
+                who does. Limits on guessing and the audit trail go by it.
+            deadline_s: time the call may take, s.
 
         Raises:
             UnauthenticatedError: name or password is wrong.
             OverloadedError: too many attempts; wait `retry_after_s`.
         """
         request = auth_service_pb2.LoginRequest(username=username, password=password)
-        response = self._connection.call(self._auth.Login, request, "", deadline_s)
+        response = self._connection.call(self._auth.Login, request, "", deadline_s, caller_metadata(caller_address))
         return session_from_proto(response.session)
 
     def refresh(self, refresh_token: str, *, deadline_s: float | None = None) -> Session:

@@ -48,15 +48,16 @@ class SyncConnection:
         request: _Request,
         token: str,
         deadline_s: float | None = None,
+        more: Metadata = (),
     ) -> _Response:
-        """Makes one call.
+        """Makes one call; `more` goes with it beside the token.
 
         Raises:
             TwinError: the error that the server answered with, or that kept the call from reaching it.
         """
         timeout_s = DEFAULT_DEADLINE_S if deadline_s is None else deadline_s
         try:
-            return method(request, timeout=timeout_s, metadata=(*token_metadata(token), *self._metadata))
+            return method(request, timeout=timeout_s, metadata=(*token_metadata(token), *self._metadata, *more))
         except grpc.RpcError as error:
             raise error_from_rpc(error, self.target) from error
 

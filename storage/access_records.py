@@ -43,11 +43,15 @@ class RotationOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """Result of an attempt to renew a session; `session_id` and `username` are empty for an unknown token."""
+    """Result of an attempt to renew a session.
+
+    `session_id` and `username` are empty for an unknown token; `user` is known of a renewed session alone.
+    """
 
     outcome: RotationOutcome
     session_id: str = ""
     username: str = ""
+    user: UserRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,28 +21,33 @@ class SessionTables(StorePool):
     """Questions about tables `user_session` and `refresh_token`."""
 
     async def start_session(
-        self, session_id: str, user_key: int, token_sha256: bytes, *, now_us: int, expires_us: int
-    ) -> None:
+        self, session_id: str, user: UserRecord, token_sha256: bytes, *, now_us: int, expires_us: int
+    ) -> bool:
         """Starts a session with its first refresh token.
 
         Args:
             session_id: new UUID.
-            user_key: database key of the user.
+            user: the user, with the hash that the password was checked against.
             token_sha256: hash of the refresh token.
             now_us: server time, microseconds since 1970 UTC.
             expires_us: when the refresh token expires.
+
+        Returns:
+            False, and nothing was started, where the user has another password by now or is disabled.
         """
         async with self._connection() as connection:
-            await connection.execute(
+            cursor = await connection.execute(
                 _START,
                 {
                     "session_id": UUID(session_id),
-                    "user_key": user_key,
+                    "user_key": user.user_key,
+                    "password_hash": user.password_hash,
                     "token_sha256": token_sha256,
                     "now": to_datetime(now_us),
                     "expires_at": to_datetime(expires_us),
                 },
             )
+            return cursor.rowcount > 0
 
     async def rotate_refresh_token(
         self, token_sha256: bytes, new_token_sha256: bytes, *, now_us: int, expires_us: int
@@ -72,7 +77,10 @@ class SessionTables(StorePool):
                     "expires_at": to_datetime(expires_us),
                 },
             )
-            return Rotation(RotationOutcome.RENEWED, session_id, row.username)
+            # in the same transaction: a token is not spent for an answer that cannot be given
+            cursor = await connection.execute(_HOLDER, {"session_id": row.session_id})
+            (holder,) = await cursor.fetchall()
+            return Rotation(RotationOutcome.RENEWED, session_id, row.username, user_of_row(holder))
 
     async def end_session(self, token_sha256: bytes, now_us: int) -> tuple[str, str] | None:
         """Ends the session of a refresh token. Repeating it changes nothing.

@@ -1,6 +1,7 @@
 """Users in the database."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from psycopg import errors
@@ -8,6 +9,7 @@ from psycopg import errors
 from batterytwin.access import Role
 from batterytwin.errors import ConflictError, InvalidArgumentError, NotFoundError, UnknownLocationError
 from storage.access_records import UserRecord
+from storage.instants import to_datetime
 from storage.sql_files import read_sql
 from storage.store_pool import Connection, StorePool
 
@@ -15,6 +17,7 @@ _GET = read_sql("get_user")
 _LIST = read_sql("list_users")
 _ADD = read_sql("add_user")
 _SET_PASSWORD_HASH = read_sql("set_password_hash")
+_END_SESSIONS = read_sql("end_sessions_of_user")
 _SET_DISABLED = read_sql("set_user_disabled")
 
 
@@ -71,15 +74,28 @@ class UserTables(StorePool):
             cursor = await connection.execute(_LIST)
             return [user_of_row(row) for row in await cursor.fetchall()]
 
-    async def set_password_hash(self, username: str, password_hash: str) -> None:
-        """Replaces the password of a user.
+    async def change_password(self, username: str, password_hash: str, now_us: int) -> list[str]:
+        """Replaces the password of a user and ends every session, both or neither; returns the ids of the sessions.
 
         Raises:
             NotFoundError: no user has this name.
         """
         async with self._transaction() as connection:
             user = await _require_user(connection, username)
-            await connection.execute(_SET_PASSWORD_HASH, {"user_key": user.user_key, "password_hash": password_hash})
+            await connection.execute(
+                _SET_PASSWORD_HASH, {"user_key": user.user_key, "password_hash": password_hash, "old_hash": None}
+            )
+            cursor = await connection.execute(_END_SESSIONS, {"user_key": user.user_key, "now": to_datetime(now_us)})
+            return [str(row.session_id) for row in await cursor.fetchall()]
+
+    async def rehash_password(self, user: UserRecord, password_hash: str) -> UserRecord:
+        """Replaces the hash of a password that stays the same; one that was changed meanwhile is left alone."""
+        async with self._connection() as connection:
+            await connection.execute(
+                _SET_PASSWORD_HASH,
+                {"user_key": user.user_key, "password_hash": password_hash, "old_hash": user.password_hash},
+            )
+        return replace(user, password_hash=password_hash)
 
     async def set_user_disabled(self, username: str, *, disabled: bool) -> None:
         """Shuts a user out, or lets it in again.

@@ -1,5 +1,6 @@
 """Alerts as lines of text and as a table."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -12,7 +13,7 @@ from streamlit_app.palette import severity_badge
 from streamlit_app.wording import BANGKOK, RULE_TEXT, SEVERITY_TEXT, STATE_TEXT, local_time, word
 
 LINES_SHOWN: Final = 6
-_MARKDOWN_SIGNS: Final = frozenset("\\`*_{}[]()<>#+-!|~$:")
+_MARKDOWN_SIGNS: Final = re.compile(r"[\\`*_{}\[\]()<>#+\-!|~$:]|(?<=www)\.", re.IGNORECASE)
 COLUMN_CONFIG: Final = {
     "severity": st.column_config.MultiselectColumn(
         "Severity", options=list(SEVERITY_TEXT.values()), color=["blue", "orange", "red"], width="small"
@@ -64,7 +65,7 @@ def source(alert: Alert) -> str:
 
 def plain(text: str) -> str:
     """Text of others, with Markdown's signs taken literally."""
-    return "".join(f"\\{character}" if character in _MARKDOWN_SIGNS else character for character in text)
+    return _MARKDOWN_SIGNS.sub(r"\\\g<0>", text)
 
 
 def _local(instants: Iterable[datetime | None]) -> pd.Series:

@@ -7,6 +7,7 @@ import streamlit as st
 from batterytwin.datasheet import BatteryDatasheet, load_datasheet
 from batterytwin.errors import InvalidArgumentError
 from clients.types import Twin
+from streamlit_app.alert_list import plain
 from streamlit_app.wording import local_time, number, percent
 
 
@@ -17,7 +18,7 @@ def data_sheet(twin: Twin) -> None:
         ("Model", twin.model),
         ("Rated capacity", f"{number(twin.rated_capacity_ah, 0, 'Ah')} at the 10-hour rate"),
         *_model_rows(twin.model),
-        ("Serial number", twin.serial),
+        ("Serial number", plain(twin.serial)),
         ("Unit in this slot", f"number {twin.unit_seq}"),
         ("Installed", _installed(twin.install_time)),
         ("Place", f"{twin.system_id}, string {twin.string_id}, block {twin.position}"),

@@ -12,7 +12,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from batterytwin.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError, TwinError
+from batterytwin.errors import (
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    TwinError,
+    UnauthenticatedError,
+)
 from clients.sync_client import TwinClient
 from clients.types import ExportChunk, ExportFormat
 from streamlit_app.drill_choice import is_name
@@ -156,6 +162,8 @@ def _read(query: QueryParams) -> Download:
 def _status(error: TwinError) -> int:
     if isinstance(error, AWAY):
         return 503
+    if isinstance(error, UnauthenticatedError):
+        return 401
     if isinstance(error, PermissionDeniedError):
         return 403
     if isinstance(error, NotFoundError):

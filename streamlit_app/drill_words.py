@@ -147,7 +147,10 @@ def told_text(text: str) -> str:
 
 
 def _bangkok(found: re.Match[str]) -> str:
-    return local_time(datetime.fromisoformat(found[1]).replace(tzinfo=UTC))
+    try:
+        return local_time(datetime.fromisoformat(found[1]).replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # notes of people hold what they like
+        return found[0]
 
 
 def ended_text(drill: Drill) -> str:

@@ -90,9 +90,8 @@ def _asks_for_a_page(connection: HTTPConnection) -> bool:
 
 def safe_next(target: str) -> str:
     """A path of this dashboard to go to after login; anything that could lead elsewhere becomes "/"."""
-    parts = urlsplit(target)
-    local = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return target if local and target.isprintable() and not parts.path.startswith(LOGIN_PATH) else "/"
+    local = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if local and target.isprintable() and not urlsplit(target).path.startswith(LOGIN_PATH) else "/"
 
 
 def _login_url(connection: HTTPConnection) -> str:
@@ -102,8 +101,8 @@ def _login_url(connection: HTTPConnection) -> str:
 
 
 def _same_origin(connection: HTTPConnection) -> bool:
-    origin = connection.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == connection.headers.get("host")
+    _, _, host = connection.headers.get("origin", "").partition("://")
+    return bool(host) and host == connection.headers.get("host")
 
 
 def _with_headers(send: Send) -> Send:

@@ -32,13 +32,13 @@ class LoginRoutes:
 
     Args:
         sessions: where new sessions are kept.
-        login: trades a name and a password for a session.
+        login: trades a name, a password and `caller_address`, the network address of the browser, for a session.
         cookie_name: cookie for the name of the session.
         secure: True where the dashboard is served with TLS; the cookie then never travels without it.
     """
 
     def __init__(
-        self, sessions: SessionStore, login: Callable[[str, str], Session], cookie_name: str, *, secure: bool
+        self, sessions: SessionStore, login: Callable[..., Session], cookie_name: str, *, secure: bool
     ) -> None:
         self._sessions = sessions
         self._login = login
@@ -64,8 +64,10 @@ class LoginRoutes:
         username, password = form.get("username", "").strip(), form.get("password", "")
         if not username or not password:
             return _page(target, "Give a user name and a password.", username, status=400)
+        # all visitors reach the server from this one machine; limits on guessing must tell them apart
+        address = request.client.host if request.client else ""
         try:
-            session = await run_in_threadpool(self._login, username, password)
+            session = await run_in_threadpool(self._login, username, password, caller_address=address)
         except UnauthenticatedError as error:
             return _page(target, error.message, username, status=401)
         except TwinError as error:

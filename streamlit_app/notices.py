@@ -9,6 +9,7 @@ import streamlit as st
 
 from batterytwin.errors import TwinError, UnknownBatteryError, UnknownLocationError, UnknownStringError
 from streamlit_app import links
+from streamlit_app.alert_list import plain
 from streamlit_app.scoped_cache import AWAY, Answer
 from streamlit_app.wording import age
 
@@ -43,10 +44,10 @@ def explained(show: Callable[P, None]) -> Callable[P, None]:
         except AWAY:
             _not_yet()
         except UNKNOWN as error:
-            st.error(error.message, icon=":material/error:")
+            st.error(plain(error.message), icon=":material/error:")
             links.page_link("fleet", "To the fleet", ":material/grid_view:")
         except TwinError as error:
-            st.error(error.message, icon=":material/error:")
+            st.error(plain(error.message), icon=":material/error:")
 
     return wrapper
 

@@ -77,9 +77,9 @@ class ScopedCache:
         slot = self._slot(scope, question)
         with slot.lock:
             known = cast("Answer[T] | None", slot.answer)
-            if known is not None and self._clock() - known.received_at < self._max_age_s:
+            if known is not None and self._is_young(known.received_at):
                 return known
-            if known is not None and slot.failure is not None and self._clock() - slot.failed_at < self._max_age_s:
+            if known is not None and slot.failure is not None and self._is_young(slot.failed_at):
                 return Answer(known.value, known.received_at, slot.failure)
             try:
                 slot.answer = Answer(ask(), self._clock())
@@ -99,6 +99,10 @@ class ScopedCache:
         with self._lock:
             for key in [key for key in self._slots if key[0] == scope]:
                 del self._slots[key]
+
+    def _is_young(self, since: float) -> bool:
+        # what comes from the future was kept before the clock was set back, and would stay for as long as that
+        return 0.0 <= self._clock() - since < self._max_age_s
 
     def _slot(self, scope: Scope, question: Hashable) -> "_Slot":
         with self._lock:

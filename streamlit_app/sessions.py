@@ -46,6 +46,8 @@ class DashboardSession:
             UnauthenticatedError: the session is over; the user must log in again.
             TwinError: the server is away; the session lives on.
         """
+        if self.ended:
+            raise UnauthenticatedError("You are logged out.")
         if self._expires_soon():
             self._renew(spent=self._session.access_token)
         return self._session.access_token
@@ -66,10 +68,17 @@ class DashboardSession:
             self._renew(spent=token)
             return method(self._session.access_token)
 
-    def replace(self, session: Session) -> None:
-        """Goes on with other tokens of the same user, as after a change of password."""
-        with self._renewal:
-            self._session = session
+    def replacing(self, method: Callable[[str], Session]) -> Callable[[str], None]:
+        """A method for `call`: the session goes on with the tokens that `method(access_token)` answers.
+
+        The old ones end at the server before the new ones are here. Nobody renews them meanwhile: it would end it all.
+        """
+
+        def replace(token: str) -> None:
+            with self._renewal:
+                self._session = method(token)
+
+        return replace
 
     def end(self) -> str:
         """Ends the session here and returns the refresh token, to be revoked at the server."""

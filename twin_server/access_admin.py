@@ -58,8 +58,7 @@ async def set_password(
     """
     made_up = make_up_password() if password is None else None
     password_hash = await (passwords or Passwords()).hash(password if password is not None else str(made_up))
-    await store.set_password_hash(username, password_hash)
-    await _end_sessions(store, username)
+    await store.change_password(username, password_hash, _now_us())
     await _audit(store, "user.set_password", username)
     return made_up
 
@@ -81,7 +80,7 @@ async def disable_user(store: ServerStore, username: str) -> None:
             f"{user.username} is the only admin; add another one first.", field="username", value=username
         )
     await store.set_user_disabled(username, disabled=True)
-    await _end_sessions(store, username)
+    await store.end_sessions_of(user.user_key, _now_us())
     await _audit(store, "user.disable", user.username)
 
 
@@ -104,12 +103,6 @@ async def revoke_gateway_token(store: ServerStore, token_id: str) -> None:
     """
     await store.revoke_gateway_token(token_id, _now_us())
     await _audit(store, "token.revoke", token_id)
-
-
-async def _end_sessions(store: ServerStore, username: str) -> None:
-    user = await store.find_user(username)
-    if user is not None:
-        await store.end_sessions_of(user.user_key, _now_us())
 
 
 async def _audit(store: ServerStore, action: str, target: str, reason: str = "") -> None:

@@ -2,10 +2,11 @@
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from batterytwin.errors import OverloadedError, Reason
+from batterytwin.errors import OverloadedError, Reason, StoreUnavailableError
 
 _MOST_KEYS: Final = 10_000
 """Keys remembered at most; the one that was quiet for the longest goes first."""
@@ -56,6 +57,20 @@ class AttemptLimits:
         attempts = self._attempts.get(key)
         if attempts:
             attempts.pop()
+
+    @contextmanager
+    def attempt(self, key: str) -> Iterator[None]:
+        """An attempt that is judged in the block; where the database is away, nothing was guessed at and none counts.
+
+        Raises:
+            OverloadedError: as `begin`.
+        """
+        self.begin(key)
+        try:
+            yield
+        except StoreUnavailableError:
+            self.succeed(key)
+            raise
 
     def forget(self, key: str) -> None:
         """Forgets every attempt of a key."""

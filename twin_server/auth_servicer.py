@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from batterytwin.errors import InvalidArgumentError, PermissionDeniedError, Reason, UnauthenticatedError
+from batterytwin.errors import InvalidArgumentError, PermissionDeniedError, Reason
 from batterytwin.v1 import auth_service_pb2, auth_service_pb2_grpc
 from storage.access_records import UserRecord
 from storage.server_store import ServerStore
 from twin_server.audit import audit_entry
 from twin_server.login_limits import LoginLimits
 from twin_server.passwords import Passwords
-from twin_server.principal import Call, current_call
-from twin_server.sessions import Sessions
+from twin_server.peer_address import stated_address
+from twin_server.principal import LOCAL, Call, current_call
+from twin_server.sessions import Sessions, wrong_credentials
 
 
 class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
-    """Gives and renews access. Every success and every failure goes to the audit trail.
+    """Gives and renews access.
+
+    The audit trail tells of logins and changes of password, those with a wrong name or password too, of logouts, and of
+    spent tokens that came again. Renewals, and attempts beyond the limits, are in the log alone.
 
     Args:
         store: users and the audit trail.
@@ -32,6 +36,9 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
     async def Login(self, request: auth_service_pb2.LoginRequest, context: Any) -> auth_service_pb2.LoginResponse:
         """Trades a name and a password for tokens."""
         _require(username=request.username, password=request.password)
+        call = _call()
+        if call.principal is LOCAL:  # else whoever guesses could call every guess another's
+            call.peer = stated_address(context.invocation_metadata() or ()) or call.peer
         user = await self._check_password(request.username, request.password, "auth.login")
         session = await self._sessions.start(user)
         await self._store.audit(audit_entry("auth.login", user.username, actor=user.username))
@@ -62,9 +69,7 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
         if not principal.session_id:
             raise PermissionDeniedError("The operator of the machine has no password.", reason=Reason.ROLE_NOT_ALLOWED)
         user = await self._check_password(principal.name, request.old_password, "auth.change_password")
-        await self._store.set_password_hash(user.username, await self._passwords.hash(request.new_password))
-        await self._sessions.end_all_of(user)
-        session = await self._sessions.start(user)
+        session = await self._sessions.change_password(user, await self._passwords.hash(request.new_password))
         await self._store.audit(audit_entry("auth.change_password", user.username))
         return auth_service_pb2.ChangePasswordResponse(session=session)
 
@@ -76,15 +81,15 @@ class AuthServicer(auth_service_pb2_grpc.AuthServiceServicer):
             UnauthenticatedError: wrong name or password, which of them is not told (WRONG_CREDENTIALS).
         """
         peer = _call().peer
-        self._limits.begin(username, peer)
-        user = await self._store.find_user(username) if username.isprintable() else None
+        with self._limits.attempt(username, peer):
+            user = await self._store.find_user(username) if username.isprintable() else None
         check = await self._passwords.check(user.password_hash if user else None, password)
         if user is None or not check.is_right or user.disabled:
             await self._store.audit(audit_entry(f"{action}_failed", username))
-            raise UnauthenticatedError("Wrong name or password.", reason=Reason.WRONG_CREDENTIALS)
+            raise wrong_credentials()
         self._limits.succeed(username, peer)
         if check.better_hash is not None:
-            await self._store.set_password_hash(user.username, check.better_hash)
+            return await self._store.rehash_password(user, check.better_hash)
         return user
 
 

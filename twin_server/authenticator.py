@@ -1,7 +1,10 @@
 """From a bearer token to who is calling, without asking the database at every call."""
 
+import asyncio
+import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -98,6 +101,10 @@ class Authenticator:
             if known is None:
                 raise
             return known
+        except asyncio.CancelledError:
+            if known is not None:
+                known.checked_s = -math.inf  # the call was cut off before anything was known
+            raise
         except Exception:
             self._known.pop(token, None)
             raise
@@ -124,9 +131,9 @@ class Authenticator:
         return Identity(principal, claims.expires_s, 0.0)
 
     async def _look_up_gateway(self, token: str, address: str, *, is_known: bool) -> Identity:
-        if not is_known:  # a signature keeps garbage from the database elsewhere; here only a limit does
-            self._unknown.begin(address)
-        record = await self._gateway_tokens.find(token)
+        # a signature keeps garbage from the database elsewhere; here only a limit does
+        with nullcontext() if is_known else self._unknown.attempt(address):
+            record = await self._gateway_tokens.find(token)
         if record is None:
             raise invalid_token()
         if not is_known:

@@ -18,6 +18,7 @@ from twin_server.event_validation import (
     checked_place,
     checked_request_id,
     checked_times,
+    present_us,
 )
 from twin_server.live_table import LiveTable
 from twin_server.page_token import decode_page_token, encode_page_token, read_page_size
@@ -76,7 +77,7 @@ class EventLog:
     ) -> EventRecord:
         """Records an event under a new request."""
         start_us, end_us = checked_times(self._live, place, given)
-        test = checked_test(kind, place, given, start_us, end_us)
+        test = checked_test(kind, place, given, start_us, end_us, present_us=present_us(self._live, place))
         replacement = checked_replacement(kind, place, given, start_us if end_us is None else end_us)
         sensor = checked_sensor(kind, place, given)
         note = checked_note(given.note)

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from actors.capacity_test import SHORTEST_TEST_H, TestedCapacity, tested_capacity
-from batterytwin.errors import InvalidArgumentError
+from batterytwin.errors import InvalidArgumentError, Reason
 from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement, ReplacementReason
 from batterytwin.v1 import event_pb2
 from twin_server.event_validation import Place
+from twin_server.location_clock import FUTURE_TOLERANCE_US
 
 _LONGEST_SERIAL: Final = 64
 _LARGEST_OFFSET_A: Final = 20.0
@@ -23,7 +24,7 @@ _DURATION_TOLERANCE_H: Final = 0.25
 
 
 def checked_test(
-    kind: EventKind, place: Place, event: event_pb2.Event, start_us: int, end_us: int | None
+    kind: EventKind, place: Place, event: event_pb2.Event, start_us: int, end_us: int | None, *, present_us: int
 ) -> tuple[CapacityTest, TestedCapacity] | None:
     """Result of a capacity test and what it shows; None for an event of another kind.
 
@@ -50,7 +51,7 @@ def checked_test(
     _check("end_voltage_v", given.end_voltage_v, lowest, highest, "V of the block")
     test = CapacityTest(given.discharged_ah, given.current_a, given.temperature_c, given.end_voltage_v)
     tested = tested_capacity(test, sheet)
-    _check_duration(tested.duration_h, start_us, end_us)
+    _check_duration(tested.duration_h, start_us, end_us, present_us)
     if tested.soh_capacity > _LARGEST_SOH:
         raise InvalidArgumentError(
             f"{test.discharged_ah:g} Ah at {test.current_a:g} A would be {tested.soh_capacity:.0%} of the rated "
@@ -167,7 +168,7 @@ def _check(field: str, value: float, above: float, most: float, unit: str) -> No
         )
 
 
-def _check_duration(duration_h: float, start_us: int, end_us: int | None) -> None:
+def _check_duration(duration_h: float, start_us: int, end_us: int | None, present_us: int) -> None:
     if duration_h < SHORTEST_TEST_H:
         raise InvalidArgumentError(
             f"Charge over current is {60.0 * duration_h:.1f} min; a test of less than {60.0 * SHORTEST_TEST_H:.0f} min "
@@ -175,7 +176,16 @@ def _check_duration(duration_h: float, start_us: int, end_us: int | None) -> Non
             field="event.capacity_test.discharged_ah",
             value=f"{60.0 * duration_h:.1f} min",
         )
-    if end_us is None:
+    if end_us is None:  # then it lasted as long as that, and its result counts from there on
+        ahead_h = duration_h - (present_us + FUTURE_TOLERANCE_US - start_us) / 3.6e9
+        if ahead_h > 0.0:
+            raise InvalidArgumentError(
+                f"Charge over current is {duration_h:.4g} h, so the test would end {ahead_h:.4g} h ahead of the "
+                "clock of its location; correct charge, current or start_time.",
+                reason=Reason.TIME_IN_FUTURE,
+                field="event.capacity_test.discharged_ah",
+                value=f"{duration_h:.4g} h",
+            )
         return
     told_h = (end_us - start_us) / 3.6e9
     if abs(told_h - duration_h) > _DURATION_TOLERANCE * duration_h + _DURATION_TOLERANCE_H:

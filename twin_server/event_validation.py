@@ -105,6 +105,11 @@ def checked_place(live: LiveTable, principal: Principal, event: event_pb2.Event)
     return Place(number, found.location.location_id, found.string.string_id, twin, unit)
 
 
+def present_us(live: LiveTable, place: Place) -> int:
+    """The present of the location, before its first reading that of the server; microseconds since 1970 UTC."""
+    return max(live.clocks.now_us(place.location), 0) or live.clocks.wall_us()
+
+
 def checked_times(live: LiveTable, place: Place, event: event_pb2.Event) -> tuple[int, int | None]:
     """Start and end of an event, microseconds since 1970 UTC.
 
@@ -117,7 +122,7 @@ def checked_times(live: LiveTable, place: Place, event: event_pb2.Event) -> tupl
         )
     start_us = timestamp_to_us(event.start_time, "event.start_time")
     end_us = timestamp_to_us(event.end_time, "event.end_time") if event.HasField("end_time") else None
-    latest_us = max(live.clocks.now_us(place.location), 0) or live.clocks.wall_us()
+    latest_us = present_us(live, place)
     for field, time_us in (("start_time", start_us), ("end_time", end_us)):
         if time_us is not None and time_us > latest_us + FUTURE_TOLERANCE_US:
             raise InvalidArgumentError(

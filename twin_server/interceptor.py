@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import grpc
@@ -90,7 +91,8 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
                 try:
                     token = await self._enter(call, authorization, rule)
                     await context.send_initial_metadata(((REQUEST_ID_KEY, call.request_id),))
-                    async with StreamGuard(self._authenticator, token, call.peer) as guard:
+                    tell = partial(_answer, call=call, line=line, context=context)
+                    async with StreamGuard(self._authenticator, token, call.peer, call.principal, tell=tell) as guard:
                         responses = behaviour(request, context)
                         if isinstance(responses, AsyncGenerator):
                             async with aclosing(responses):

@@ -32,7 +32,7 @@ def decode_page_token(request: Any) -> int | None:
         return None
     try:
         fingerprint, position = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise _unusable(token) from None
     if fingerprint != _fingerprint(request) or type(position) is not int or not 0 <= position < 2**63:
         raise _unusable(token)

@@ -1,8 +1,11 @@
 """The network address in what gRPC calls a peer."""
 
 import ipaddress
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import unquote
+
+from batterytwin.access import CALLER_ADDRESS_METADATA
 
 
 @lru_cache(maxsize=1_024)
@@ -14,6 +17,15 @@ def address_of_peer(peer: str) -> str:
     if kind == "ipv6":
         return rest.partition("]")[0].lstrip("[")
     return kind or "unknown"
+
+
+def stated_address(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    """The network address for which a program on this machine says that it asks; empty where it says none."""
+    stated = next((value for key, value in metadata if key == CALLER_ADDRESS_METADATA), "")
+    try:
+        return str(ipaddress.ip_address(str(stated)))
+    except ValueError:
+        return ""
 
 
 @lru_cache(maxsize=1_024)

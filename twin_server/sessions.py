@@ -5,6 +5,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -47,15 +48,17 @@ class Sessions:
         self._renewals = AttemptLimits(_MOST_FAILED_RENEWALS, _WINDOW_S)
 
     async def start(self, user: UserRecord) -> auth_service_pb2.Session:
-        """Starts a session of a user whose password has been checked."""
+        """Starts a session of a user whose password has been checked.
+
+        Raises:
+            UnauthenticatedError: the password was changed meanwhile (WRONG_CREDENTIALS).
+        """
         session_id, refresh_token = str(uuid.uuid4()), secrets.token_urlsafe(32)
-        await self._store.start_session(
-            session_id,
-            user.user_key,
-            _sha256(refresh_token),
-            now_us=self._now_us(),
-            expires_us=self._refresh_expires_us(),
+        started = await self._store.start_session(
+            session_id, user, _sha256(refresh_token), now_us=self._now_us(), expires_us=self._refresh_expires_us()
         )
+        if not started:
+            raise wrong_credentials()
         return self._session(user, session_id, refresh_token)
 
     async def renew(self, refresh_token: str, address: str) -> auth_service_pb2.Session:
@@ -66,26 +69,23 @@ class Sessions:
                 (TOKEN_INVALID); or its time is over (TOKEN_EXPIRED).
             OverloadedError: too many unknown tokens from this address (TOO_MANY_ATTEMPTS).
         """
-        self._renewals.begin(address)
         next_token = secrets.token_urlsafe(32)
-        rotation = await self._store.rotate_refresh_token(
-            _sha256(refresh_token),
-            _sha256(next_token),
-            now_us=self._now_us(),
-            expires_us=self._refresh_expires_us(),
-        )
+        with self._renewals.attempt(address):
+            rotation = await self._store.rotate_refresh_token(
+                _sha256(refresh_token),
+                _sha256(next_token),
+                now_us=self._now_us(),
+                expires_us=self._refresh_expires_us(),
+            )
         if rotation.outcome is RotationOutcome.REUSED:
             self._authenticator.forget_sessions({rotation.session_id})
             await self._store.audit(audit_entry("auth.spent_token_used", rotation.username))
         if rotation.outcome is RotationOutcome.EXPIRED:
             raise UnauthenticatedError("The refresh token has expired; log in again.", reason=Reason.TOKEN_EXPIRED)
-        if rotation.outcome is not RotationOutcome.RENEWED:
+        if rotation.user is None:
             raise invalid_token()
         self._renewals.succeed(address)
-        user = await self._store.find_session_holder(rotation.session_id)
-        if user is None:
-            raise invalid_token()
-        return self._session(user, rotation.session_id, next_token)
+        return self._session(rotation.user, rotation.session_id, next_token)
 
     async def end(self, refresh_token: str) -> None:
         """Ends the session of a refresh token, known or not. Repeating it changes nothing."""
@@ -95,9 +95,11 @@ class Sessions:
             self._authenticator.forget_sessions({session_id})
             await self._store.audit(audit_entry("auth.logout", username, actor=username))
 
-    async def end_all_of(self, user: UserRecord) -> None:
-        """Ends every session of a user."""
-        self._authenticator.forget_sessions(set(await self._store.end_sessions_of(user.user_key, self._now_us())))
+    async def change_password(self, user: UserRecord, password_hash: str) -> auth_service_pb2.Session:
+        """Gives a user another password, which ends every session, and starts one."""
+        ended = await self._store.change_password(user.username, password_hash, self._now_us())
+        self._authenticator.forget_sessions(set(ended))
+        return await self.start(replace(user, password_hash=password_hash))
 
     def _session(self, user: UserRecord, session_id: str, refresh_token: str) -> auth_service_pb2.Session:
         access_token, access_expires_s = self._user_tokens.make(user.username, session_id)
@@ -116,6 +118,11 @@ class Sessions:
 
     def _refresh_expires_us(self) -> int:
         return self._now_us() + REFRESH_TOKEN_S * 1_000_000
+
+
+def wrong_credentials() -> UnauthenticatedError:
+    """What is said of a name or a password that is wrong; which of them would help a guesser."""
+    return UnauthenticatedError("Wrong name or password.", reason=Reason.WRONG_CREDENTIALS)
 
 
 def _sha256(token: str) -> bytes:

@@ -6,7 +6,7 @@ from batterytwin.inventory import Inventory
 from storage.server_store import ServerStore
 from twin_server.gateway_tokens import GatewayTokens
 
-_NAME = "simulator"
+_NAME, _MAKER = "simulator", "server"
 
 
 async def make_simulator_tokens(store: ServerStore, inventory: Inventory) -> dict[str, str]:
@@ -16,10 +16,11 @@ async def make_simulator_tokens(store: ServerStore, inventory: Inventory) -> dic
         Token by location id.
     """
     for token in await store.list_gateway_tokens():
-        if token.name == _NAME and token.revoked_us is None:
+        # people may have given a token of theirs the same name
+        if (token.name, token.created_by) == (_NAME, _MAKER) and token.revoked_us is None:
             await store.revoke_gateway_token(token.token_id, time.time_ns() // 1_000)
     tokens = GatewayTokens(store)
     return {
-        location.location_id: await tokens.create(location.location_id, _NAME, "server")
+        location.location_id: await tokens.create(location.location_id, _NAME, _MAKER)
         for location in inventory.locations
     }

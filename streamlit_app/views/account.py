@@ -7,6 +7,7 @@ import streamlit as st
 
 from batterytwin.errors import TwinError
 from clients.types import Role
+from streamlit_app.alert_list import plain
 from streamlit_app.notices import explained
 from streamlit_app.visitor import Visitor, current_visitor, leave
 from streamlit_app.wording import local_time, word
@@ -66,9 +67,9 @@ def _password(visitor: Visitor) -> None:
         return
     client = visitor.backend.client
     try:
-        visitor.session.replace(visitor.act(lambda token: client.change_password(old, new, token=token)))
+        visitor.act(visitor.session.replacing(lambda token: client.change_password(old, new, token=token)))
     except TwinError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(plain(error.message), icon=":material/error:")
         return
     st.success("The password is changed.", icon=":material/check_circle:")
 

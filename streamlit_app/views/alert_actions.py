@@ -85,7 +85,7 @@ def _apply(visitor: Visitor, alerts: Sequence[Alert], note: str, method: Callabl
             visitor.act(partial(_call, method, alert.alert_id, note))
             count += 1
         except TwinError as error:
-            st.error(error.message, icon=":material/error:")
+            st.error(plain(error.message), icon=":material/error:")
     if count:
         visitor.backend.live.forget(visitor.scope)
         st.toast(f"{count} alert{'s' if count > 1 else ''} {done}.", icon=":material/check:")

@@ -8,6 +8,7 @@ import streamlit as st
 from batterytwin.errors import InvalidArgumentError
 from clients.types import PastTwin, TwinSource
 from streamlit_app import answers
+from streamlit_app.alert_list import plain
 from streamlit_app.notices import explained
 from streamlit_app.twin_time import present_of
 from streamlit_app.twin_values import estimate_tiles, measurement_tiles
@@ -48,7 +49,7 @@ def _asked(battery_id: str) -> None:
         with st.spinner("Going back…"):
             past = answers.twin_at(visitor, battery_id, instant)
     except InvalidArgumentError as error:
-        refusal.error(error.message, icon=":material/error:")
+        refusal.error(plain(error.message), icon=":material/error:")
         return
     _tell(past, instant)
 
@@ -56,7 +57,7 @@ def _asked(battery_id: str) -> None:
 def _tell(past: PastTwin, instant: datetime) -> None:
     twin = past.twin
     st.markdown(
-        f"**{local_time(instant)}** · block {twin.serial} · {word(REGIME_TEXT, twin.regime)} · "
+        f"**{local_time(instant)}** · block {plain(twin.serial)} · {word(REGIME_TEXT, twin.regime)} · "
         f"sample of {local_time(twin.as_of)}",
         help=both_times(instant),
     )

@@ -13,6 +13,7 @@ from batterytwin.life_plan import due_soon
 from batterytwin.quarters import Quarter
 from clients.types import Confidence, RemainingLife
 from streamlit_app import life_answers
+from streamlit_app.alert_list import plain
 from streamlit_app.charts.health_bands import END_OF_LIFE_SOH
 from streamlit_app.charts.life_effects import LONGER, SHORTER, life_effects
 from streamlit_app.charts.life_fan import life_fan
@@ -61,7 +62,7 @@ def _live(battery_id: str) -> None:
         answer = life_answers.remaining_life(current_visitor(), battery_id)
     except ConflictError as error:  # it has never been read
         st.markdown("**Remaining life**")
-        st.caption(error.message)
+        st.caption(plain(error.message))
         return
     away_notice(answer)
     life = answer.value

@@ -12,6 +12,7 @@ from batterytwin.errors import InvalidArgumentError, TwinError
 from batterytwin.events import CapacityTest, CurrentSensor, EventKind, Replacement, ReplacementReason
 from clients.types import Twin
 from streamlit_app import answers
+from streamlit_app.alert_list import plain
 from streamlit_app.event_words import EVENT_TEXT, REASON_TEXT
 from streamlit_app.health_evidence import evidence_news
 from streamlit_app.notices import explained
@@ -29,6 +30,8 @@ KINDS: Final = (
     EventKind.CURRENT_SENSOR,
 )
 MAX_NOTE_LENGTH: Final = 2_000
+_LONGEST_TEST_H: Final = 87_600.0
+"""A slip of the pen makes any number of years, and a calendar has an end; before this no block was in service."""
 _LABELS: Final = {
     "discharged_ah": "charge taken out",
     "current_a": "mean current",
@@ -75,7 +78,7 @@ def event_form(battery_id: str) -> None:
         _record(visitor, twin, kind, draft)
     except TwinError as error:
         slot = draft.slots.get(error.field.rsplit(".", 1)[-1], draft.slots["note"])
-        slot.error(_in_words(error.message), icon=":material/error:")
+        slot.error(plain(_in_words(error.message)), icon=":material/error:")
         return
     st.rerun()
 
@@ -108,7 +111,7 @@ def _test_fields(twin: Twin, key: str) -> _Draft:
         if value is None
     ]  # fmt: skip
     # What cannot be is sent as it is: the server names the value that is wrong, not a beginning made of it.
-    hours = charge / current if charge and current and min(charge, current) > 0 else 0.0
+    hours = min(charge / current, _LONGEST_TEST_H) if charge and current and min(charge, current) > 0 else 0.0
     return _Draft(
         {
             "battery_id": twin.battery_id,
@@ -125,8 +128,8 @@ def _test_fields(twin: Twin, key: str) -> _Draft:
 
 def _replacement_fields(twin: Twin, key: str) -> _Draft:
     st.caption(
-        f"Block {twin.serial} in slot {twin.battery_id} goes, one of the same model comes. Its twin begins anew; "
-        "what is known of the old block stays in the history."
+        f"Block {plain(twin.serial)} in slot {twin.battery_id} goes, one of the same model comes. Its twin begins "
+        "anew; what is known of the old block stays in the history."
     )
     slots: dict[str, DeltaGenerator] = {}
     serial = st.text_input("Serial number of the new block", max_chars=64, key=f"new_serial_{key}")

@@ -153,7 +153,7 @@ def _act(visitor: Visitor, method: Callable[[str], object], news: str) -> None:
     try:
         visitor.act(method)
     except TwinError as error:
-        st.error(error.message, icon=":material/error:")
+        st.error(plain(error.message), icon=":material/error:")
         return
     visitor.backend.live.forget(visitor.live.scope)
     st.session_state[_NEWS] = news

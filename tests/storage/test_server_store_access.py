@@ -27,7 +27,7 @@ async def _user(store: ServerStore, name: str = "nok") -> UserRecord:
 
 async def _session(store: ServerStore, user: UserRecord, token: str, now_us: int = NOW_US) -> str:
     session_id = str(uuid.uuid4())
-    await store.start_session(session_id, user.user_key, _hash(token), now_us=now_us, expires_us=now_us + 7 * DAY_US)
+    await store.start_session(session_id, user, _hash(token), now_us=now_us, expires_us=now_us + 7 * DAY_US)
     return session_id
 
 
@@ -75,8 +75,8 @@ async def test_a_user_name_is_plain_or_refused(server_store: ServerStore, name: 
 
 
 async def test_changes_of_unknown_users_and_tokens_are_refused(server_store: ServerStore) -> None:
-    attempts: list[Callable[[], Awaitable[None]]] = [
-        lambda: server_store.set_password_hash("nobody", "hash"),
+    attempts: list[Callable[[], Awaitable[object]]] = [
+        lambda: server_store.change_password("nobody", "hash", NOW_US),
         lambda: server_store.set_user_disabled("nobody", disabled=True),
         lambda: server_store.revoke_gateway_token("nothing", NOW_US),
     ]

@@ -40,6 +40,7 @@ class DummyClient(DummyLife, DummyScenarios):
         away: True makes every call fail as if nobody answered.
         deaf: True makes recording fail, as when an answer is lost.
         calls: names of the calls made, in order.
+        caller_addresses: for whom logins were asked, in order.
         request_ids: those under which events were recorded.
         access_s: life of an access token, s.
         life_degraded: why remaining lives are degraded; empty = they are not.
@@ -50,6 +51,7 @@ class DummyClient(DummyLife, DummyScenarios):
         self.away = False
         self.deaf = False
         self.calls: list[str] = []
+        self.caller_addresses: list[str] = []
         self.access_s = 1_800.0
         self.life_degraded = ""
         self.models = dummy_life.models()
@@ -73,8 +75,11 @@ class DummyClient(DummyLife, DummyScenarios):
         self._access.clear()
         self._refresh.clear()
 
-    def login(self, username: str, password: str, *, deadline_s: float | None = None) -> clients.Session:
+    def login(
+        self, username: str, password: str, *, caller_address: str = "", deadline_s: float | None = None
+    ) -> clients.Session:
         self._note("login")
+        self.caller_addresses.append(caller_address)
         if username not in USERS or password != PASSWORD:
             raise UnauthenticatedError("User name or password is wrong.", reason=Reason.WRONG_CREDENTIALS)
         return self._session(username)

@@ -221,3 +221,11 @@ def test_a_replacement_is_recorded_with_both_serial_numbers(open_as: Opener, dum
     assert "another reason" in texts(app)
     assert "2044 came" in texts(app)
     assert "begins anew" in texts(app)
+
+
+@pytest.mark.parametrize(("charge", "current"), [(1e9, 1e-6), (1e300, 1e-300), (50.0, 1e-7)])
+def test_a_test_longer_than_any_calendar_is_for_the_server_to_refuse(
+    open_as: Opener, dummy: DummyClient, charge: float, current: float
+) -> None:
+    record(open_battery(open_as), charge=charge, current=current, warmth=26.0, end=10.5)
+    assert len(dummy.request_ids) == 1

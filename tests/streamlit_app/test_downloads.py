@@ -85,6 +85,11 @@ def test_nobody_gets_a_file_without_a_session(browser: Browser, dummy: DummyClie
     assert "export_history" not in dummy.calls
 
 
+def test_a_session_that_the_server_has_ended_asks_for_a_login(browser: Browser, dummy: DummyClient) -> None:
+    dummy.expire_sessions()
+    assert browser.request("GET", wanted().url).status == 401
+
+
 def test_a_server_that_is_away_is_told(browser: Browser, dummy: DummyClient) -> None:
     dummy.away = True
     assert browser.request("GET", wanted().url).status == 503

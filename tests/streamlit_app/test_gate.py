@@ -1,7 +1,7 @@
 import asyncio
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from hypothesis import given
@@ -164,6 +164,11 @@ def test_a_wrong_password_opens_nothing_and_is_not_repeated(browser: Browser) ->
     assert browser.request("GET", "/").status == 303
 
 
+def test_the_server_hears_whose_login_it_is(browser: Browser, dummy: DummyClient) -> None:
+    log_in(browser)
+    assert dummy.caller_addresses == ["127.0.0.1"]
+
+
 def test_an_absent_server_is_named(browser: Browser, dummy: DummyClient) -> None:
     dummy.away = True
     answer = log_in(browser)
@@ -176,7 +181,9 @@ def test_incomplete_and_oversized_forms_are_refused(browser: Browser, form: dict
     assert browser.request("POST", "/login", form=form, origin=ORIGIN).status == 400
 
 
-@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://127.0.0.1:8502", "https://8501"])
+@pytest.mark.parametrize(
+    "origin", [None, "null", "http://evil.example", "http://127.0.0.1:8502", "https://8501", "http://["]
+)
 def test_other_origins_cannot_act(browser: Browser, origin: str | None) -> None:
     headers: dict[str, Any] = {"origin": origin} if origin else {}
     form = {"username": "anna", "password": PASSWORD}
@@ -219,15 +226,26 @@ def test_pages_may_load_nothing_from_elsewhere(browser: Browser) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)", "evil", "/login", "/a\nb", ""],
+    [
+        "//evil.example",
+        "//[",
+        "/\\evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "evil",
+        "/login",
+        "/a\nb",
+        "",
+    ],
 )
 def test_a_login_never_leads_to_another_site(target: str) -> None:
     assert safe_next(target) == "/"
 
 
-@given(st.text())
+@given(st.text() | st.text("/\\[]:?#@.%a"))
 def test_whatever_comes_after_login_is_a_path_of_ours(target: str) -> None:
     path = safe_next(target)
+    assert not urlsplit(path).netloc
     assert path.startswith("/")
     assert not path.startswith(("//", "/\\"))
     assert path.isprintable()

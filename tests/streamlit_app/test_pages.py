@@ -1,3 +1,4 @@
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -144,6 +145,29 @@ def battery_of(quality: Quality, *, known: bool) -> str:
     table = columns([site.location_id for site in SITES], [])
     rows = [i for i in range(len(table)) if table.qualities[i] == quality and bool(table.as_of_unix_ns[i]) is known]
     return table.battery_ids[rows[0]]
+
+
+LURE = "**Log in again** at [the server](https://evil.example) or www.evil.example"
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("site", "site"), ("string", "string"), ("battery", "battery"), ("projection", "projection"),
+        ("drill_report", "report"),
+    ],
+)  # fmt: skip
+def test_an_address_puts_no_words_or_links_into_the_mouth_of_the_dashboard(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, page: str, name: str
+) -> None:
+    log_in(backend, "anna", monkeypatch)
+    app = only(page)
+    app.query_params[name] = LURE
+    app.run()
+    assert not app.exception
+    (said,) = [re.sub(r"\\.", "", error.value) for error in app.error]
+    for bait in ("**", "](", "://", "www."):
+        assert bait not in said
 
 
 @pytest.mark.parametrize("quality", [Quality.STALE, Quality.NO_DATA, Quality.SUSPECT])

@@ -60,6 +60,20 @@ def test_a_young_answer_is_not_asked_for_again(cache: ScopedCache, clock: Clock)
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize("away", [False, True])
+def test_a_clock_that_is_set_back_freezes_no_answer(cache: ScopedCache, clock: Clock, away: bool) -> None:
+    def ask() -> float:
+        if away:
+            raise UnavailableError("away")
+        return clock.now
+
+    cache.get(ANNA, "q", lambda: clock.now)
+    clock.now += 2.1
+    cache.get(ANNA, "q", ask)
+    clock.now -= 3_600.0
+    assert cache.get(ANNA, "q", lambda: clock.now).value == clock.now
+
+
 def test_threads_that_ask_at_once_share_one_call(cache: ScopedCache) -> None:
     asked: list[int] = []
     go = threading.Barrier(8)

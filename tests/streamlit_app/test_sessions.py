@@ -1,9 +1,10 @@
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 
 from batterytwin.errors import PermissionDeniedError, Reason, UnauthenticatedError, UnavailableError
+from clients.types import Location, Session
 from streamlit_app.sessions import SessionStore
 from tests.streamlit_app.dummy_client import PASSWORD, DummyClient
 
@@ -78,7 +79,7 @@ def test_a_session_outlives_an_absence_of_the_server(store: SessionStore, dummy:
     session = store.find(opened(store, dummy))
     assert session is not None
     dummy.expire_access_tokens()
-    session.replace(dummy.login("anna", PASSWORD))
+    session.call(session.replacing(lambda _: dummy.login("anna", PASSWORD)))
     dummy.away = True
     with pytest.raises(UnavailableError):
         session.call(lambda token: dummy.list_locations(token=token))
@@ -120,6 +121,34 @@ def test_logging_out_works_while_the_server_is_away(store: SessionStore, dummy: 
     dummy.away = True
     store.close(name, dummy.logout)
     assert store.find(name) is None
+
+
+def test_what_a_tab_left_open_asks_is_over_with_the_session(store: SessionStore, dummy: DummyClient) -> None:
+    name = opened(store, dummy)
+    session = store.find(name)
+    assert session is not None
+    dummy.away = True
+    store.close(name, dummy.logout)
+    dummy.away = False
+    with pytest.raises(UnauthenticatedError):
+        session.call(lambda token: dummy.list_locations(token=token))
+
+
+def test_a_tab_that_renews_while_the_password_is_changed_ends_nothing(store: SessionStore, dummy: DummyClient) -> None:
+    session = store.find(opened(store, dummy))
+    assert session is not None
+    tabs: list[Future[tuple[Location, ...]]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def change(_token: str) -> Session:
+            dummy.expire_sessions()  # the server ends all of them, and its answer is still on its way
+            tabs.append(pool.submit(session.call, lambda token: dummy.list_locations(token=token)))
+            wait(tabs, timeout=0.2)
+            return dummy.login("anna", PASSWORD)
+
+        session.call(session.replacing(change))
+    assert [len(tab.result()) for tab in tabs] == [9]
+    assert not session.ended
 
 
 def test_a_session_ends_with_its_refresh_token(dummy: DummyClient) -> None:

@@ -11,6 +11,7 @@ from batterytwin.diagnosis import FaultClass, FaultSource
 from batterytwin.events import EventKind, HealthEvidenceKind
 from batterytwin.telemetry import Quality, Regime, StringMode
 from streamlit_app.alert_list import plain
+from streamlit_app.drill_words import told_text
 from streamlit_app.event_words import EVENT_TEXT, event_sign, when
 from streamlit_app.evidence_words import EVIDENCE_HELP, EVIDENCE_TEXT
 from streamlit_app.fault_words import FAULT_HELP, FAULT_TEXT, MODE_TEXT, SOURCE_TEXT
@@ -147,3 +148,14 @@ def test_text_of_others_brings_no_markup(text: str) -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(10, "10 s"), (120, "2 min"), (43_200, "12 h"), (86_400, "1 d")])
 def test_steps_read_in_their_own_unit(seconds: int, text: str) -> None:
     assert step(timedelta(seconds=seconds)) == text
+
+
+def test_instants_in_words_are_bangkoks() -> None:
+    assert told_text("at 2026-03-14 20:00:00 UTC 35.8 degC") == "at 15 Mar 2026, 03:00:00 35.8 °C"
+
+
+@pytest.mark.parametrize("day", ["2026-02-30 10:00:00", "2026-01-01 24:01:00", "0000-01-01 00:00:00"])
+@pytest.mark.parametrize("time", ["", "9999-12-31 23:59:59 UTC, "])
+def test_what_people_wrote_that_is_no_instant_stays_as_it_is(day: str, time: str) -> None:
+    note = f"Dry-out: {time}seen {day} UTC"
+    assert told_text(note) == note

@@ -15,6 +15,7 @@ from twin_server.access_commands import token_app, user_app
 from twin_server.first_admin import ensure_first_admin
 from twin_server.gateway_tokens import GatewayTokens
 from twin_server.passwords import Passwords
+from twin_server.simulated_gateways import make_simulator_tokens
 
 InStore = Callable[[Callable[[ServerStore], Coroutine[Any, Any, Any]]], Any]
 
@@ -83,6 +84,18 @@ def test_a_token_is_shown_once_and_can_be_revoked(in_store: InStore) -> None:
     _run(token_app, "revoke", token_id)
     assert in_store(lambda store: GatewayTokens(store).find(token)) is None
     assert "revoked" in _run(token_app, "list")
+
+
+def test_the_simulator_ends_its_own_earlier_tokens_and_no_other(in_store: InStore) -> None:
+    ours = _run(token_app, "create", "--location", "BRK", "--name", "simulator").strip()
+    before, now = (
+        in_store(lambda store: make_simulator_tokens(store, small_inventory("BRK")))["BRK"] for _ in range(2)
+    )
+
+    async def which_are_good(store: ServerStore) -> list[bool]:
+        return [await GatewayTokens(store).find(token) is not None for token in (ours, before, now)]
+
+    assert in_store(which_are_good) == [True, False, True]
 
 
 def test_every_change_is_in_the_audit_trail(in_store: InStore) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
+from batterytwin.access import Role
 from batterytwin.errors import (
     DOMAIN,
     InvalidArgumentError,
@@ -22,10 +24,12 @@ from batterytwin.errors import (
     TwinError,
     UnauthenticatedError,
 )
+from batterytwin.v1.twin_pb2 import TwinColumns
+from batterytwin.v1.twin_service_pb2 import WatchTwinsResponse
 from clients.errors import error_from_rpc
 from tests.twin_server.access_server import METHODS, AccessServer, serve_access
 from tests.twin_server.conftest import ReadLog
-from twin_server import stream_guard
+from twin_server import authenticator, stream_guard
 from twin_server.access_rules import RULE_OF_METHOD
 from twin_server.principal import current_call, current_principal
 
@@ -133,9 +137,41 @@ async def test_a_servicer_knows_its_caller_and_calls_do_not_mix(database_url: st
     assert seen == {("viewer", True), ("engineer", True), ("admin", True)}
 
 
+async def _log_out(server: AccessServer, session: Any) -> None:
+    await server.auth.Logout(server.logout_request(session.refresh_token))
+
+
+async def _log_out_while_tokens_cannot_be_looked_up(server: AccessServer, session: Any) -> None:
+    find, away = server.store.find_session_holder, asyncio.Event()
+
+    async def be_away(_session_id: str) -> Any:
+        away.set()
+        raise StoreUnavailableError("away", retry_after_s=1.0)
+
+    server.store.find_session_holder = be_away  # type: ignore[method-assign,assignment]
+    await _log_out(server, session)
+    await away.wait()
+    server.store.find_session_holder = find  # type: ignore[method-assign]
+
+
+async def _take_a_role_away(server: AccessServer, _session: Any) -> None:
+    find = server.store.find_session_holder
+
+    async def demoted(session_id: str) -> Any:
+        user = await find(session_id)
+        return user and replace(user, role=Role.VIEWER)
+
+    server.store.find_session_holder = demoted  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("end", [_log_out, _log_out_while_tokens_cannot_be_looked_up, _take_a_role_away])
 @pytest.mark.parametrize("method", [WATCH, STREAM])
-async def test_a_stream_ends_when_its_session_does(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+async def test_a_stream_ends_when_what_let_it_in_does(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    end: Callable[[AccessServer, Any], Awaitable[None]],
 ) -> None:
     ended = asyncio.Event()
 
@@ -146,7 +182,8 @@ async def test_a_stream_ends_when_its_session_does(
         finally:
             ended.set()
 
-    monkeypatch.setattr(stream_guard, "RECHECK_S", 0.01)
+    for module in (stream_guard, authenticator):
+        monkeypatch.setattr(module, "RECHECK_S", 0.01)
     async with serve_access(database_url, tmp_path, {method: behave}) as server, asyncio.timeout(30):
         session = await server.login("admin")
         metadata = (("authorization", f"Bearer {session.access_token}"),)
@@ -154,11 +191,44 @@ async def test_a_stream_ends_when_its_session_does(
         call = server.stub_of(method)(argument, metadata=metadata)
         answers = aiter(call)
         await anext(answers)
-        await server.auth.Logout(server.logout_request(session.refresh_token))
+        await end(server, session)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await anext(answers)
         assert error_from_rpc(refused.value, "server").reason is Reason.TOKEN_INVALID
         await ended.wait()
+
+
+async def test_a_stream_that_nobody_reads_ends_with_its_session_as_well(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent, ended = 0, asyncio.Event()
+
+    async def behave(_request: Any, _context: Any) -> AsyncIterator[Any]:
+        nonlocal sent
+        try:
+            while True:
+                yield WatchTwinsResponse(twins=TwinColumns(battery_ids=["x" * 1_000_000]))
+                sent += 1
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(stream_guard, "RECHECK_S", 0.01)
+    monkeypatch.setattr(stream_guard, "GRACE_S", 0.01)
+    async with serve_access(database_url, tmp_path, {WATCH: behave}) as server, asyncio.timeout(30):
+        session = await server.login("admin")
+        call = server.stub_of(WATCH)(_empty(WATCH), metadata=(("authorization", f"Bearer {session.access_token}"),))
+        await call.initial_metadata()
+        before = -1
+        while sent != before:  # until the connection takes no more
+            before = sent
+            await asyncio.sleep(0.3)
+        await _log_out(server, session)
+        await ended.wait()
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            async for _ in call:
+                pass
+        assert error_from_rpc(refused.value, "server").reason is Reason.TOKEN_INVALID
+    assert not stream_guard._last_words
 
 
 async def test_a_cancelled_call_is_cancelled_inside_and_the_server_lives_on(

@@ -3,6 +3,8 @@
 import asyncio
 import secrets
 import stat
+import tracemalloc
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batterytwin.access import Role
+from batterytwin.access import CALLER_ADDRESS_METADATA, Role
 from batterytwin.errors import (
     InvalidArgumentError,
     OverloadedError,
@@ -27,7 +29,7 @@ from twin_server.authenticator import RECHECK_S, Authenticator
 from twin_server.gateway_tokens import GatewayTokens
 from twin_server.login_limits import LoginLimits
 from twin_server.passwords import Passwords, make_up_password
-from twin_server.peer_address import address_of_peer, is_local_address
+from twin_server.peer_address import address_of_peer, is_local_address, stated_address
 from twin_server.principal import PrincipalKind
 from twin_server.signing_key import KEY_VARIABLE, load_signing_key
 from twin_server.user_tokens import ACCESS_TOKEN_S, UserTokens
@@ -52,6 +54,8 @@ class FakeStore:
     def __init__(self) -> None:
         self.asked = 0
         self.away = False
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.user: UserRecord | None = UserRecord(1, "nok", "hash", Role.VIEWER, None, disabled=False)
         self.token: GatewayTokenRecord | None = None
         self.secret_sha256 = b""
@@ -65,6 +69,7 @@ class FakeStore:
 
     async def use_gateway_token(self, token_id: str, secret_sha256: bytes, now_us: int) -> GatewayTokenRecord | None:
         self._ask()
+        await self.answers.wait()
         if self.token is None or (token_id, secret_sha256) != (self.token.token_id, self.secret_sha256):
             return None
         return replace(self.token, last_used_us=now_us)
@@ -121,6 +126,23 @@ async def test_a_revoked_token_dies_within_half_a_minute_and_an_expired_one_at_o
     with pytest.raises(UnauthenticatedError) as refused:
         await authenticator.authenticate(user, "x")
     assert refused.value.reason is Reason.TOKEN_EXPIRED
+
+
+async def test_a_call_that_is_cut_off_while_its_token_is_looked_up_prolongs_nothing() -> None:
+    store, clock = FakeStore(), Clock()
+    authenticator, _, gateways = _authenticator(store, clock)
+    token = await gateways.create("BRK", "roof", "test")
+    await authenticator.authenticate(token, "x")
+    store.secret_sha256 = b"revoked"
+    clock.now_s += RECHECK_S
+    store.answers.clear()
+    call = asyncio.create_task(authenticator.authenticate(token, "x"))
+    await asyncio.sleep(0)
+    call.cancel()
+    await asyncio.wait([call])
+    store.answers.set()
+    with pytest.raises(UnauthenticatedError):
+        await authenticator.authenticate(token, "x")
 
 
 async def test_guessed_gateway_tokens_reach_the_database_only_so_often() -> None:
@@ -225,18 +247,68 @@ def test_attempts_are_counted_in_a_sliding_window() -> None:
     limits.begin("a")
 
 
+def guess(limits: LoginLimits, username: str, address: str) -> None:
+    with limits.attempt(username, address):
+        pass
+
+
 def test_a_stranger_cannot_lock_a_user_out_and_one_address_cannot_try_everybody() -> None:
     limits = LoginLimits(Clock())
     for _ in range(5):
-        limits.begin("Nok", "10.0.0.66")
+        guess(limits, "Nok", "10.0.0.66")
     with pytest.raises(OverloadedError):
-        limits.begin("nok", "10.0.0.66")
-    limits.begin("nok", "10.0.0.1")
+        guess(limits, "nok", "10.0.0.66")
+    guess(limits, "nok", "10.0.0.1")
     limits.succeed("nok", "10.0.0.1")
     for number in range(25):
-        limits.begin(f"user{number}", "10.0.0.66")
+        guess(limits, f"user{number}", "10.0.0.66")
     with pytest.raises(OverloadedError):
-        limits.begin("somebody", "10.0.0.66")
+        guess(limits, "somebody", "10.0.0.66")
+
+
+def test_long_names_of_nobody_fill_no_memory() -> None:
+    limits = LoginLimits(Clock())
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            with suppress(OverloadedError):
+                guess(limits, f"{number:03}" + 1_000_000 * "x", "10.0.0.66")
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1_000_000
+    guess(limits, 64 * "n", "10.0.0.1")
+
+
+def test_what_an_absent_database_could_not_judge_is_no_guess() -> None:
+    limits = LoginLimits(Clock())
+    for _ in range(100):
+        with pytest.raises(StoreUnavailableError), limits.attempt("nok", "10.0.0.1"):
+            raise StoreUnavailableError("away")
+    for _ in range(5):
+        guess(limits, "nok", "10.0.0.1")
+    with pytest.raises(OverloadedError):
+        guess(limits, "nok", "10.0.0.1")
+
+
+async def test_gateways_that_come_while_the_database_is_away_are_let_in_when_it_is_back() -> None:
+    store, clock = FakeStore(), Clock()
+    authenticator, _, gateways = _authenticator(store, clock)
+    token = await gateways.create("BRK", "roof", "test")
+    store.away = True
+    for _ in range(100):
+        with pytest.raises(StoreUnavailableError):
+            await authenticator.authenticate(token, "10.0.0.1")
+    store.away = False
+    await authenticator.authenticate(token, "10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("stated", "address"), [("10.1.2.3", "10.1.2.3"), ("2001:DB8::1", "2001:db8::1"), ("\n", ""), ("admin", "")]
+)
+def test_a_stated_address_is_an_address_or_none(stated: str, address: str) -> None:
+    assert stated_address([("x", "10.0.0.1"), (CALLER_ADDRESS_METADATA, stated)]) == address
+    assert not stated_address([])
 
 
 @pytest.mark.parametrize(
