@@ -71,7 +71,7 @@ def start_ray(core_count: int) -> None:
         folder = make_ray_folder()
         _folders.append(folder)
         try:
-            with _environment(_ENVIRONMENT), _sigterm_blocked():
+            with _environment(_ENVIRONMENT), _stop_signals_blocked():
                 ray.init(
                     address="local",
                     num_cpus=core_count,
@@ -160,9 +160,9 @@ def _let_ray_kill() -> None:
 
 
 @contextmanager
-def _sigterm_blocked() -> Iterator[None]:
-    """SIGTERM is blocked in all that is started within; a blocked signal is inherited. Ray itself blocks SIGINT."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+def _stop_signals_blocked() -> Iterator[None]:
+    """Stop signals are blocked in all that is started within: that is inherited. Ray itself blocks SIGINT."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
     try:
         yield
     finally:

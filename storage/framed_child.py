@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 from batterytwin.errors import StoreUnavailableError
 
-_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 FRAME: Final = struct.Struct("<I")
 """Length of what follows, in front of every question and every part of an answer."""
@@ -20,7 +20,7 @@ FRAME: Final = struct.Struct("<I")
 def ignore_stop_signals() -> None:
     """Makes a child outlive a signal that was sent to the server and all its processes: the server ends it in order.
 
-    Ctrl-C reaches the process group, and SIGTERM every process of a service or a container.
+    Ctrl-C and the end of a terminal reach the process group, and SIGTERM every process of a service or a container.
     """
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -66,7 +66,7 @@ _Result = TypeVar("_Result")
 
 
 async def run_server(settings: ServerSettings) -> int:
-    """Runs a server until SIGINT or SIGTERM; returns the exit code of the process.
+    """Runs a server until SIGINT, SIGTERM or the end of its terminal; returns the exit code of the process.
 
     Raises:
         TwinError: it cannot start; the message says why and what to do.
@@ -109,7 +109,10 @@ async def run_server(settings: ServerSettings) -> int:
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup`: it outlives its terminal
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 

@@ -36,8 +36,9 @@ def up(
 ) -> None:
     """Bring the live fleet up: database, twins, API, dashboard, simulated gateways.
 
-    Runs in the foreground and prints where everything is; the first start also prints the admin password, once. Ctrl-C
-    or SIGTERM stops all of it. What was killed instead is cleaned up by the next start.
+    Runs in the foreground and prints where everything is; the first start also prints the admin password, once. Ctrl-C,
+    SIGTERM or the end of its terminal (but for nohup) stops all of it. What was killed instead is cleaned up by the
+    next start.
 
     Every option may also be set in the environment, for example BATTERYTWIN_PORT=50151. DATABASE_URL selects a
     PostgreSQL server instead of the embedded one. Two servers run side by side with different --data-dir and ports.

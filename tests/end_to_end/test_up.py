@@ -129,8 +129,8 @@ def test_what_was_killed_comes_back_with_everything_it_had_acknowledged(other: U
     assert other.output.read_text().count("with password") == 1
 
 
-@pytest.mark.parametrize("terminate", [UpProcess.terminate_group, UpProcess.terminate_everything])
-def test_sigterm_for_more_than_the_server_is_an_orderly_stop(
+@pytest.mark.parametrize("terminate", [UpProcess.terminate_group, UpProcess.terminate_everything, UpProcess.hang_up])
+def test_a_signal_for_more_than_the_server_is_an_orderly_stop(
     other: UpProcess, terminate: Callable[[UpProcess], None]
 ) -> None:
     if other.process.poll() is not None:

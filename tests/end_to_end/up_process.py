@@ -153,6 +153,10 @@ class UpProcess:
         """SIGTERM for its process group, as from `timeout` or `kill -- -PGID`."""
         os.killpg(self.process.pid, signal.SIGTERM)
 
+    def hang_up(self) -> None:
+        """SIGHUP for its process group, as when its terminal is closed."""
+        os.killpg(self.process.pid, signal.SIGHUP)
+
     def terminate_everything(self) -> None:
         """SIGTERM for every process, the database's sessions too, as from systemd for all of a service."""
         for process in self.family():

@@ -10,7 +10,7 @@ import pytest
 from storage.framed_child import FramedChild
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_that_comes_before_it_can_ignore_it_does_not_end_it(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -25,4 +25,4 @@ async def test_a_signal_that_comes_before_it_can_ignore_it_does_not_end_it(
         assert child._process.pid == first
     finally:
         await child.close()
-    assert signal.pthread_sigmask(signal.SIG_BLOCK, []).isdisjoint({signal.SIGTERM, signal.SIGINT})
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []).isdisjoint({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
