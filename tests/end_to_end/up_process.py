@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -53,6 +54,16 @@ WHERE state.newest = log.newest
 """
 
 
+@contextmanager
+def _hang_ups_obeyed() -> Iterator[None]:
+    """What is started within obeys SIGHUP, as from a terminal: tests may run under `nohup`, which is inherited."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def run_command(*arguments: str | Path, check: bool = True) -> "subprocess.CompletedProcess[str]":
     """Runs `batterytwin` with arguments and returns what it printed."""
     return subprocess.run([BATTERYTWIN, *arguments], capture_output=True, text=True, check=check, timeout=60)
@@ -76,7 +87,7 @@ class UpProcess:
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        with self.output.open("ab") as output:
+        with self.output.open("ab") as output, _hang_ups_obeyed():
             return subprocess.Popen(
                 [BATTERYTWIN, "up", "--data-dir", self.data_dir, *self._ports, *self._options],
                 stdout=output,
